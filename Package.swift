@@ -1,0 +1,131 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// The trait `Embedded` switches the modules behind libchargen.so to Embedded Swift, so that the library
+// carries no Swift runtime. Without it every module builds as ordinary Swift, for `trainer` and the tests.
+
+/// Settings of the modules that end up in libchargen.so.
+let library: [SwiftSetting] = [
+    .enableExperimentalFeature("Embedded", .when(traits: ["Embedded"])),
+    // Embedded Swift compiles a module as a whole, and specialises every generic it uses.
+    .unsafeFlags(["-wmo"], .when(traits: ["Embedded"])),
+]
+
+/// Settings of the modules that do arithmetic: optimised in debug builds too, where unoptimised SIMD would be
+/// some hundred times slower, and the tests with it.
+let arithmetic: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+/// The same kernels, compiled for one level of the x86-64 instruction set. `-Xcc -march` is the switch that
+/// Swift's own code generation follows.
+func kernels(_ name: String, march: String) -> Target {
+    .target(
+        name: name,
+        path: "Sources/\(name)",
+        swiftSettings: library + arithmetic + [.unsafeFlags(["-Xcc", "-march=\(march)"])])
+}
+
+// Other processors than x86-64 have one kernel module, the portable one.
+#if arch(x86_64)
+    let kernelModules: [Target] = [
+        .target(name: "Kernels", swiftSettings: library + arithmetic),
+        // AVX2 and FMA (2013 and later).
+        kernels("KernelsAVX2", march: "x86-64-v3"),
+        // AVX-512 F, BW, CD, DQ and VL. `prefer-vector-width` would otherwise split vectors into halves.
+        .target(
+            name: "KernelsAVX512",
+            path: "Sources/KernelsAVX512",
+            swiftSettings: library + arithmetic + [
+                .unsafeFlags(["-Xcc", "-march=x86-64-v4", "-Xcc", "-mprefer-vector-width=512"])
+            ]),
+    ]
+#else
+    let kernelModules: [Target] = [.target(name: "Kernels", swiftSettings: library + arithmetic)]
+#endif
+
+let package = Package(
+    name: "chargen",
+    products: [
+        .executable(name: "trainer", targets: ["Trainer"]),
+        .library(name: "InferenceEngine", targets: ["InferenceEngine"]),
+        .library(name: "chargen", type: .dynamic, targets: ["CAPI"]),
+    ],
+    traits: [
+        .trait(name: "Embedded", description: "Build libchargen.so in Embedded Swift, zstd included."),
+        .trait(name: "SharedZstd", description: "Link the system's shared zstd library."),
+        // `--traits Embedded` replaces the default.
+        .default(enabledTraits: ["SharedZstd"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
+    ],
+    targets: kernelModules + [
+        // libc and zstd for the modules that cannot import Foundation. libchargen.so must need libc and libm only, so
+        // it takes zstd from the archive.
+        .target(
+            name: "CSupport",
+            linkerSettings: [
+                .linkedLibrary("zstd", .when(traits: ["SharedZstd"])),
+                .linkedLibrary(":libzstd.a", .when(traits: ["Embedded"])),
+                .linkedLibrary("m"),
+            ]),
+        // include/chargen.h as a module.
+        .target(name: "CChargen"),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+
+        .target(
+            name: "KernelDispatch",
+            dependencies: ["CSupport"] + kernelModules.map { .init(stringLiteral: $0.name) },
+            swiftSettings: library + arithmetic),
+        .target(name: "ModelFormat", dependencies: ["CSupport"], swiftSettings: library),
+        .target(
+            name: "InferenceEngine", dependencies: ["ModelFormat", "KernelDispatch"],
+            swiftSettings: library + arithmetic),
+        .target(
+            name: "CAPI",
+            dependencies: ["InferenceEngine", "CChargen"],
+            exclude: ["exports.map"],
+            swiftSettings: library,
+            linkerSettings: [
+                .unsafeFlags(
+                    [
+                        // gold, the default, keeps local names in the table of dynamic symbols.
+                        "-use-ld=lld",
+                        // Export chargen_* and nothing else.
+                        "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/CAPI/exports.map",
+                        "-Xlinker", "-soname=libchargen.so.1",
+                        // Drop what nothing reaches; refuse undefined symbols; bind all at load, then read-only.
+                        "-Xlinker", "--gc-sections", "-Xlinker", "-z", "-Xlinker", "defs",
+                        "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now",
+                        // The library needs no symbol table or debug information.
+                        "-Xlinker", "-s",
+                    ], .when(traits: ["Embedded"]))
+            ]),
+        .target(
+            name: "Training",
+            dependencies: [
+                "ModelFormat", "KernelDispatch", "COpenBLAS", .product(name: "SwiftCSV", package: "SwiftCSV"),
+            ],
+            swiftSettings: arithmetic),
+        .executableTarget(
+            name: "Trainer",
+            dependencies: [
+                "Training", "InferenceEngine", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        // What several test targets share: small random models, temporary folders.
+        .target(name: "TestSupport", dependencies: ["ModelFormat", "Kernels"], path: "Tests/TestSupport"),
+        .testTarget(name: "KernelsTests", dependencies: ["KernelDispatch", "Kernels"]),
+        .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat", "TestSupport"]),
+        .testTarget(name: "InferenceEngineTests", dependencies: ["InferenceEngine", "TestSupport"]),
+        .testTarget(name: "CAPITests", dependencies: ["CAPI", "CChargen", "TestSupport"]),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["Training", "TestSupport"], resources: [.copy("Fixtures")]),
+        // Training and the engine, which never import each other, held together.
+        .testTarget(name: "ParityTests", dependencies: ["Training", "InferenceEngine", "TestSupport"]),
+        // The built command, as a user runs it.
+        .testTarget(name: "TrainerTests", dependencies: ["Trainer", "InferenceEngine", "TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,2 @@
+// Including the header makes the build notice when it changes.
+#include "CChargen.h"

@@ -1,0 +1,1 @@
+#include "../../../include/chargen.h"

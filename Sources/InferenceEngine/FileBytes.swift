@@ -1,0 +1,48 @@
+import CSupport
+import ModelFormat
+
+/// The contents of a file, read whole.
+///
+/// Read, not mapped: a mapping of a file that somebody truncates meanwhile would kill the process.
+struct FileBytes: ~Copyable {
+    let contents: UnsafeRawBufferPointer
+    private let block: UnsafeMutableRawPointer
+
+    init(path: UnsafePointer<CChar>) throws(ModelError) {
+        guard let file = fopen(path, "rb") else { throw FileBytes.failure("open", path) }
+        defer { fclose(file) }
+        var capacity = 1 << 20
+        var count = 0
+        guard var block = malloc(capacity) else { throw FileBytes.outOfMemory }
+        while true {
+            count += fread(block + count, 1, capacity - count, file)
+            guard count == capacity else { break }
+            capacity *= 2
+            guard let larger = realloc(block, capacity) else {
+                free(block)
+                throw FileBytes.outOfMemory
+            }
+            block = larger
+        }
+        guard ferror(file) == 0 else {
+            let failure = FileBytes.failure("read", path)
+            free(block)
+            throw failure
+        }
+        self.block = block
+        contents = UnsafeRawBufferPointer(start: block, count: count)
+    }
+
+    deinit {
+        free(block)
+    }
+
+    private static var outOfMemory: ModelError {
+        ModelError(.outOfMemory, "out of memory for the model file's bytes")
+    }
+
+    private static func failure(_ verb: StaticString, _ path: UnsafePointer<CChar>) -> ModelError {
+        let reason = String(cString: strerror(cs_errno()))
+        return ModelError(.fileAccess, "cannot \(verb) the model file '\(String(cString: path))': \(reason)")
+    }
+}

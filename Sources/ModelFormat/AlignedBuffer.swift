@@ -1,0 +1,37 @@
+import CSupport
+
+/// Memory for numbers: zeroed, aligned to a cache line, freed with its last reference.
+///
+/// Unlike an array's, a failed allocation is an error that can be caught.
+public final class AlignedBuffer<Element: BitwiseCopyable> {
+    /// The first element.
+    public let pointer: UnsafeMutablePointer<Element>
+    /// The number of elements.
+    public let count: Int
+
+    /// Allocates `count` elements, each of all zero bits.
+    ///
+    /// - Parameter purpose: What the memory is for, as an error's words say it.
+    /// - Throws: `outOfMemory` when the system has no such block, or `count` elements exceed the address space.
+    public init(count: Int, for purpose: StaticString) throws(ModelError) {
+        let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        let lines = (bytes >> 6) + 1
+        guard !overflow, bytes >= 0, let block = aligned_alloc(64, lines << 6) else {
+            throw ModelError(.outOfMemory, "out of memory for \(purpose): \(count) elements")
+        }
+        memset(block, 0, lines << 6)
+        pointer = block.bindMemory(to: Element.self, capacity: count)
+        self.count = count
+    }
+
+    deinit {
+        free(pointer)
+    }
+}
+
+extension AlignedBuffer {
+    /// The elements.
+    public var elements: UnsafeMutableBufferPointer<Element> {
+        UnsafeMutableBufferPointer(start: pointer, count: count)
+    }
+}

@@ -1,0 +1,31 @@
+/// The places and limits of `.cgw` version 1; docs/cgw-format.md is the specification.
+enum FileLayout {
+    /// A byte that is no ASCII, the name, and line ends that a text-mode transfer would change.
+    static var magic: [UInt8] { [0x89, 0x43, 0x47, 0x57, 0x0D, 0x0A, 0x1A, 0x0A] }
+    static var version: UInt32 { 1 }
+
+    // Byte offsets of the fixed header's fields.
+    static var versionOffset: Int { 8 }
+    static var headerLengthOffset: Int { 12 }
+    static var fileLengthOffset: Int { 16 }
+    static var cellOffset: Int { 24 }
+    static var layersOffset: Int { 28 }
+    static var hiddenSizeOffset: Int { 32 }
+    static var characterCountOffset: Int { 36 }
+    static var endOfDocumentOffset: Int { 40 }
+    static var provenanceLengthOffset: Int { 44 }
+    static var fixedLength: Int { 48 }
+
+    /// A tensor's entry: element type, checksum, compressed length.
+    static var entryLength: Int { 16 }
+    static var checksumLength: Int { 4 }
+
+    static var maximumProvenanceLength: Int { 1 << 20 }
+    /// The most that one byte of a zstd frame can expand to: a block of 128 KiB from 4 bytes.
+    static var maximumExpansion: Int { 1 << 15 }
+}
+
+/// How the elements of a tensor are stored. The raw value is the one in the file.
+enum ElementType: UInt32 {
+    case float32 = 0
+}

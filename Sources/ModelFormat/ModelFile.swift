@@ -1,0 +1,214 @@
+import CSupport
+
+/// A `.cgw` file's header, read and checked; its tensors are read one by one.
+///
+/// The bytes are borrowed: they must stay in place while the value is used. Whatever they hold, reading ends in a value or an
+/// error: every count and length is checked against the file's own size and a fixed limit before it is used.
+public struct ModelFile {
+    public let shape: ModelShape
+    public let vocabulary: Vocabulary
+    /// Where the model comes from: a JSON object, as the trainer wrote it. Checked to be UTF-8, not to be JSON.
+    public let provenance: String
+    /// The place of each tensor's compressed bytes.
+    public let tensors: [TensorEntry]
+
+    /// A tensor's place in the file.
+    public struct TensorEntry: Sendable {
+        /// Its byte offset from the start of the file.
+        public let offset: Int
+        public let compressedLength: Int
+        let checksum: UInt32
+    }
+
+    private let bytes: UnsafeRawBufferPointer
+    private let crc = CRC32()
+
+    /// Reads the header of a file that is wholly in memory.
+    ///
+    /// - Throws: `invalidModel` or `unsupportedVersion`, with what is wrong and at which byte.
+    public init(_ bytes: UnsafeRawBufferPointer) throws(ModelError) {
+        self.bytes = bytes
+        var reader = try HeaderReader(bytes, crc: crc)
+        shape = try reader.readShape()
+        vocabulary = try reader.readVocabulary()
+        provenance = try reader.readProvenance()
+        tensors = try reader.readTensorEntries(of: shape)
+    }
+
+    /// Decompresses a tensor.
+    ///
+    /// - Parameters:
+    ///   - index: Its place in ``ModelShape/tensor(_:)``'s order.
+    ///   - elements: Room for its elements, row after row.
+    ///   - scratch: Room for as many bytes as the elements take.
+    /// - Throws: `invalidModel` when its checksum, its length or a value is wrong: every value must be finite.
+    public func readTensor(
+        _ index: Int, into elements: UnsafeMutableBufferPointer<Float>, scratch: UnsafeMutableRawBufferPointer
+    ) throws(ModelError) {
+        let entry = tensors[index]
+        let tensor = shape.tensor(index)
+        let compressed = UnsafeRawBufferPointer(rebasing: bytes[entry.offset..<entry.offset + entry.compressedLength])
+        guard crc.checksum(compressed) == entry.checksum else {
+            throw damaged("checksum mismatch", in: tensor, at: entry.offset)
+        }
+        let expected = tensor.count * MemoryLayout<Float>.size
+        let length = ZSTD_decompress(scratch.baseAddress, expected, compressed.baseAddress, compressed.count)
+        guard ZSTD_isError(length) == 0, length == expected else {
+            throw damaged("not a zstd frame of \(expected) bytes", in: tensor, at: entry.offset)
+        }
+        for element in 0..<tensor.count {
+            var bits: UInt32 = 0
+            for plane in 0..<4 {
+                bits |= UInt32(scratch[plane * tensor.count + element]) << UInt32(8 * plane)
+            }
+            let value = Float(bitPattern: bits)
+            guard value.isFinite else { throw damaged("a value that is not finite", in: tensor, at: entry.offset) }
+            elements[element] = value
+        }
+    }
+
+    private func damaged(_ what: String, in tensor: TensorShape, at offset: Int) -> ModelError {
+        invalidModel("tensor \(tensor.name): \(what)", at: offset)
+    }
+}
+
+/// The error of a file that is not intact: what is wrong at which byte.
+func invalidModel(_ what: String, at offset: Int) -> ModelError {
+    ModelError(.invalidModel, "invalid model file: \(what) (at byte \(offset)); export or copy the file again")
+}
+
+/// Reads the header's fields in order. Nothing is believed before it is checked.
+private struct HeaderReader {
+    private let bytes: UnsafeRawBufferPointer
+    private var headerLength = 0
+    private var offset = FileLayout.fixedLength
+
+    init(_ bytes: UnsafeRawBufferPointer, crc: CRC32) throws(ModelError) {
+        self.bytes = bytes
+        let magic = FileLayout.magic
+        for index in 0..<magic.count {
+            guard index < bytes.count, bytes[index] == magic[index] else {
+                throw ModelError(.invalidModel, "not a chargen model: the file does not begin with the .cgw signature")
+            }
+        }
+        guard bytes.count >= FileLayout.fixedLength else {
+            throw invalidModel("the file ends within the header", at: bytes.count)
+        }
+        let version = word(at: FileLayout.versionOffset)
+        guard version == FileLayout.version else {
+            throw ModelError(
+                .unsupportedVersion,
+                "the model file has format version \(version), this library reads version \(FileLayout.version)")
+        }
+        let declared = bytes.loadUnaligned(fromByteOffset: FileLayout.fileLengthOffset, as: UInt64.self)
+        guard UInt64(littleEndian: declared) == UInt64(bytes.count) else {
+            throw invalidModel(
+                "the header says \(UInt64(littleEndian: declared)) bytes, the file has \(bytes.count)",
+                at: FileLayout.fileLengthOffset)
+        }
+        let length = Int(word(at: FileLayout.headerLengthOffset))
+        guard length >= FileLayout.fixedLength + FileLayout.checksumLength, length <= bytes.count else {
+            throw invalidModel("impossible header length \(length)", at: FileLayout.headerLengthOffset)
+        }
+        headerLength = length - FileLayout.checksumLength
+        let header = UnsafeRawBufferPointer(rebasing: bytes[..<headerLength])
+        guard crc.checksum(header) == word(at: headerLength) else {
+            throw invalidModel("header checksum mismatch", at: headerLength)
+        }
+    }
+
+    /// The little-endian 32-bit word at a place that is known to be within the file.
+    private func word(at place: Int) -> UInt32 {
+        UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self))
+    }
+
+    /// Takes the next `count` bytes of the header.
+    private mutating func take(_ count: Int, _ what: StaticString) throws(ModelError) -> Int {
+        guard count <= headerLength - offset else {
+            throw invalidModel("the header is too short for its \(what)", at: offset)
+        }
+        defer { offset += count }
+        return offset
+    }
+
+    private func word(
+        at place: Int, in range: ClosedRange<Int>, _ what: StaticString
+    ) throws(ModelError) -> Int {
+        let value = Int(word(at: place))
+        guard range.contains(value) else {
+            throw invalidModel("\(what) is \(value), not \(range.lowerBound) to \(range.upperBound)", at: place)
+        }
+        return value
+    }
+
+    func readShape() throws(ModelError) -> ModelShape {
+        guard let cell = Cell(rawValue: word(at: FileLayout.cellOffset)) else {
+            throw invalidModel("unknown cell \(word(at: FileLayout.cellOffset))", at: FileLayout.cellOffset)
+        }
+        let limit = ModelShape.maximum
+        let layers = try word(at: FileLayout.layersOffset, in: 1...limit.layers, "the number of layers")
+        let hidden = try word(at: FileLayout.hiddenSizeOffset, in: 1...limit.hiddenSize, "the hidden size")
+        let end = try word(at: FileLayout.endOfDocumentOffset, in: 0...1, "the end-of-document flag")
+        let characters = try word(
+            at: FileLayout.characterCountOffset, in: 1...limit.vocabularySize - end, "the number of characters")
+        return ModelShape(cell: cell, layers: layers, hiddenSize: hidden, vocabularySize: characters + end)
+    }
+
+    mutating func readVocabulary() throws(ModelError) -> Vocabulary {
+        let count = Int(word(at: FileLayout.characterCountOffset))
+        let start = try take(4 * count, "vocabulary")
+        let characters = (0..<count).map { word(at: start + 4 * $0) }
+        let hasEnd = word(at: FileLayout.endOfDocumentOffset) == 1
+        guard let vocabulary = Vocabulary(characters: characters, hasEndOfDocument: hasEnd) else {
+            throw invalidModel("the vocabulary is not an ascending list of Unicode scalars", at: start)
+        }
+        return vocabulary
+    }
+
+    mutating func readProvenance() throws(ModelError) -> String {
+        let length = try word(
+            at: FileLayout.provenanceLengthOffset, in: 0...FileLayout.maximumProvenanceLength, "the provenance's length"
+        )
+        let start = try take(length, "provenance")
+        let text = UnsafeRawBufferPointer(rebasing: bytes[start..<start + length])
+        var place = 0
+        while place < length {
+            guard case .scalar(_, let bytesRead) = decodeUTF8(text, at: place) else {
+                throw invalidModel("the provenance is not UTF-8", at: start + place)
+            }
+            place += bytesRead
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    mutating func readTensorEntries(of shape: ModelShape) throws(ModelError) -> [ModelFile.TensorEntry] {
+        var entries: [ModelFile.TensorEntry] = []
+        // Tensors follow the header without gaps and fill the file, so that a checksum covers every byte.
+        var place = headerLength + FileLayout.checksumLength
+        for index in 0..<shape.tensorCount {
+            let start = try take(FileLayout.entryLength, "tensor directory")
+            guard ElementType(rawValue: word(at: start)) != nil else {
+                throw ModelError(
+                    .unsupportedVersion,
+                    "tensor \(shape.tensor(index).name) has element type \(word(at: start)), which this library does not know"
+                )
+            }
+            let stored = bytes.loadUnaligned(fromByteOffset: start + 8, as: UInt64.self)
+            guard let length = Int(exactly: UInt64(littleEndian: stored)), length <= bytes.count - place else {
+                throw invalidModel("tensor \(shape.tensor(index).name) reaches beyond the file", at: start + 8)
+            }
+            let size = shape.tensor(index).count * MemoryLayout<Float>.size
+            guard size / FileLayout.maximumExpansion <= length else {
+                throw invalidModel(
+                    "tensor \(shape.tensor(index).name) cannot have \(size) bytes in a frame of \(length)",
+                    at: start + 8)
+            }
+            entries.append(.init(offset: place, compressedLength: length, checksum: word(at: start + 4)))
+            place += length
+        }
+        guard offset == headerLength, place == bytes.count else {
+            throw invalidModel("bytes that belong to nothing", at: offset == headerLength ? place : offset)
+        }
+        return entries
+    }
+}

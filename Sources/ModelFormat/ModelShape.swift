@@ -1,0 +1,119 @@
+/// The kind of recurrent cell. The raw value is the one in the file.
+public enum Cell: UInt32, Sendable, CaseIterable {
+    /// tanh(W·x + U·h + b), Elman's.
+    case rnn = 0
+    /// Gated recurrent unit, the reset gate after the matrix product.
+    case gru = 1
+    /// Long short-term memory with a forget gate.
+    case lstm = 2
+
+    /// The number of blocks of `hiddenSize` rows in a layer's weights.
+    public var gateCount: Int {
+        switch self {
+        case .rnn: 1
+        case .gru: 3
+        case .lstm: 4
+        }
+    }
+
+    /// `rnn`, `gru` or `lstm`.
+    public var name: StaticString {
+        switch self {
+        case .rnn: "rnn"
+        case .gru: "gru"
+        case .lstm: "lstm"
+        }
+    }
+}
+
+/// Everything that fixes the sizes of a model's tensors.
+public struct ModelShape: Equatable, Sendable {
+    public var cell: Cell
+    /// The number of recurrent layers, at least 1.
+    public var layers: Int
+    /// The units of each layer, at least 1.
+    public var hiddenSize: Int
+    /// The number of symbols: the characters, and the end-of-document symbol if there is one.
+    public var vocabularySize: Int
+
+    public init(cell: Cell, layers: Int, hiddenSize: Int, vocabularySize: Int) {
+        self.cell = cell
+        self.layers = layers
+        self.hiddenSize = hiddenSize
+        self.vocabularySize = vocabularySize
+    }
+
+    /// The largest sizes a file may declare: far beyond what is useful, small enough that no product overflows.
+    public static var maximum: (layers: Int, hiddenSize: Int, vocabularySize: Int) {
+        (layers: 64, hiddenSize: 16_384, vocabularySize: 65_536)
+    }
+
+    /// The tensors of a layer: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`.
+    public static var tensorsPerLayer: Int { 4 }
+
+    /// The number of tensors of a model of this shape.
+    public var tensorCount: Int { layers * ModelShape.tensorsPerLayer + 2 }
+
+    /// The number of weights and biases.
+    public var parameterCount: Int {
+        var sum = 0
+        for index in 0..<tensorCount { sum += tensor(index).count }
+        return sum
+    }
+
+    /// The tensor at a place in the file's order: the layers from the first to the last, then the output layer.
+    public func tensor(_ index: Int) -> TensorShape {
+        let layer = index / ModelShape.tensorsPerLayer
+        let gates = cell.gateCount * hiddenSize
+        guard layer < layers else {
+            return index % ModelShape.tensorsPerLayer == 0
+                ? TensorShape(role: .outputWeight, layer: nil, rows: vocabularySize, columns: hiddenSize)
+                : TensorShape(role: .outputBias, layer: nil, rows: vocabularySize, columns: 1)
+        }
+        switch index % ModelShape.tensorsPerLayer {
+        case 0:
+            let inputs = layer == 0 ? vocabularySize : hiddenSize
+            return TensorShape(role: .inputWeight, layer: layer, rows: gates, columns: inputs)
+        case 1: return TensorShape(role: .hiddenWeight, layer: layer, rows: gates, columns: hiddenSize)
+        case 2: return TensorShape(role: .inputBias, layer: layer, rows: gates, columns: 1)
+        default: return TensorShape(role: .hiddenBias, layer: layer, rows: gates, columns: 1)
+        }
+    }
+}
+
+/// One tensor of a model: its name and size as in PyTorch's `state_dict`.
+public struct TensorShape: Equatable, Sendable {
+    /// What a tensor is for.
+    public enum Role: Sendable {
+        case inputWeight, hiddenWeight, inputBias, hiddenBias, outputWeight, outputBias
+    }
+
+    public let role: Role
+    /// The layer from 0; nil for the output layer.
+    public let layer: Int?
+    /// The outputs. The gates of a layer are blocks of rows: r, z, n of a GRU, i, f, g, o of an LSTM.
+    public let rows: Int
+    /// The inputs; 1 for a bias.
+    public let columns: Int
+
+    /// The number of elements.
+    public var count: Int { rows * columns }
+
+    /// Whether the tensor is a vector.
+    public var isBias: Bool {
+        role == .inputBias || role == .hiddenBias || role == .outputBias
+    }
+
+    /// PyTorch's name, such as `rnn.weight_ih_l0` or `fc.bias`.
+    public var name: String {
+        let number = layer.map { String($0) } ?? ""
+        switch role {
+        case .inputWeight: return "rnn.weight_ih_l" + number
+        case .hiddenWeight: return "rnn.weight_hh_l" + number
+        case .inputBias: return "rnn.bias_ih_l" + number
+        case .hiddenBias: return "rnn.bias_hh_l" + number
+        case .outputWeight: return "fc.weight"
+        case .outputBias: return "fc.bias"
+        }
+    }
+}
