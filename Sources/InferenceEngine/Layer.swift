@@ -29,22 +29,17 @@ struct Layer: @unchecked Sendable {
         }
     }
 
+    // One array literal a function at most: in Embedded mode each module numbers its copy of a function's constant arrays for
+    // itself, under shared names, and the linker may take one module's for another's.
+
     /// For each block that the layer's input adds to, from the first block on, the gate of the model file.
     static func inputGates(of cell: Cell) -> [Int] {
-        switch cell {
-        case .rnn: [0]
-        case .gru: [2, 0, 1]
-        case .lstm: [0, 1, 2, 3]
-        }
+        cell == .gru ? [2, 0, 1] : Array(0..<cell.gateCount)
     }
 
     /// The same for the hidden state, from block ``firstHiddenBlock(of:)`` on.
     static func hiddenGates(of cell: Cell) -> [Int] {
-        switch cell {
-        case .rnn: [0]
-        case .gru: [0, 1, 2]
-        case .lstm: [0, 1, 2, 3]
-        }
+        Array(0..<cell.gateCount)
     }
 
     static func firstHiddenBlock(of cell: Cell) -> Int {

@@ -102,7 +102,8 @@ struct Network {
         let count = model.shape.vocabularySize
         let maximum = logits[indexOfMaximum(logits, count: count)]
         let logit = Double(logits[symbol]) - Double(maximum)
-        for index in 0..<logitBuffer.count { logits[index] = min(0, logits[index] - maximum) }
+        // The padding may exceed the maximum. With the arguments in this order, a NaN stays one.
+        for index in 0..<logitBuffer.count { logits[index] = min(logits[index] - maximum, 0) }
         model.backend.exponential(logits, logitBuffer.count)
         logitsAreCurrent = false
         var sum = 0.0

@@ -86,6 +86,12 @@ public final class Session {
         }
     }
 
+    /// Reads text as if it had been generated; see ``feed(_:)-(UnsafeRawBufferPointer)``.
+    public func feed(_ text: String) throws(ModelError) {
+        let bytes = Array(text.utf8)
+        try bytes.withUnsafeBufferPointer { (bytes) throws(ModelError) in try feed(UnsafeRawBufferPointer(bytes)) }
+    }
+
     /// Reads one symbol as if it had been generated.
     ///
     /// - Parameter symbol: 0 ..< the vocabulary's count.
@@ -123,7 +129,6 @@ public final class Session {
     /// - Returns: The character, or nil at the end of a document; the next call then begins another document.
     public func next() -> Unicode.Scalar? {
         let symbol = chooseSymbol()
-        beginIfNeeded()
         network.advance(symbol)
         let character = model.vocabulary.character(of: symbol)
         hasEnded = character == nil
@@ -170,7 +175,8 @@ public final class Session {
 
     // MARK: - Probabilities
 
-    /// The natural logarithm of the probability that `symbol` comes next, at temperature 1.
+    /// The natural logarithm of the probability that `symbol` comes next, at temperature 1; not a number if the logits
+    /// overflowed.
     ///
     /// - Parameter symbol: 0 ..< the vocabulary's count.
     public func logProbability(of symbol: Int) -> Double {
@@ -210,7 +216,8 @@ public final class Session {
         guard temperature > 0 else { return indexOfMaximum(logits, count: count) }
         let word = random.next()
         let total = network.takeWeights(inverseTemperature: 1 / temperature, into: weights.pointer)
-        guard total > 0 else { return indexOfMaximum(logits, count: count) }
+        // The logits overflowed. Their place has been taken by the exponentials, so they are computed again.
+        guard total > 0 else { return indexOfMaximum(network.logits(), count: count) }
         return pickSymbol(weights.pointer, count: count, total: total, word: word)
     }
 }
@@ -219,6 +226,6 @@ public final class Session {
 private func described(_ scalar: UInt32) -> String {
     let digits = String(scalar, radix: 16, uppercase: true)
     let code = "U+" + String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
-    guard scalar >= 0x20, scalar != 0x7F, let character = Unicode.Scalar(scalar) else { return code }
+    guard scalar >= 0x20, !(0x7F...0x9F).contains(scalar), let character = Unicode.Scalar(scalar) else { return code }
     return "'" + String(Character(character)) + "' (" + code + ")"
 }

@@ -8,8 +8,8 @@ import Kernels
 
 /// The kernels of one instruction set: the whole dispatch surface.
 ///
-/// Every backend gives the same bits; they differ in speed alone. What a function does is said where it is
-/// defined, in `Sources/Kernels`.
+/// Every backend gives the same bits, the sign and payload of a NaN aside; they differ in speed alone. What a
+/// function does is said where it is defined, in `Sources/Kernels`.
 public struct Backend: Sendable {
     public typealias Input = UnsafePointer<Float>
     public typealias Output = UnsafeMutablePointer<Float>

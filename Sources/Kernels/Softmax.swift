@@ -1,7 +1,7 @@
 // Greedy choice and sampling. The weights of the symbols are integers, whose sum is exact in any order: no vector
 // width and no number of threads can change which symbol a random word picks.
 
-/// The index of the largest logit, the lowest such index at a tie; 0 if none is a number.
+/// The index of the largest logit, the lowest such index at a tie; 0 if none is above −∞.
 @export(interface)
 public func indexOfMaximum(_ logits: UnsafePointer<Float>, count: Int) -> Int {
     var best = 0

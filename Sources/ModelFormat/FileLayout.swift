@@ -21,8 +21,9 @@ enum FileLayout {
     static var checksumLength: Int { 4 }
 
     static var maximumProvenanceLength: Int { 1 << 20 }
-    /// The most that one byte of a zstd frame can expand to: a block of 128 KiB from 4 bytes.
-    static var maximumExpansion: Int { 1 << 15 }
+    /// The most bytes that the tensors may take for each byte of the file. Trained weights take one or two; a small file of
+    /// zeros would otherwise claim all memory.
+    static var maximumExpansion: Int { 256 }
 }
 
 /// How the elements of a tensor are stored. The raw value is the one in the file.

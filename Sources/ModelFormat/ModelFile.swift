@@ -53,8 +53,9 @@ public struct ModelFile {
         }
         let expected = tensor.count * MemoryLayout<Float>.size
         let length = ZSTD_decompress(scratch.baseAddress, expected, compressed.baseAddress, compressed.count)
-        guard ZSTD_isError(length) == 0, length == expected else {
-            throw damaged("not a zstd frame of \(expected) bytes", in: tensor, at: entry.offset)
+        let frameLength = ZSTD_findFrameCompressedSize(compressed.baseAddress, compressed.count)
+        guard ZSTD_isError(length) == 0, length == expected, frameLength == compressed.count else {
+            throw damaged("not one zstd frame of \(expected) bytes", in: tensor, at: entry.offset)
         }
         for element in 0..<tensor.count {
             var bits: UInt32 = 0
@@ -182,6 +183,12 @@ private struct HeaderReader {
     }
 
     mutating func readTensorEntries(of shape: ModelShape) throws(ModelError) -> [ModelFile.TensorEntry] {
+        let size = shape.parameterCount * MemoryLayout<Float>.size
+        guard size / FileLayout.maximumExpansion <= bytes.count else {
+            throw invalidModel(
+                "tensors of \(size) bytes, more than \(FileLayout.maximumExpansion) times the file's length",
+                at: FileLayout.layersOffset)
+        }
         var entries: [ModelFile.TensorEntry] = []
         // Tensors follow the header without gaps and fill the file, so that a checksum covers every byte.
         var place = headerLength + FileLayout.checksumLength
@@ -196,12 +203,6 @@ private struct HeaderReader {
             let stored = bytes.loadUnaligned(fromByteOffset: start + 8, as: UInt64.self)
             guard let length = Int(exactly: UInt64(littleEndian: stored)), length <= bytes.count - place else {
                 throw invalidModel("tensor \(shape.tensor(index).name) reaches beyond the file", at: start + 8)
-            }
-            let size = shape.tensor(index).count * MemoryLayout<Float>.size
-            guard size / FileLayout.maximumExpansion <= length else {
-                throw invalidModel(
-                    "tensor \(shape.tensor(index).name) cannot have \(size) bytes in a frame of \(length)",
-                    at: start + 8)
             }
             entries.append(.init(offset: place, compressedLength: length, checksum: word(at: start + 4)))
             place += length

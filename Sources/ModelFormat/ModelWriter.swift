@@ -6,14 +6,32 @@ extension ModelFile {
     /// - Parameters:
     ///   - provenance: A JSON object.
     ///   - tensors: The elements of each tensor, row after row, in ``ModelShape/tensor(_:)``'s order.
-    /// - Throws: `invalidArgument` when the parts do not fit each other or a value is not finite.
+    ///   - compressionLevel: zstd's, from 1, the fastest, to 22, the smallest.
+    /// - Throws: `invalidArgument` when the parts do not fit each other, exceed the format's limits, or hold a value that is
+    ///   not finite.
     public static func encode(
-        shape: ModelShape, vocabulary: Vocabulary, provenance: String, tensors: [[Float]]
+        shape: ModelShape, vocabulary: Vocabulary, provenance: String, tensors: [[Float]],
+        compressionLevel: Int32 = 19
     ) throws(ModelError) -> [UInt8] {
-        guard shape.vocabularySize == vocabulary.count, tensors.count == shape.tensorCount,
-            provenance.utf8.count <= FileLayout.maximumProvenanceLength
+        let limit = ModelShape.maximum
+        guard (1...limit.layers).contains(shape.layers), (1...limit.hiddenSize).contains(shape.hiddenSize),
+            (1...limit.vocabularySize).contains(shape.vocabularySize), !vocabulary.characters.isEmpty
         else {
-            throw ModelError(.invalidArgument, "the shape, the vocabulary and the tensors do not fit each other")
+            throw ModelError(
+                .invalidArgument,
+                "a model file holds 1 to \(limit.layers) layers, a hidden size of 1 to \(limit.hiddenSize), and 1 to "
+                    + "\(limit.vocabularySize) symbols, one of them a character")
+        }
+        guard provenance.utf8.count <= FileLayout.maximumProvenanceLength else {
+            throw ModelError(
+                .invalidArgument,
+                "the provenance has \(provenance.utf8.count) bytes, more than \(FileLayout.maximumProvenanceLength)")
+        }
+        guard shape.vocabularySize == vocabulary.count, tensors.count == shape.tensorCount else {
+            throw ModelError(
+                .invalidArgument,
+                "the shape wants \(shape.vocabularySize) symbols and \(shape.tensorCount) tensors, not "
+                    + "\(vocabulary.count) and \(tensors.count)")
         }
         let crc = CRC32()
         var directory: [UInt8] = []
@@ -24,7 +42,7 @@ extension ModelFile {
                 throw ModelError(
                     .invalidArgument, "tensor \(tensor.name) needs \(tensor.count) values, all of them finite")
             }
-            let frame = try compressed(bytePlanes(of: elements))
+            let frame = try compressed(bytePlanes(of: elements), level: compressionLevel)
             directory.append(ElementType.float32.rawValue)
             directory.append(frame.withUnsafeBytes { crc.checksum($0) })
             directory.append(UInt64(frame.count))
@@ -35,6 +53,13 @@ extension ModelFile {
         let headerLength =
             FileLayout.fixedLength + 4 * vocabulary.characters.count + provenance.utf8.count + directory.count
             + FileLayout.checksumLength
+        let size = shape.parameterCount * MemoryLayout<Float>.size
+        guard size / FileLayout.maximumExpansion <= headerLength + data.count else {
+            throw ModelError(
+                .invalidArgument,
+                "the weights repeat themselves: \(size) bytes would be \(headerLength + data.count), less than "
+                    + "1/\(FileLayout.maximumExpansion), which readers refuse")
+        }
         header.append(FileLayout.version)
         header.append(UInt32(headerLength))
         header.append(UInt64(headerLength + data.count))
@@ -64,9 +89,9 @@ extension ModelFile {
         return planes
     }
 
-    private static func compressed(_ bytes: [UInt8]) throws(ModelError) -> [UInt8] {
+    private static func compressed(_ bytes: [UInt8], level: Int32) throws(ModelError) -> [UInt8] {
         var frame = [UInt8](repeating: 0, count: ZSTD_compressBound(bytes.count))
-        let length = ZSTD_compress(&frame, frame.count, bytes, bytes.count, ZSTD_maxCLevel())
+        let length = ZSTD_compress(&frame, frame.count, bytes, bytes.count, level)
         guard ZSTD_isError(length) == 0 else {
             throw ModelError(.outOfMemory, "out of memory for compressing a tensor")
         }

@@ -1,0 +1,49 @@
+import InferenceEngine
+import ModelFormat
+
+// What comes from outside, checked. A C pointer is Optional in Swift, and a size_t is an Int, negative if beyond Int.max.
+
+/// The value of an argument that must not be NULL.
+///
+/// - Throws: `invalidArgument`, naming it.
+func required<Value>(_ argument: Value?, _ name: StaticString) throws(ModelError) -> Value {
+    guard let argument else { throw ModelError(.invalidArgument, "the argument '\(name)' is NULL") }
+    return argument
+}
+
+/// The bytes at a pointer, which may be NULL if there are none.
+///
+/// - Throws: `invalidArgument`, naming the pointer if it is NULL, or the length if no object can be as large.
+func checkedBytes(
+    _ pointer: UnsafeRawPointer?, _ name: StaticString, _ length: Int, _ lengthName: StaticString
+) throws(ModelError) -> UnsafeRawBufferPointer {
+    guard length >= 0 else {
+        throw ModelError(.invalidArgument, "the argument '\(lengthName)' is larger than any object can be")
+    }
+    return UnsafeRawBufferPointer(start: length == 0 ? pointer : try required(pointer, name), count: length)
+}
+
+/// The number of characters that a size_t stands for.
+func limit(_ maximum: Int) -> Int {
+    maximum < 0 ? Int.max : maximum
+}
+
+// MARK: - Handles
+
+/// The object behind a handle, which goes on owning it.
+func object<Object: AnyObject>(
+    _ handle: OpaquePointer?, _ type: Object.Type, _ name: StaticString
+) throws(ModelError) -> Object {
+    Unmanaged<Object>.fromOpaque(UnsafeRawPointer(try required(handle, name))).takeUnretainedValue()
+}
+
+/// A handle that owns an object.
+func handle<Object: AnyObject>(_ object: Object) -> OpaquePointer {
+    OpaquePointer(Unmanaged.passRetained(object).toOpaque())
+}
+
+/// Gives up what a handle owns. NULL owns nothing.
+func release<Object: AnyObject>(_ handle: OpaquePointer?, _ type: Object.Type) {
+    guard let handle else { return }
+    Unmanaged<Object>.fromOpaque(UnsafeRawPointer(handle)).release()
+}

@@ -1,0 +1,35 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+import CChargen
+import CSupport
+import ModelFormat
+
+/// The status of a call: an error becomes its status and this thread's message.
+func status(of call: () throws(ModelError) -> Void) -> chargen_status {
+    do {
+        try call()
+        return chargen_status(CHARGEN_OK)
+    } catch {
+        keep(error.message)
+        return error.kind.rawValue
+    }
+}
+
+/// Writes this thread's message, cut to the whole characters that fit.
+private func keep(_ message: String) {
+    guard let buffer = cs_thread_message() else { return }
+    var length = 0
+    for character in message.unicodeScalars {
+        guard length + UTF8.width(character) < Int(CS_MESSAGE_SIZE) else { break }
+        for byte in character.utf8 {
+            buffer[length] = CChar(bitPattern: byte)
+            length += 1
+        }
+    }
+    buffer[length] = 0
+}
+
+@c @implementation
+public func chargen_error_message() -> UnsafePointer<CChar>? {
+    UnsafePointer(cs_thread_message())
+}

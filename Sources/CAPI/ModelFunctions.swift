@@ -1,0 +1,139 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+import CChargen
+import InferenceEngine
+import KernelDispatch
+import ModelFormat
+
+// The functions of a model. `@c @implementation` makes the compiler hold each against its declaration in
+// include/chargen.h, where it is described.
+
+/// What a `chargen_model` points to.
+final class LoadedModel {
+    let model: Model
+    /// The provenance as C reads it, ended by a NUL.
+    let provenance: AlignedBuffer<CChar>
+
+    init(_ model: Model) throws(ModelError) {
+        self.model = model
+        let text = model.provenance.utf8
+        provenance = try AlignedBuffer(count: text.count + 1, for: "the model's provenance")
+        var length = 0
+        for byte in text {
+            provenance.pointer[length] = CChar(bitPattern: byte)
+            length += 1
+        }
+    }
+}
+
+/// What is behind a handle, or nil for NULL.
+private func loaded(_ handle: OpaquePointer?) -> LoadedModel? {
+    try? object(handle, LoadedModel.self, "model")
+}
+
+// MARK: - Loading
+
+@c @implementation
+public func chargen_model_load_file(
+    _ path: UnsafePointer<CChar>?, _ model: UnsafeMutablePointer<OpaquePointer?>?
+) -> chargen_status {
+    model?.pointee = nil
+    return status { () throws(ModelError) in
+        let path = try required(path, "path")
+        let model = try required(model, "model")
+        model.pointee = handle(try LoadedModel(Model(path: path)))
+    }
+}
+
+@c @implementation
+public func chargen_model_load_memory(
+    _ bytes: UnsafeRawPointer?, _ length: Int, _ model: UnsafeMutablePointer<OpaquePointer?>?
+) -> chargen_status {
+    model?.pointee = nil
+    return status { () throws(ModelError) in
+        let bytes = try checkedBytes(bytes, "bytes", length, "length")
+        let model = try required(model, "model")
+        model.pointee = handle(try LoadedModel(Model(bytes: bytes)))
+    }
+}
+
+@c @implementation
+public func chargen_model_free(_ model: OpaquePointer?) {
+    release(model, LoadedModel.self)
+}
+
+// MARK: - Questions
+
+@c @implementation
+public func chargen_model_cell(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
+    loaded(model)?.model.shape.cell.name.cString ?? emptyText
+}
+
+@c @implementation
+public func chargen_model_backend(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
+    loaded(model)?.model.backend.name.cString ?? emptyText
+}
+
+@c @implementation
+public func chargen_model_layers(_ model: OpaquePointer?) -> Int {
+    loaded(model)?.model.shape.layers ?? 0
+}
+
+@c @implementation
+public func chargen_model_hidden_size(_ model: OpaquePointer?) -> Int {
+    loaded(model)?.model.shape.hiddenSize ?? 0
+}
+
+@c @implementation
+public func chargen_model_parameters(_ model: OpaquePointer?) -> Int {
+    loaded(model)?.model.shape.parameterCount ?? 0
+}
+
+@c @implementation
+public func chargen_model_provenance(
+    _ model: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?
+) -> UnsafePointer<CChar>? {
+    let provenance = loaded(model)?.provenance
+    length?.pointee = provenance.map { $0.count - 1 } ?? 0
+    return provenance.map { UnsafePointer($0.pointer) } ?? emptyText
+}
+
+@c @implementation
+public func chargen_model_characters(_ model: OpaquePointer?) -> Int {
+    loaded(model)?.model.vocabulary.characters.count ?? 0
+}
+
+@c @implementation
+public func chargen_model_character(
+    _ model: OpaquePointer?, _ index: Int, _ character: UnsafeMutablePointer<UInt32>?
+) -> chargen_status {
+    character?.pointee = 0
+    return status { () throws(ModelError) in
+        let characters = try object(model, LoadedModel.self, "model").model.vocabulary.characters
+        let character = try required(character, "character")
+        guard characters.indices.contains(index) else {
+            throw ModelError(
+                .invalidArgument, "the argument 'index' must be from 0 to \(characters.count - 1) for this model")
+        }
+        character.pointee = characters[index]
+    }
+}
+
+@c @implementation
+public func chargen_model_knows(_ model: OpaquePointer?, _ character: UInt32) -> Int32 {
+    loaded(model)?.model.vocabulary.symbol(of: character) == nil ? 0 : 1
+}
+
+@c @implementation
+public func chargen_model_max_character_bytes(_ model: OpaquePointer?) -> Int {
+    loaded(model)?.model.vocabulary.maximumUTF8Length ?? 0
+}
+
+@c @implementation
+public func chargen_model_has_end_of_document(_ model: OpaquePointer?) -> Int32 {
+    loaded(model)?.model.vocabulary.hasEndOfDocument == true ? 1 : 0
+}
+
+private var emptyText: UnsafePointer<CChar> {
+    ("" as StaticString).cString
+}

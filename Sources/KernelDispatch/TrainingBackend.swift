@@ -1,0 +1,76 @@
+import CSupport
+import Kernels
+
+#if arch(x86_64)
+    import KernelsAVX2
+    import KernelsAVX512
+#endif
+
+/// The kernels that only training needs, apart from ``Backend`` so that libchargen.so leaves them out.
+public struct TrainingBackend: Sendable {
+    public typealias Input = UnsafePointer<Float>
+    public typealias Output = UnsafeMutablePointer<Float>
+
+    public let lstmStepBackward: @Sendable (Output, Input, Input, Input, Output, _ width: Int) -> Void
+    public let gruStepBackward: @Sendable (Output, Output, Input, Input, Output, _ width: Int) -> Void
+    public let rnnStepBackward: @Sendable (Output, Input, Input, _ width: Int) -> Void
+    public let softmaxGradient:
+        @Sendable (Output, _ count: Int, _ target: Int, _ scale: Float) -> (sum: Float, targetLogit: Float)
+    public let sumOfSquares: @Sendable (Input, _ count: Int) -> Double
+    public let add: @Sendable (Input, Output, _ count: Int) -> Void
+    public let adamUpdate:
+        @Sendable (
+            Output, Input, Output, Output, _ count: Int, _ scale: Float, _ limit: Float, _ decay1: Float,
+            _ decay2: Float, _ stepSize: Float, _ secondCorrection: Float, _ epsilon: Float
+        ) -> Void
+
+    /// The training kernels of the same instruction set as `backend`.
+    public static func matching(_ backend: Backend) -> TrainingBackend {
+        #if arch(x86_64)
+            if backend.isSame(as: .avx512) { return avx512 }
+            if backend.isSame(as: .avx2) { return avx2 }
+        #endif
+        return portable
+    }
+
+    private static var portable: TrainingBackend {
+        TrainingBackend(
+            lstmStepBackward: Kernels.lstmStepBackward,
+            gruStepBackward: Kernels.gruStepBackward,
+            rnnStepBackward: Kernels.rnnStepBackward,
+            softmaxGradient: Kernels.softmaxGradient,
+            sumOfSquares: Kernels.sumOfSquares,
+            add: Kernels.add,
+            adamUpdate: Kernels.adamUpdate)
+    }
+
+    #if arch(x86_64)
+        private static var avx2: TrainingBackend {
+            TrainingBackend(
+                lstmStepBackward: KernelsAVX2.lstmStepBackward,
+                gruStepBackward: KernelsAVX2.gruStepBackward,
+                rnnStepBackward: KernelsAVX2.rnnStepBackward,
+                softmaxGradient: KernelsAVX2.softmaxGradient,
+                sumOfSquares: KernelsAVX2.sumOfSquares,
+                add: KernelsAVX2.add,
+                adamUpdate: KernelsAVX2.adamUpdate)
+        }
+
+        private static var avx512: TrainingBackend {
+            TrainingBackend(
+                lstmStepBackward: KernelsAVX512.lstmStepBackward,
+                gruStepBackward: KernelsAVX512.gruStepBackward,
+                rnnStepBackward: KernelsAVX512.rnnStepBackward,
+                softmaxGradient: KernelsAVX512.softmaxGradient,
+                sumOfSquares: KernelsAVX512.sumOfSquares,
+                add: KernelsAVX512.add,
+                adamUpdate: KernelsAVX512.adamUpdate)
+        }
+    #endif
+}
+
+extension Backend {
+    fileprivate func isSame(as other: Backend) -> Bool {
+        strcmp(name.cString, other.name.cString) == 0
+    }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import Training
+
+/// The options that say what text to read.
+struct CorpusOptions: ParsableArguments {
+    @Argument(
+        help: "Text files in UTF-8; '-' is standard input.",
+        completion: .file())
+    var inputs: [String]
+
+    @Option(
+        name: .customLong("documents"),
+        help: ArgumentHelp(
+            "What is one document: \(DocumentKind.allCases.map(\.rawValue).joined(separator: ", ")).",
+            discussion: """
+                'whole' takes everything as one text. With more than one document, the model learns where a document \
+                ends: a list of names, one a line, gives a model that ends its names by itself.
+                """,
+            valueName: "kind"))
+    var documents = DocumentKind.whole
+
+    @Flag(help: "The files are CSV, and each row is a document.")
+    var csv = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The CSV columns that make the text, joined by a space: numbers from 1, or names from the first row.",
+            discussion: "Without it: all columns but the first, which is often a label.",
+            valueName: "list"))
+    var columns: String?
+
+    func validate() throws {
+        guard csv || columns == nil else { throw ValidationError("--columns needs --csv.") }
+        guard !csv || documents == .whole else {
+            throw ValidationError("With --csv each row is a document: leave out --documents.")
+        }
+        do {
+            _ = try source
+        } catch let error as CorpusError {
+            throw ValidationError(error.description)
+        }
+    }
+
+    /// What the options say.
+    var source: CorpusSource {
+        get throws {
+            CorpusSource(paths: inputs, documents: documents, csv: csv ? try CSVColumns(columns ?? "") : nil)
+        }
+    }
+}
+
+extension DocumentKind: ExpressibleByArgument {}

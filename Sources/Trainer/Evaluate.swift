@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+import InferenceEngine
+import Training
+
+/// `trainer evaluate`: how well a model predicts a text.
+struct Evaluate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure how well a model predicts a text.",
+        discussion: """
+            Prints the mean cross-entropy in nats and in bits a character: lower is better. Each document is read from \
+            the start state. A model that has learned documents is judged on where they end, too; for any other, the \
+            first character of a document is given, not predicted.
+            """)
+
+    @Argument(help: "The model, a .cgw file.", completion: .file(extensions: ["cgw"]))
+    var model: String
+
+    @OptionGroup(title: "Text")
+    var corpus: CorpusOptions
+
+    func run() throws {
+        let model = try Model(path: model)
+        let corpus = try Corpus(reading: try corpus.source, vocabulary: model.vocabulary)
+        let session = try Session(model)
+        var nats = 0.0
+        var count = 0
+        var next = corpus.nextDocument(from: 0)
+        while let document = next {
+            session.reset()
+            for place in document {
+                let symbol = corpus[place]
+                if place > document.lowerBound || model.vocabulary.hasEndOfDocument {
+                    nats -= session.logProbability(of: symbol)
+                    count += 1
+                }
+                session.feed(symbol: symbol)
+            }
+            if let end = model.vocabulary.endOfDocument {
+                nats -= session.logProbability(of: end)
+                count += 1
+            }
+            next = corpus.nextDocument(from: document.upperBound + 1)
+        }
+        guard count > 0 else { throw ValidationError("The text has no character to predict.") }
+        let mean = nats / Double(count)
+        if Terminal.outputIsTerminal {
+            print(String(format: "%.4f nats a character, %.4f bits a character, over %d", mean, mean / log(2), count))
+        } else {
+            print(
+                String(
+                    format: "{\"bitsPerCharacter\":%.6f,\"characters\":%d,\"natsPerCharacter\":%.6f}", mean / log(2),
+                    count, mean))
+        }
+    }
+}

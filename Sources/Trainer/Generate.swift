@@ -1,0 +1,70 @@
+import ArgumentParser
+import Foundation
+import InferenceEngine
+
+/// `trainer generate`: writes text with a model.
+struct Generate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write text with a model, as it comes.",
+        discussion: "Without --seed every call writes another text.")
+
+    @Argument(help: "The model, a .cgw file.", completion: .file(extensions: ["cgw"]))
+    var model: String
+
+    @Option(help: ArgumentHelp("The text to continue.", valueName: "text"))
+    var prompt = ""
+
+    @Option(
+        help: ArgumentHelp(
+            "The most characters to write. A model that has learned documents may stop before.", valueName: "n"))
+    var length = 500
+
+    @Option(help: ArgumentHelp("The number of texts, each on lines of its own.", valueName: "n"))
+    var count = 1
+
+    @Flag(help: "Always take the likeliest character.")
+    var greedy = false
+
+    @Option(help: ArgumentHelp("Below 1 safer, above 1 wilder (1).", valueName: "x"))
+    var temperature: Float?
+
+    @Option(help: ArgumentHelp("The same seed, the same text.", valueName: "n"))
+    var seed: UInt64?
+
+    @Option(
+        help: ArgumentHelp(
+            "What to do with a character of the prompt that the model does not know: fail or skip.", valueName: "policy"
+        ))
+    var unknown = UnknownPolicy.fail
+
+    enum UnknownPolicy: String, ExpressibleByArgument, CaseIterable {
+        case fail, skip
+    }
+
+    func validate() throws {
+        guard length >= 0 else { throw ValidationError("--length must be at least 0.") }
+        guard count >= 1 else { throw ValidationError("--count must be at least 1.") }
+        guard !greedy || temperature == nil else { throw ValidationError("Give --greedy or --temperature, not both.") }
+        if let temperature, !(temperature >= 0.001 && temperature <= 1000) {
+            throw ValidationError("--temperature must be from 0.001 to 1000.")
+        }
+    }
+
+    func run() throws {
+        let session = try Session(try Model(path: model))
+        try session.setTemperature(greedy ? 0 : temperature ?? 1)
+        let seed = seed ?? .random(in: 0 ... .max)
+        session.unknownCharacters = unknown == .skip ? .skip : .fail
+        for index in 0..<count {
+            session.reset()
+            session.setSeed(seed &+ UInt64(index))
+            try session.feed(prompt)
+            Terminal.write(prompt)
+            session.generate(limit: length) { character in
+                Terminal.write(String(character))
+                return true
+            }
+            Terminal.write("\n")
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import Foundation
+import InferenceEngine
+import ModelFormat
+
+/// `trainer inspect`: what is in a model.
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show what is in a .cgw file.")
+
+    @Argument(help: "The model, a .cgw file.", completion: .file(extensions: ["cgw"]))
+    var model: String
+
+    @Flag(help: "Print where the model comes from as JSON, and nothing else.")
+    var json = false
+
+    func run() throws {
+        let loaded = try Model(path: model)
+        if json { return print(loaded.provenance) }
+        let shape = loaded.shape
+        let vocabulary = loaded.vocabulary
+        let characters = String(String.UnicodeScalarView(vocabulary.characters.compactMap { Unicode.Scalar($0) }))
+        let size = try FileManager.default.attributesOfItem(atPath: model)[.size] as? Int ?? 0
+        print(
+            """
+            file:        \(model), \(Terminal.grouped(Double(size))) bytes
+            cell:        \(shape.cell.name)
+            layers:      \(shape.layers)
+            hidden size: \(shape.hiddenSize)
+            parameters:  \(Terminal.grouped(Double(shape.parameterCount)))
+            documents:   \(vocabulary.hasEndOfDocument ? "ends them by itself" : "one unending text")
+            vocabulary:  \(vocabulary.characters.count) characters: \(characters.debugDescription)
+            backend:     \(loaded.backend.name)
+            provenance:
+            \(formatted(loaded.provenance))
+            """)
+    }
+
+    private func formatted(_ json: String) -> String {
+        guard let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)),
+            let data = try? JSONSerialization.data(
+                withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+        else { return json }
+        return String(decoding: data, as: UTF8.self)
+    }
+}

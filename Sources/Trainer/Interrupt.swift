@@ -1,0 +1,23 @@
+import Foundation
+import Synchronization
+
+/// Ctrl-C and termination, noticed instead of obeyed at once: the training ends after its update and a checkpoint.
+enum Interrupt {
+    private static let signalNumber = Atomic<Int32>(0)
+
+    /// From here on, the first SIGINT or SIGTERM is noted; a second one ends the process.
+    static func catchSignals() {
+        for number in [SIGINT, SIGTERM] {
+            signal(number) { number in
+                Interrupt.signalNumber.store(number, ordering: .relaxed)
+                signal(number, SIG_DFL)
+            }
+        }
+    }
+
+    /// The signal that came, if one did.
+    static var received: Int32? {
+        let number = signalNumber.load(ordering: .relaxed)
+        return number == 0 ? nil : number
+    }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Foundation
+import Training
+
+/// The command `trainer`.
+@main
+struct Trainer: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trainer",
+        abstract: "Train a character-level text generator and put it into one small file.",
+        discussion: """
+            Train on a text, export the model, and let it speak:
+
+              trainer train shakespeare.txt
+              trainer export model.cgw
+              trainer generate model.cgw --prompt "ROMEO:"
+
+            Programs of yours read model.cgw through libchargen.so; see include/chargen.h.
+            """,
+        version: TrainingRun.version,
+        subcommands: [
+            Train.self, Resume.self, Export.self, Generate.self, Evaluate.self, Inspect.self,
+        ])
+
+    static func main() {
+        // A file that outgrows a limit is an error like a full disk, not the end of the process.
+        signal(SIGXFSZ, SIG_IGN)
+        main(nil)
+    }
+}

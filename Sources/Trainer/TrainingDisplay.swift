@@ -1,0 +1,147 @@
+import ArgumentParser
+import Foundation
+import InferenceEngine
+import Training
+
+/// The options for the samples that a training shows now and then.
+struct SampleOptions: ParsableArguments {
+    @Option(
+        name: .customLong("sample-prompt"),
+        help: ArgumentHelp("The text that samples continue.", valueName: "text"))
+    var prompt: String?
+
+    @Option(
+        name: .customLong("sample-length"),
+        help: ArgumentHelp("The characters of a sample; 0 for none (100).", valueName: "n"))
+    var length = 100
+
+    func validate() throws {
+        guard (0...100_000).contains(length) else { throw ValidationError("--sample-length must be from 0 to 100000.") }
+    }
+}
+
+/// Runs a training and shows how it comes on: for people on a terminal, as JSON lines otherwise.
+final class TrainingDisplay {
+    private let run: TrainingRun
+    private let samples: SampleOptions
+    private let began = ContinuousClock.now
+    private let updatesBefore: Int
+    private var shownAt = ContinuousClock.now
+    private var sampledAt = ContinuousClock.now
+
+    init(_ run: TrainingRun, samples: SampleOptions) {
+        self.run = run
+        self.samples = samples
+        updatesBefore = run.progress.updates
+    }
+
+    /// Trains to the end, or until Ctrl-C.
+    ///
+    /// - Throws: `ExitCode` 128 + the signal's number when a signal ended it, or what the training throws.
+    func train() throws {
+        Interrupt.catchSignals()
+        describe()
+        defer { Terminal.showStatus("") }
+        let outcome = try run.train(
+            shouldStop: { Interrupt.received != nil },
+            onUpdate: { showStatus(loss: $0) },
+            onReport: { try show($0) })
+        Terminal.showStatus("")
+        let path = run.folder.path
+        switch outcome {
+        case .finished:
+            Terminal.note("finished; now: trainer export model.cgw --run \(path)")
+        case .stopped:
+            Terminal.note("stopped after update \(run.progress.updates); go on with: trainer resume \(path)")
+            throw ExitCode(128 + (Interrupt.received ?? 0))
+        }
+    }
+
+    private func describe() {
+        guard Terminal.errorIsTerminal else { return }
+        let corpus = run.corpus
+        let documents =
+            corpus.documentCount == 1 ? "one document" : "\(Terminal.grouped(Double(corpus.documentCount))) documents"
+        Terminal.note(
+            """
+            text: \(Terminal.grouped(Double(corpus.characterCount))) characters, \(run.shape.vocabularySize) symbols, \
+            \(documents)
+            model: \(run.shape.cell.name), \(run.shape.layers) × \(run.shape.hiddenSize), \
+            \(Terminal.grouped(Double(run.parameterCount))) parameters
+            folder: \(run.folder.path)
+            """)
+    }
+
+    private func showStatus(loss: Double) {
+        let now = ContinuousClock.now
+        guard Terminal.errorIsTerminal, now - shownAt > .milliseconds(200) else { return }
+        shownAt = now
+        let done = run.progress.updates
+        let seconds = (now - began).seconds
+        let pace = Double(done - updatesBefore) / seconds
+        let left = Double(run.totalUpdates - done) / pace
+        Terminal.showStatus(
+            String(
+                format: "epoch %d/%d  update %d/%d  loss %.3f  %.1f updates/s  %@ left", run.progress.epoch,
+                run.settings.epochs, done, run.totalUpdates, loss, pace, Terminal.clock(left)))
+    }
+
+    private func show(_ report: Report) throws {
+        Terminal.showStatus("")
+        guard Terminal.outputIsTerminal else {
+            Terminal.write(try jsonLine(report) + "\n")
+            return
+        }
+        let validation = report.validationLoss.map { String(format: "  validation %.4f", $0) } ?? ""
+        let running =
+            run.settings.batching == .documents ? String(format: "  running mean %.3f", report.runningLoss) : ""
+        print(
+            String(
+                format: "epoch %d  update %d  loss %.4f%@%@  %@ characters/s  %@", report.epoch, report.update,
+                report.trainingLoss, running, validation, Terminal.grouped(report.charactersPerSecond),
+                Terminal.clock(report.seconds)))
+        let isDue = run.settings.batching == .documents || ContinuousClock.now - sampledAt > .seconds(15)
+        if isDue, let sample = try sample() {
+            sampledAt = .now
+            print("  " + sample.replacingOccurrences(of: "\n", with: "\n  "))
+        }
+    }
+
+    private func jsonLine(_ report: Report) throws -> String {
+        struct Line: Encodable {
+            let report: Report
+            let sample: String?
+
+            enum CodingKeys: CodingKey { case sample }
+
+            func encode(to encoder: Encoder) throws {
+                try report.encode(to: encoder)
+                var container = encoder.container(keyedBy: CodingKeys.self)
+                try container.encodeIfPresent(sample, forKey: .sample)
+            }
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let sample = run.settings.batching == .documents ? try sample() : nil
+        return String(decoding: try encoder.encode(Line(report: report, sample: sample)), as: UTF8.self)
+    }
+
+    /// Text from the network as it is now: greedy for windows of documents, as the notebook does it, else at temperature 0.8.
+    private func sample() throws -> String? {
+        guard samples.length > 0 else { return nil }
+        let isNotebook = run.settings.batching == .documents
+        let model = try run.modelFile().withUnsafeBytes { try Model(bytes: $0) }
+        let session = try Session(model)
+        session.unknownCharacters = .skip
+        try session.setTemperature(isNotebook ? 0 : 0.8)
+        session.setSeed(UInt64(run.progress.updates))
+        let prompt = samples.prompt ?? (isNotebook ? "today " : "")
+        try session.feed(prompt)
+        var text = prompt
+        session.generate(limit: samples.length) { character in
+            text.unicodeScalars.append(character)
+            return true
+        }
+        return text
+    }
+}

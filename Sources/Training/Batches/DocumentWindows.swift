@@ -1,0 +1,34 @@
+/// All windows of one document form one minibatch, each from a zero state, and the documents come in their order: the
+/// classic notebook's way. A document of l characters has l − T windows; documents shorter than T + 10 are skipped.
+/// Nothing is held out.
+struct DocumentWindows: MinibatchSource {
+    private let documents: [Range<Int>]
+    private let time: Int
+
+    /// - Parameter limit: The most documents to use; nil for all.
+    /// - Throws: ``TrainingError`` when no document is long enough.
+    init(_ corpus: Corpus, time: Int, limit: Int?) throws {
+        var documents: [Range<Int>] = []
+        var next = corpus.nextDocument(from: 0)
+        while let document = next, documents.count < limit ?? .max {
+            if document.count >= time + 10 { documents.append(document) }
+            next = corpus.nextDocument(from: document.upperBound + 1)
+        }
+        self.documents = documents
+        self.time = time
+        guard !documents.isEmpty else { throw TrainingError.documentsTooShort(needed: time + 10) }
+    }
+
+    var updatesPerEpoch: Int { documents.count }
+    var validationCount: Int { 0 }
+    var carriedRows: Int { 0 }
+
+    func training(_ index: Int, epoch: Int) -> Minibatch {
+        let document = documents[index]
+        return Minibatch(starts: Array(document.lowerBound..<document.upperBound - time), time: time)
+    }
+
+    func validation(_ index: Int) -> Minibatch {
+        preconditionFailure("nothing is held out")
+    }
+}

@@ -1,0 +1,29 @@
+/// What one update learns from: rows of consecutive symbols of the corpus.
+///
+/// Row b reads symbols `starts[b]` ..< `starts[b] + time` and predicts the symbol after each. No symbols are copied until a
+/// thread gathers its rows.
+struct Minibatch: Equatable {
+    /// The place in the corpus of each row's first symbol.
+    var starts: [Int]
+    /// The number of time steps.
+    var time: Int
+    /// Whether each row continues the same row of the minibatch before it.
+    var continuesState = false
+}
+
+/// A way to cut a corpus into minibatches.
+///
+/// A minibatch follows from its epoch and its number alone, so that a resumed training goes on exactly where it was.
+protocol MinibatchSource {
+    /// The number of updates in an epoch, at least 1.
+    var updatesPerEpoch: Int { get }
+    /// The number of minibatches held out for validation; 0 if there are none.
+    var validationCount: Int { get }
+    /// The number of rows whose state is carried from one minibatch to the next; 0 if none is.
+    var carriedRows: Int { get }
+
+    /// A minibatch to learn from: 0 ..< ``updatesPerEpoch``, of an epoch from 1.
+    func training(_ index: Int, epoch: Int) -> Minibatch
+    /// A minibatch held out: 0 ..< ``validationCount``.
+    func validation(_ index: Int) -> Minibatch
+}

@@ -1,0 +1,32 @@
+/// The corpus as B contiguous streams, read side by side in steps of T symbols with the state carried over: truncated backpropagation
+/// through time, as char-rnn does it. The end of every stream is held out for validation.
+struct StreamBatches: MinibatchSource {
+    let updatesPerEpoch: Int
+    let validationCount: Int
+    private let rows: Int
+    private let time: Int
+
+    /// - Throws: ``TrainingError`` when the corpus is too short for one minibatch to learn from and one to validate with.
+    init(count: Int, rows: Int, time: Int, validationFraction: Double) throws {
+        let steps = (count - 1) / rows / time
+        updatesPerEpoch = Int(Double(steps) * (1 - validationFraction))
+        validationCount = steps - updatesPerEpoch
+        self.rows = rows
+        self.time = time
+        guard updatesPerEpoch > 0 else {
+            throw TrainingError.corpusTooShort(symbols: count, needed: 2 * rows * time + 1)
+        }
+    }
+
+    var carriedRows: Int { rows }
+
+    func training(_ index: Int, epoch: Int) -> Minibatch { minibatch(index, isFirst: index == 0) }
+
+    func validation(_ index: Int) -> Minibatch { minibatch(updatesPerEpoch + index, isFirst: index == 0) }
+
+    private func minibatch(_ step: Int, isFirst: Bool) -> Minibatch {
+        let streamLength = (updatesPerEpoch + validationCount) * time
+        return Minibatch(
+            starts: (0..<rows).map { $0 * streamLength + step * time }, time: time, continuesState: !isFirst)
+    }
+}

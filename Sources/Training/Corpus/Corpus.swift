@@ -1,0 +1,71 @@
+import ModelFormat
+
+/// A text as symbols of a vocabulary, in one flat buffer.
+///
+/// A symbol takes one byte while the vocabulary has at most 256 symbols, and two otherwise. The symbol for the end of
+/// a document, if the vocabulary has one, follows every document, the last one too. A learned vocabulary has it if
+/// there is more than one document.
+public struct Corpus: Sendable {
+    /// The characters of the text and, if there is one, the end of a document.
+    public let vocabulary: Vocabulary
+    /// The number of documents, at least 1.
+    public let documentCount: Int
+    /// The SHA-256 hash of the bytes read, all files one after the other, in lower-case hexadecimal digits.
+    public let sha256: String
+    let symbols: SymbolBuffer
+
+    init(symbols: SymbolBuffer, vocabulary: Vocabulary, documentCount: Int, sha256: String) {
+        self.symbols = symbols
+        self.vocabulary = vocabulary
+        self.documentCount = documentCount
+        self.sha256 = sha256
+    }
+
+    /// Reads a corpus and learns its vocabulary.
+    ///
+    /// Plain text takes one or two bytes of memory a character; the files are never held whole.
+    ///
+    /// - Throws: ``CorpusError``.
+    public init(reading source: CorpusSource) throws {
+        self = try CorpusReader.read(source, vocabulary: nil)
+    }
+
+    /// Reads a corpus as symbols of an existing vocabulary.
+    ///
+    /// If the vocabulary has an end of document, one follows every document, even an only one. If it has none, the
+    /// text must be one document.
+    ///
+    /// - Throws: ``CorpusError``, also for a character that is not in the vocabulary.
+    public init(reading source: CorpusSource, vocabulary: Vocabulary) throws {
+        self = try CorpusReader.read(source, vocabulary: vocabulary)
+    }
+
+    /// The number of symbols.
+    public var count: Int { symbols.count }
+
+    /// The number of characters: the symbols without the ends of documents.
+    public var characterCount: Int { vocabulary.hasEndOfDocument ? count - documentCount : count }
+
+    /// The symbol at a position.
+    ///
+    /// - Parameter position: 0 ..< ``count``.
+    public subscript(position: Int) -> Int { symbols[position] }
+
+    /// Copies symbols to `destination`, which has room for as many.
+    ///
+    /// - Parameter range: within 0 ..< ``count``.
+    public func copySymbols(_ range: Range<Int>, to destination: UnsafeMutablePointer<Int32>) {
+        symbols.copy(range, to: destination)
+    }
+
+    /// The positions of the next document, without the symbol that ends it; nil after the last one.
+    ///
+    /// - Parameter position: 0 for the first document, then the upper bound of the range before.
+    /// - Complexity: O(length of the document).
+    public func nextDocument(from position: Int) -> Range<Int>? {
+        guard let endOfDocument = vocabulary.endOfDocument else { return position < count ? position..<count : nil }
+        let start = position < count && symbols[position] == endOfDocument ? position + 1 : position
+        guard let end = symbols.firstIndex(of: endOfDocument, from: start) else { return nil }
+        return start..<end
+    }
+}

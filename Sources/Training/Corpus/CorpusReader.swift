@@ -1,0 +1,106 @@
+import ModelFormat
+
+/// Reads the files of a corpus, once and in order.
+struct CorpusReader {
+    private var splitter: DocumentSplitter
+
+    /// Reads all of `source`.
+    ///
+    /// - Parameter vocabulary: what the text must keep to, or nil to learn one.
+    static func read(_ source: CorpusSource, vocabulary: Vocabulary?) throws -> Corpus {
+        var reader = CorpusReader(source, vocabulary: vocabulary)
+        var hash = SHA256()
+        for path in source.paths {
+            if let columns = source.csv {
+                try reader.readCSV(path, columns: columns, hash: &hash)
+            } else {
+                try reader.readText(path, hash: &hash)
+            }
+        }
+        let (symbols, learned, documentCount) = reader.splitter.encoder.finish()
+        guard documentCount > 0 else { throw CorpusError.empty(files: source.paths) }
+        return Corpus(
+            symbols: symbols, vocabulary: learned, documentCount: documentCount,
+            sha256: hash.hexadecimalDigest())
+    }
+
+    private init(_ source: CorpusSource, vocabulary: Vocabulary?) {
+        // Room for a symbol a byte; pages that stay empty cost nothing. Beyond the limit the size may be no real
+        // one, and the buffer grows as it must.
+        let size = source.paths.reduce(0) { $0 + min(InputFile.size(of: $1), 1 << 32) }
+        let encoder = SymbolEncoder(vocabulary: vocabulary, capacity: min(size, 1 << 32))
+        splitter = DocumentSplitter(source.documents, encoder: encoder)
+    }
+
+    private mutating func readText(_ path: String, hash: inout SHA256) throws {
+        let file = try InputFile(path: path)
+        try file.readChunks(hash: &hash) { bytes, offset, isLast in
+            let consumed = try append(bytes, offset: offset, path: path)
+            guard isLast else { return consumed }
+            guard consumed == bytes.count else { throw CorpusError.notUTF8(file: path, offset: offset + consumed) }
+            do throws(SymbolEncoder.Failure) {
+                try splitter.endFile()
+            } catch {
+                // What was held back ends with a carriage return, the last byte.
+                throw CorpusError(error, file: path, place: .offset(offset + consumed - 1))
+            }
+            return consumed
+        }
+    }
+
+    /// Encodes characters, up to one that goes on after the end, and returns the number of their bytes.
+    private mutating func append(_ bytes: UnsafeRawBufferPointer, offset: Int, path: String) throws(CorpusError) -> Int
+    {
+        var position = 0
+        while true {
+            position += splitter.appendRun(of: .init(rebasing: bytes[position...]))
+            guard position < bytes.count else { return position }
+            switch decodeUTF8(bytes, at: position) {
+            case .scalar(let scalar, let length):
+                let isByteOrderMark = scalar == 0xFEFF && offset + position == 0
+                do throws(SymbolEncoder.Failure) {
+                    if !isByteOrderMark { try splitter.append(scalar) }
+                } catch {
+                    throw CorpusError(error, file: path, place: .offset(offset + place(of: error, bytes, position)))
+                }
+                position += length
+            case .invalid: throw .notUTF8(file: path, offset: offset + position)
+            case .incomplete: return position
+            }
+        }
+    }
+
+    /// Where the character is that failed at `position`: there, or before if it is white space that was held back.
+    private func place(
+        of failure: SymbolEncoder.Failure, _ bytes: UnsafeRawBufferPointer, _ position: Int
+    ) -> Int {
+        guard case .unknownCharacter(let scalar) = failure, scalar < 0x80 else { return position }
+        return bytes[...position].lastIndex(of: UInt8(scalar)) ?? position
+    }
+
+    private mutating func readCSV(_ path: String, columns: CSVColumns, hash: inout SHA256) throws {
+        let file = try InputFile(path: path)
+        var reader = CSVReader(columns: columns, path: path)
+        try file.readChunks(hash: &hash) { bytes, offset, isLast in
+            try reader.read(bytes, offset: offset, isLast: isLast) { document, row in
+                do throws(SymbolEncoder.Failure) {
+                    for scalar in document.unicodeScalars { try splitter.encoder.append(scalar.value) }
+                } catch {
+                    throw CorpusError(error, file: path, place: .row(row))
+                }
+                splitter.encoder.endDocument()
+            }
+        }
+    }
+}
+
+extension CorpusError {
+    fileprivate init(_ failure: SymbolEncoder.Failure, file: String, place: Place) {
+        switch failure {
+        case .tooManyCharacters: self = .tooManyCharacters(file: file, place: place)
+        case .unknownCharacter(let scalar):
+            self = .unknownCharacter(Unicode.Scalar(scalar) ?? "\u{FFFD}", file: file, place: place)
+        case .noEndOfDocument: self = .noEndOfDocument(file: file, place: place)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+/// A sequence of symbols in one byte each, or two once there are more than 256 different ones.
+struct SymbolBuffer: Sendable {
+    /// How many different symbols a byte can hold.
+    static let narrowLimit = 256
+
+    // One of the two is empty. Not an enumeration, which would be copied whenever its array is appended to.
+    private var narrow: [UInt8] = []
+    private var wide: [UInt16] = []
+    private(set) var isWide: Bool
+
+    /// An empty buffer for `symbolCount` different symbols.
+    init(symbolCount: Int, capacity: Int) {
+        isWide = symbolCount > SymbolBuffer.narrowLimit
+        if isWide { wide.reserveCapacity(capacity) } else { narrow.reserveCapacity(capacity) }
+    }
+
+    var count: Int { isWide ? wide.count : narrow.count }
+
+    subscript(position: Int) -> Int { isWide ? Int(wide[position]) : Int(narrow[position]) }
+
+    @inline(__always)
+    mutating func append(_ symbol: Int32) {
+        if isWide {
+            wide.append(UInt16(truncatingIfNeeded: symbol))
+        } else {
+            narrow.append(UInt8(truncatingIfNeeded: symbol))
+        }
+    }
+
+    /// Appends the entries of `bytes` in `table`.
+    mutating func append(_ bytes: UnsafeRawBufferPointer, table: UnsafeBufferPointer<Int32>) {
+        if isWide {
+            for byte in bytes { wide.append(UInt16(truncatingIfNeeded: table[Int(byte)])) }
+        } else {
+            let start = narrow.count
+            narrow.append(contentsOf: bytes)
+            narrow.withUnsafeMutableBufferPointer { symbols in
+                for position in start..<symbols.count {
+                    symbols[position] = UInt8(truncatingIfNeeded: table[Int(symbols[position])])
+                }
+            }
+        }
+    }
+
+    /// Goes over to two bytes a symbol.
+    mutating func widen() {
+        wide.reserveCapacity(narrow.capacity)
+        for symbol in narrow { wide.append(UInt16(symbol)) }
+        narrow = []
+        isWide = true
+    }
+
+    /// Replaces every symbol by its entry in `table`.
+    mutating func renumber(_ table: [UInt16]) {
+        for position in narrow.indices { narrow[position] = UInt8(truncatingIfNeeded: table[Int(narrow[position])]) }
+        for position in wide.indices { wide[position] = table[Int(wide[position])] }
+    }
+
+    func firstIndex(of symbol: Int, from start: Int) -> Int? {
+        isWide
+            ? wide[start...].firstIndex(of: UInt16(truncatingIfNeeded: symbol))
+            : narrow[start...].firstIndex(of: UInt8(truncatingIfNeeded: symbol))
+    }
+
+    func copy(_ range: Range<Int>, to destination: UnsafeMutablePointer<Int32>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "symbols \(range) of \(count)")
+        if isWide {
+            wide.withUnsafeBufferPointer { source in
+                for index in 0..<range.count { destination[index] = Int32(source[range.lowerBound + index]) }
+            }
+        } else {
+            narrow.withUnsafeBufferPointer { source in
+                for index in 0..<range.count { destination[index] = Int32(source[range.lowerBound + index]) }
+            }
+        }
+    }
+}

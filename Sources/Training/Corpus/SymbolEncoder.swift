@@ -1,0 +1,116 @@
+import ModelFormat
+
+/// Turns the characters of documents into symbols.
+///
+/// Symbols are given in order of first appearance, since the text can be read only once, and renumbered at the
+/// end. The end of a document is treated as a character that comes after all others.
+struct SymbolEncoder {
+    /// The most characters, so that with the end of a document the symbols fit 16 bits.
+    static let maximumCharacters = 65_535
+    /// What stands for the end of a document among the scalar values: the number after the last.
+    private static let endOfDocument: UInt32 = 0x11_0000
+    private static let unseen: Int32 = -1
+
+    /// Why a character could not be taken.
+    enum Failure: Error {
+        case tooManyCharacters
+        case unknownCharacter(UInt32)
+        case noEndOfDocument
+    }
+
+    /// The vocabulary that the text must keep to, or nil to learn one.
+    private let fixed: Vocabulary?
+    /// The symbol of each scalar value.
+    private var table = [Int32](repeating: unseen, count: Int(endOfDocument) + 1)
+    /// The scalar value of each symbol.
+    private var scalars: [UInt32] = []
+    private var symbols: SymbolBuffer
+    private var documentCount = 0
+    private var isBetweenDocuments = true
+
+    /// - Parameter capacity: the number of symbols to make room for.
+    init(vocabulary: Vocabulary?, capacity: Int) {
+        fixed = vocabulary
+        symbols = SymbolBuffer(symbolCount: vocabulary?.count ?? 0, capacity: capacity)
+        guard let vocabulary else { return }
+        scalars = vocabulary.characters + (vocabulary.hasEndOfDocument ? [SymbolEncoder.endOfDocument] : [])
+        for (symbol, scalar) in scalars.enumerated() { table[Int(scalar)] = Int32(symbol) }
+    }
+
+    /// Adds a character to the current document.
+    mutating func append(_ scalar: UInt32) throws(Failure) {
+        if isBetweenDocuments { try beginDocument() }
+        try encode(scalar)
+    }
+
+    /// Adds the ASCII characters at the beginning of `bytes`, several times as fast as one by one, and returns their
+    /// number. Stops at a character that has no symbol yet, and before a document begins.
+    ///
+    /// - Parameter stopsAtLineEnds: whether to stop at a line feed or a carriage return as well.
+    mutating func appendRun(of bytes: UnsafeRawBufferPointer, stopsAtLineEnds: Bool) -> Int {
+        if isBetweenDocuments { return 0 }
+        return table.withUnsafeBufferPointer { table in
+            var end = 0
+            while end < bytes.count {
+                let byte = bytes[end]
+                if byte >= 0x80 || table[Int(byte)] == SymbolEncoder.unseen { break }
+                if stopsAtLineEnds, byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") { break }
+                end += 1
+            }
+            symbols.append(.init(rebasing: bytes[..<end]), table: table)
+            return end
+        }
+    }
+
+    /// Ends the current document; nothing if it has no character.
+    mutating func endDocument() {
+        isBetweenDocuments = true
+    }
+
+    private mutating func beginDocument() throws(Failure) {
+        if documentCount > 0 { try encode(SymbolEncoder.endOfDocument) }
+        documentCount += 1
+        isBetweenDocuments = false
+    }
+
+    private mutating func encode(_ scalar: UInt32) throws(Failure) {
+        var symbol = table[Int(scalar)]
+        if symbol == SymbolEncoder.unseen { symbol = try newSymbol(scalar) }
+        symbols.append(symbol)
+    }
+
+    @inline(never)
+    private mutating func newSymbol(_ scalar: UInt32) throws(Failure) -> Int32 {
+        if fixed != nil {
+            throw scalar == SymbolEncoder.endOfDocument ? .noEndOfDocument : .unknownCharacter(scalar)
+        }
+        let characterCount = scalars.count - (documentCount > 1 ? 1 : 0)
+        if characterCount == SymbolEncoder.maximumCharacters, scalar != SymbolEncoder.endOfDocument {
+            throw .tooManyCharacters
+        }
+        let symbol = scalars.count
+        if symbol == SymbolBuffer.narrowLimit { symbols.widen() }
+        table[Int(scalar)] = Int32(symbol)
+        scalars.append(scalar)
+        return Int32(symbol)
+    }
+
+    /// Ends the last document, renumbers the symbols, and gives what there is.
+    mutating func finish() -> (symbols: SymbolBuffer, vocabulary: Vocabulary, documentCount: Int) {
+        // The end of a document has its symbol by now.
+        if documentCount > 1 || fixed?.hasEndOfDocument == true {
+            symbols.append(table[Int(SymbolEncoder.endOfDocument)])
+        }
+        if let fixed { return (symbols, fixed, documentCount) }
+
+        let order = scalars.indices.sorted { scalars[$0] < scalars[$1] }
+        var ranks = [UInt16](repeating: 0, count: order.count)
+        for (rank, symbol) in order.enumerated() { ranks[symbol] = UInt16(rank) }
+        symbols.renumber(ranks)
+        let characters = order.map { scalars[$0] }.filter { $0 != SymbolEncoder.endOfDocument }
+        guard let vocabulary = Vocabulary(characters: characters, hasEndOfDocument: documentCount > 1) else {
+            preconditionFailure("decoded characters, sorted, are no vocabulary")
+        }
+        return (symbols, vocabulary, documentCount)
+    }
+}

@@ -1,0 +1,95 @@
+import Kernels
+import ModelFormat
+
+/// All numbers of a model in one flat buffer: its parameters, or something with a number for each, such as gradients.
+final class Parameters {
+    let layout: ParameterLayout
+    private let buffer: AlignedBuffer<Float>
+
+    /// All zeros.
+    init(_ layout: ParameterLayout) throws(ModelError) {
+        self.layout = layout
+        buffer = try AlignedBuffer(count: layout.count, for: "the model's parameters")
+    }
+
+    var pointer: UnsafeMutablePointer<Float> { buffer.pointer }
+    var count: Int { buffer.count }
+
+    /// A tensor's elements, row after row, without padding.
+    func tensor(_ index: Int) -> [Float] {
+        let tensor = layout.shape.tensor(index)
+        var elements: [Float] = []
+        elements.reserveCapacity(tensor.count)
+        for row in 0..<tensor.rows {
+            for column in 0..<tensor.columns {
+                elements.append(pointer[layout.place(of: index, row: row, column: column)])
+            }
+        }
+        return elements
+    }
+
+    /// Every tensor in ``ModelShape/tensor(_:)``'s order.
+    var tensors: [[Float]] {
+        (0..<layout.shape.tensorCount).map { tensor($0) }
+    }
+
+    /// Replaces a tensor by `elements`, as many as it has.
+    func setTensor(_ index: Int, _ elements: [Float]) {
+        let tensor = layout.shape.tensor(index)
+        precondition(elements.count == tensor.count, "tensor \(tensor.name) has \(tensor.count) elements")
+        for row in 0..<tensor.rows {
+            for column in 0..<tensor.columns {
+                pointer[layout.place(of: index, row: row, column: column)] = elements[row * tensor.columns + column]
+            }
+        }
+    }
+
+    /// Draws every parameter uniformly from ±`range`; then sets an LSTM's forget gate's bias, if one is given.
+    ///
+    /// A forget bias of 1 lets a fresh cell remember (Jozefowicz, Zaremba and Sutskever 2015). Of the two biases of PyTorch's
+    /// cells the first takes the value and the second becomes zero.
+    func initialise(range: Float, forgetBias: Float?, random: inout SplitMix64) {
+        for index in 0..<layout.shape.tensorCount {
+            let tensor = layout.shape.tensor(index)
+            var elements = (0..<tensor.count).map { _ in (Float(random.next() >> 40) * 0x1p-23 - 1) * range }
+            if let forgetBias, layout.shape.cell == .lstm, tensor.role == .inputBias || tensor.role == .hiddenBias {
+                for unit in 0..<layout.shape.hiddenSize {
+                    elements[layout.shape.hiddenSize + unit] = tensor.role == .inputBias ? forgetBias : 0
+                }
+            }
+            setTensor(index, elements)
+        }
+    }
+
+    /// The pointers of a layer's tensors.
+    func layer(_ layer: Int) -> LayerParameters {
+        let first = layer * ModelShape.tensorsPerLayer
+        return LayerParameters(
+            inputWeights: pointer + layout.offsets[first],
+            hiddenWeights: pointer + layout.offsets[first + 1],
+            inputBias: pointer + layout.offsets[first + 2],
+            hiddenBias: pointer + layout.offsets[first + 3])
+    }
+
+    /// The output layer's weights, [outputWidth, width].
+    var outputWeights: UnsafeMutablePointer<Float> {
+        pointer + layout.offsets[layout.shape.tensorCount - 2]
+    }
+
+    /// The output layer's biases, [outputWidth].
+    var outputBias: UnsafeMutablePointer<Float> {
+        pointer + layout.offsets[layout.shape.tensorCount - 1]
+    }
+}
+
+/// A recurrent layer's tensors, or their gradients, in the flat buffer. G is the number of gates.
+struct LayerParameters {
+    /// [V, G·width] in the first layer, [G·width, width] in the others.
+    let inputWeights: UnsafeMutablePointer<Float>
+    /// [G·width, width].
+    let hiddenWeights: UnsafeMutablePointer<Float>
+    /// [G·width].
+    let inputBias: UnsafeMutablePointer<Float>
+    /// [G·width].
+    let hiddenBias: UnsafeMutablePointer<Float>
+}

@@ -1,0 +1,158 @@
+import Foundation
+import ModelFormat
+
+/// A moment of a training, as a safetensors file: the parameters under PyTorch's names, Adam's moments, the recurrent
+/// state, and in its metadata the settings, the vocabulary, the corpus and the progress.
+///
+/// It holds no time of day and no duration: the same training gives the same bytes.
+public struct Checkpoint {
+    /// What the metadata's `chargen` holds, as JSON.
+    struct Description: Codable {
+        var version: String
+        var settings: Settings
+        var characters: [UInt32]
+        var hasEndOfDocument: Bool
+        var corpus: CorpusFacts
+        var progress: Progress
+    }
+
+    let description: Description
+    let vocabulary: Vocabulary
+    let shape: ModelShape
+    private let file: Safetensors
+    private let path: String
+
+    public var settings: Settings { description.settings }
+    public var progress: Progress { description.progress }
+
+    private static let metadataKey = "chargen"
+    private static let firstMomentPrefix = "adam.first."
+    private static let secondMomentPrefix = "adam.second."
+    private static let hiddenName = "state.hidden"
+    private static let cellName = "state.cell"
+
+    // MARK: - Writing
+
+    /// The bytes of a checkpoint.
+    static func encode(
+        _ description: Description, network: Network, adam: Adam, state: RecurrentState?
+    ) throws -> Data {
+        var file = Safetensors()
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        file.metadata[metadataKey] = String(decoding: try encoder.encode(description), as: UTF8.self)
+        let shape = network.shape
+        for index in 0..<shape.tensorCount {
+            let tensor = shape.tensor(index)
+            let sizes = tensor.isBias ? [tensor.rows] : [tensor.rows, tensor.columns]
+            file.tensors[tensor.name] = .init(shape: sizes, elements: network.parameters.tensor(index))
+            file.tensors[firstMomentPrefix + tensor.name] = .init(
+                shape: sizes, elements: adam.firstMoments.tensor(index))
+            file.tensors[secondMomentPrefix + tensor.name] = .init(
+                shape: sizes, elements: adam.secondMoments.tensor(index))
+        }
+        if let state {
+            let sizes = [shape.layers, state.rows, network.layout.width]
+            file.tensors[hiddenName] = .init(shape: sizes, elements: Array(state.hidden.elements))
+            if state.cells.count > 0 {
+                file.tensors[cellName] = .init(shape: sizes, elements: Array(state.cells.elements))
+            }
+        }
+        return try file.encoded()
+    }
+
+    // MARK: - Reading
+
+    /// Reads a checkpoint and checks that all its parts are there and fit each other.
+    ///
+    /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)``.
+    public init(path: String) throws {
+        self.path = path
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(fileURLWithPath: path))
+        } catch {
+            throw TrainingError.invalidCheckpoint(path: path, "it cannot be read")
+        }
+        do {
+            file = try Safetensors(data)
+        } catch let error as Safetensors.FormatError {
+            throw TrainingError.invalidCheckpoint(path: path, error.reason)
+        }
+        guard let json = file.metadata[Checkpoint.metadataKey],
+            let description = try? JSONDecoder().decode(Description.self, from: Data(json.utf8)),
+            let vocabulary = Vocabulary(
+                characters: description.characters, hasEndOfDocument: description.hasEndOfDocument)
+        else {
+            throw TrainingError.invalidCheckpoint(path: path, "it is not a checkpoint of this version of chargen")
+        }
+        do {
+            try description.settings.validate()
+        } catch {
+            throw TrainingError.invalidCheckpoint(path: path, "\(error)")
+        }
+        self.description = description
+        self.vocabulary = vocabulary
+        shape = ModelShape(
+            cell: description.settings.cell, layers: description.settings.layers,
+            hiddenSize: description.settings.hiddenSize, vocabularySize: vocabulary.count)
+        for index in 0..<shape.tensorCount {
+            for prefix in ["", Checkpoint.firstMomentPrefix, Checkpoint.secondMomentPrefix] {
+                _ = try elements(prefix + shape.tensor(index).name, count: shape.tensor(index).count)
+            }
+        }
+    }
+
+    private func elements(_ name: String, count: Int) throws -> [Float] {
+        guard let tensor = file.tensors[name], tensor.elements.count == count else {
+            throw TrainingError.invalidCheckpoint(path: path, "tensor '\(name)' is missing or has another size")
+        }
+        return tensor.elements
+    }
+
+    /// Puts the checkpoint's numbers into a network of its shape.
+    func restore(_ network: Network, _ adam: Adam, _ state: RecurrentState?) throws {
+        for index in 0..<shape.tensorCount {
+            let tensor = shape.tensor(index)
+            network.parameters.setTensor(index, try elements(tensor.name, count: tensor.count))
+            adam.firstMoments.setTensor(
+                index, try elements(Checkpoint.firstMomentPrefix + tensor.name, count: tensor.count))
+            adam.secondMoments.setTensor(
+                index, try elements(Checkpoint.secondMomentPrefix + tensor.name, count: tensor.count))
+        }
+        adam.updates = progress.updates
+        if let state {
+            let hidden = try elements(Checkpoint.hiddenName, count: state.hidden.count)
+            _ = state.hidden.elements.update(fromContentsOf: hidden)
+            if state.cells.count > 0 {
+                let cells = try elements(Checkpoint.cellName, count: state.cells.count)
+                _ = state.cells.elements.update(fromContentsOf: cells)
+            }
+        }
+    }
+
+    // MARK: - Export
+
+    /// The bytes of the checkpoint's model as a `.cgw` file.
+    public func modelFile() throws -> [UInt8] {
+        let tensors = try (0..<shape.tensorCount).map { index in
+            try elements(shape.tensor(index).name, count: shape.tensor(index).count)
+        }
+        return try ModelFile.encode(
+            shape: shape, vocabulary: vocabulary, provenance: description.provenance, tensors: tensors)
+    }
+}
+
+/// What is known about a corpus, to recognise it by.
+struct CorpusFacts: Codable, Equatable {
+    /// The SHA-256 of the files' bytes, one after the other.
+    var sha256: String
+    var characters: Int
+    var documents: Int
+
+    init(_ corpus: Corpus) {
+        sha256 = corpus.sha256
+        characters = corpus.characterCount
+        documents = corpus.documentCount
+    }
+}

@@ -1,0 +1,53 @@
+/// How far a training has come: everything but the numbers of the network that its continuation depends on.
+public struct Progress: Codable, Equatable, Sendable {
+    /// The epoch at hand, from 1; beyond the last when the training is over.
+    public internal(set) var epoch = 1
+    /// The updates made in this epoch, and in all.
+    public internal(set) var updatesInEpoch = 0
+    public internal(set) var updates = 0
+    /// The sum and number of the losses since the last report.
+    var lossSum = 0.0
+    var lossCount = 0
+    /// The loss of the last update.
+    var lastLoss = 0.0
+    /// The exponentially weighted mean of the losses, not yet corrected for its start at 0.
+    var runningSum = 0.0
+    /// The reports made so far.
+    var reports = 0
+    /// The training and validation loss of the last report, in nats a character.
+    public internal(set) var trainingLoss: Double?
+    public internal(set) var validationLoss: Double?
+    /// The lowest validation loss so far.
+    public internal(set) var bestValidationLoss: Double?
+
+    /// The weight of a new loss in the running mean.
+    static let runningWeight = 0.01
+
+    mutating func record(_ loss: Double) {
+        updates += 1
+        updatesInEpoch += 1
+        lastLoss = loss
+        lossSum += loss
+        lossCount += 1
+        runningSum += Progress.runningWeight * (loss - runningSum)
+    }
+}
+
+/// One line of a run's metrics: losses in nats a character.
+public struct Report: Codable, Equatable, Sendable {
+    public let epoch: Int
+    /// The updates so far.
+    public let update: Int
+    /// The loss of the last update.
+    public let loss: Double
+    /// The mean of the losses since the last report.
+    public let trainingLoss: Double
+    /// The mean of all losses, each new one with a weight of 0.01.
+    public let runningLoss: Double
+    /// The mean over the text held out; nil in the middle of an epoch, and when none is held out.
+    public let validationLoss: Double?
+    public let learningRate: Double
+    public let charactersPerSecond: Double
+    /// The time spent in training so far.
+    public let seconds: Double
+}

@@ -1,0 +1,83 @@
+import Foundation
+
+/// The folder of one training.
+///
+///     settings.json       what was asked for
+///     metrics.jsonl       a report a line
+///     last.safetensors    the newest checkpoint, where a resumed training goes on
+///     best.safetensors    the checkpoint with the lowest validation loss
+public struct RunFolder: Sendable {
+    public let path: String
+
+    public init(path: String) {
+        self.path = path
+    }
+
+    var settingsPath: String { path + "/settings.json" }
+    var metricsPath: String { path + "/metrics.jsonl" }
+    public var lastCheckpointPath: String { path + "/last.safetensors" }
+    public var bestCheckpointPath: String { path + "/best.safetensors" }
+
+    /// The best checkpoint, or the last if nothing was held out to judge by.
+    ///
+    /// - Throws: ``TrainingError/invalidRun(path:_:)`` when there is neither.
+    public func exportedCheckpointPath() throws -> String {
+        for candidate in [bestCheckpointPath, lastCheckpointPath]
+        where FileManager.default.fileExists(atPath: candidate) {
+            return candidate
+        }
+        throw TrainingError.invalidRun(path: path, "it has no checkpoint; is it the folder of a training?")
+    }
+
+    /// Makes the folder of a new training.
+    ///
+    /// - Throws: ``TrainingError/invalidRun(path:_:)`` when a training is in it already, or ``TrainingError/cannotWrite(path:reason:)``.
+    func create() throws {
+        guard !FileManager.default.fileExists(atPath: lastCheckpointPath) else {
+            throw TrainingError.invalidRun(
+                path: path, "it holds a training already; go on with `trainer resume \(path)`, or choose another --run")
+        }
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw TrainingError.cannotWrite(path: path, reason: error.localizedDescription)
+        }
+    }
+
+    func write(_ settings: Settings) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try AtomicFile.write(try encoder.encode(settings) + [0x0A], to: settingsPath)
+    }
+
+    func write(_ reports: [Report]) throws {
+        try AtomicFile.write(try reports.flatMap { try $0.line() + [0x0A] }, to: metricsPath)
+    }
+
+    /// The first `count` reports.
+    func reports(_ count: Int) -> [Report] {
+        let lines = (try? Data(contentsOf: URL(fileURLWithPath: metricsPath)))?.split(separator: 0x0A) ?? []
+        return lines.prefix(count).compactMap { try? JSONDecoder().decode(Report.self, from: $0) }
+    }
+
+    /// The run whose checkpoint is the newest among the folders within `folder`; nil if there is none.
+    public static func newest(within folder: String) -> RunFolder? {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let runs = names.sorted().map { RunFolder(path: folder + "/" + $0) }
+        return runs.compactMap { run in run.modified.map { (run, $0) } }.max { $0.1 < $1.1 }?.0
+    }
+
+    private var modified: Date? {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: lastCheckpointPath)
+        return attributes?[.modificationDate] as? Date
+    }
+}
+
+extension Report {
+    /// The report as one line of JSON, without a line break.
+    public func line() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return try encoder.encode(self)
+    }
+}

@@ -1,0 +1,130 @@
+import Foundation
+
+/// A safetensors file of 32-bit floats: named tensors and a table of strings.
+///
+/// The format is Hugging Face's (github.com/huggingface/safetensors): the length of a JSON header as a 64-bit little-endian
+/// integer, the header, the tensors' bytes without gaps.
+struct Safetensors {
+    /// A tensor: its shape, and its elements row after row.
+    struct Tensor: Equatable {
+        var shape: [Int]
+        var elements: [Float]
+    }
+
+    /// Why bytes are no such file.
+    struct FormatError: Error {
+        let reason: String
+    }
+
+    var tensors: [String: Tensor] = [:]
+    var metadata: [String: String] = [:]
+
+    private struct Entry: Codable {
+        let dtype: String
+        let shape: [Int]
+        let data_offsets: [Int]
+    }
+
+    private struct Name: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    private static let metadataName = "__metadata__"
+
+    // MARK: - Writing
+
+    private struct Header: Encodable {
+        let file: Safetensors
+        let names: [String]
+
+        func encode(to encoder: Encoder) throws {
+            var container = encoder.container(keyedBy: Name.self)
+            if !file.metadata.isEmpty {
+                try container.encode(file.metadata, forKey: Name(stringValue: metadataName))
+            }
+            var offset = 0
+            for name in names {
+                guard let tensor = file.tensors[name] else { continue }
+                let end = offset + tensor.elements.count * 4
+                let entry = Entry(dtype: "F32", shape: tensor.shape, data_offsets: [offset, end])
+                try container.encode(entry, forKey: Name(stringValue: name))
+                offset = end
+            }
+        }
+    }
+
+    /// The file's bytes: the same for the same contents.
+    func encoded() throws -> Data {
+        let names = tensors.keys.sorted()
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var header = try encoder.encode(Header(file: self, names: names))
+        // The tensors begin at a multiple of eight.
+        while header.count % 8 != 0 { header.append(0x20) }
+        var data = Data()
+        withUnsafeBytes(of: UInt64(header.count).littleEndian) { data.append(contentsOf: $0) }
+        data.append(header)
+        for name in names {
+            tensors[name]?.elements.withUnsafeBytes { data.append(contentsOf: $0) }
+        }
+        return data
+    }
+
+    // MARK: - Reading
+
+    private struct DecodedHeader: Decodable {
+        var entries: [String: Entry] = [:]
+        var metadata: [String: String] = [:]
+
+        init(from decoder: Decoder) throws {
+            let container = try decoder.container(keyedBy: Name.self)
+            for name in container.allKeys {
+                if name.stringValue == metadataName {
+                    metadata = try container.decode([String: String].self, forKey: name)
+                } else {
+                    entries[name.stringValue] = try container.decode(Entry.self, forKey: name)
+                }
+            }
+        }
+    }
+
+    init() {}
+
+    /// Reads a file's bytes; tensors of other types than 32-bit floats are passed over.
+    ///
+    /// - Throws: ``FormatError``.
+    init(_ data: Data) throws {
+        guard data.count >= 8 else { throw FormatError(reason: "it ends within the header's length") }
+        let length = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard length <= UInt64(data.count - 8) else { throw FormatError(reason: "it ends within the header") }
+        let start = data.startIndex + 8 + Int(length)
+        let header: DecodedHeader
+        do {
+            header = try JSONDecoder().decode(DecodedHeader.self, from: data[data.startIndex + 8..<start])
+        } catch {
+            throw FormatError(reason: "its header is not that of a safetensors file")
+        }
+        metadata = header.metadata
+        for (name, entry) in header.entries where entry.dtype == "F32" {
+            var count = 1
+            for size in entry.shape {
+                let (product, overflow) = count.multipliedReportingOverflow(by: size)
+                guard size >= 0, !overflow else {
+                    throw FormatError(reason: "tensor '\(name)' has an impossible shape")
+                }
+                count = product
+            }
+            guard entry.data_offsets.count == 2, case let (from, to) = (entry.data_offsets[0], entry.data_offsets[1]),
+                from >= 0, from <= to, to <= data.endIndex - start, (to - from) / 4 == count, (to - from) % 4 == 0
+            else { throw FormatError(reason: "tensor '\(name)' does not lie within the file") }
+            let elements = [Float](unsafeUninitializedCapacity: count) { buffer, initialised in
+                data.copyBytes(to: UnsafeMutableRawBufferPointer(buffer), from: start + from..<start + to)
+                initialised = count
+            }
+            tensors[name] = Tensor(shape: entry.shape, elements: elements)
+        }
+    }
+}

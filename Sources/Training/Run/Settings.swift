@@ -1,0 +1,139 @@
+import Foundation
+import ModelFormat
+
+/// Everything that decides what a training does, apart from the text itself.
+public struct Settings: Codable, Equatable, Sendable {
+    /// How the corpus is cut into minibatches.
+    public enum Batching: String, Codable, Sendable, CaseIterable {
+        /// Contiguous streams with the state carried over.
+        case streams
+        /// Every window of the text, shuffled.
+        case windows
+        /// All windows of one document.
+        case documents
+    }
+
+    /// What to learn from.
+    public var corpus: CorpusSource
+    /// `rnn`, `gru` or `lstm`.
+    public var cell = Cell.lstm
+    /// The number of recurrent layers.
+    public var layers = 2
+    /// The units of each layer.
+    public var hiddenSize = 128
+    public var batching = Batching.streams
+    /// The rows of a minibatch; of no account when the windows of one document are a minibatch.
+    public var batchSize = 50
+    /// The symbols of a row, over which gradients go back.
+    public var time = 50
+    /// The distance between the starts of shuffled windows.
+    public var stride = 1
+    /// The most documents that windows of one document are taken from; nil for all.
+    public var documentLimit: Int?
+    /// The number of times the corpus is gone through.
+    public var epochs = 50
+    /// Adam's learning rate.
+    public var learningRate = 0.002
+    /// What the learning rate is multiplied with each epoch after `decayAfter` epochs.
+    public var decay = 0.97
+    public var decayAfter = 10
+    /// The largest norm of all gradients together; 0 for no such limit.
+    public var clipNorm = 0.0
+    /// The largest magnitude of each gradient; 0 for no such limit. Not together with `clipNorm`.
+    public var clipElement = 5.0
+    /// The parameters are drawn uniformly from ± this at first.
+    public var initialRange = 0.08
+    /// The bias of an LSTM's forget gates at first.
+    public var forgetBias = 1.0
+    /// The part of the text that is held out.
+    public var validationFraction = 0.05
+    /// What the initial parameters and the shuffling follow from.
+    public var seed: UInt64 = 1
+    /// The threads of an update. The result depends on their number.
+    public var threads = 1
+    /// Updates between checkpoints, apart from the one after each epoch.
+    public var checkpointInterval = 500
+    /// Updates between reports, apart from the one after each epoch; 0 for none.
+    public var reportInterval = 0
+
+    /// The settings of char-rnn, with Adam.
+    public init(corpus: CorpusSource) {
+        self.corpus = corpus
+    }
+
+    /// Changes the settings that the classic notebook chooses otherwise, for windows of one document.
+    public mutating func chooseNotebookDefaults() {
+        layers = 1
+        hiddenSize = 64
+        time = 100
+        epochs = 1
+        learningRate = 0.01
+        clipElement = 0
+        initialRange = 0.125
+        forgetBias = 0
+        reportInterval = 1000
+    }
+
+    /// How gradients are clipped.
+    var clipping: Clipping {
+        clipNorm > 0 ? .norm(Float(clipNorm)) : clipElement > 0 ? .element(Float(clipElement)) : .none
+    }
+
+    /// The learning rate in an epoch, from 1.
+    func learningRate(epoch: Int) -> Double {
+        learningRate * pow(decay, Double(max(0, epoch - decayAfter)))
+    }
+
+    /// Checks every number's range.
+    ///
+    /// - Throws: ``TrainingError/invalidSetting(_:_:)`` with the command line's name of the setting.
+    public func validate() throws {
+        let limit = ModelShape.maximum
+        try check("--layers", 1...limit.layers, layers)
+        try check("--hidden", 1...limit.hiddenSize, hiddenSize)
+        try check("--batch", 1...65_536, batchSize)
+        try check("--time", 1...65_536, time)
+        try check("--stride", 1...1_000_000_000, stride)
+        if let documentLimit { try check("--max-documents", 1...1_000_000_000, documentLimit) }
+        try check("--epochs", 1...1_000_000, epochs)
+        try check("--learning-rate", 1e-9...10, learningRate)
+        try check("--decay", 1e-3...1, decay)
+        try check("--decay-after", 0...1_000_000, decayAfter)
+        try check("--clip-norm", 0...1e9, clipNorm)
+        try check("--clip-element", 0...1e9, clipElement)
+        try check("--init-range", 0...10, initialRange)
+        try check("--forget-bias", -100...100, forgetBias)
+        try check("--validation", 0...0.5, validationFraction)
+        try check("--threads", 1...256, threads)
+        try check("--checkpoint-every", 1...1_000_000_000, checkpointInterval)
+        try check("--report-every", 0...1_000_000_000, reportInterval)
+    }
+
+    private func check<Value: Comparable>(_ name: String, _ range: ClosedRange<Value>, _ value: Value) throws {
+        guard range.contains(value) else {
+            throw TrainingError.invalidSetting(name, "from \(range.lowerBound) to \(range.upperBound), not \(value)")
+        }
+    }
+}
+
+extension Cell: Codable {
+    /// The cell of a name such as `lstm`.
+    public init?(name: String) {
+        guard let cell = Cell.allCases.first(where: { $0.name.description == name }) else { return nil }
+        self = cell
+    }
+
+    public init(from decoder: Decoder) throws {
+        let name = try decoder.singleValueContainer().decode(String.self)
+        guard let cell = Cell(name: name) else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "no cell '\(name)'"))
+        }
+        self = cell
+    }
+
+    public func encode(to encoder: Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(name.description)
+    }
+}

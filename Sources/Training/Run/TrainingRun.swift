@@ -1,0 +1,256 @@
+import Foundation
+import KernelDispatch
+import Kernels
+import ModelFormat
+
+/// A training from beginning to end, kept in a folder so that it can be stopped at any moment and resumed.
+///
+/// Killed and resumed, it gives the same checkpoints, byte for byte, as without the interruption.
+public final class TrainingRun {
+    /// Why ``train(shouldStop:onUpdate:onReport:)`` came back.
+    public enum Outcome: Sendable {
+        case finished
+        /// It was asked to stop; the checkpoint is up to date.
+        case stopped
+    }
+
+    public let folder: RunFolder
+    public let settings: Settings
+    public let corpus: Corpus
+    /// The model's shape.
+    public var shape: ModelShape { network.shape }
+    /// The number of weights and biases.
+    public var parameterCount: Int { shape.parameterCount }
+    public private(set) var progress: Progress
+
+    private let vocabulary: Vocabulary
+    private let source: any MinibatchSource
+    private let network: Network
+    private let adam: Adam
+    private let state: RecurrentState?
+    private let validationState: RecurrentState?
+    private var reports: [Report]
+
+    /// The version of chargen that a checkpoint or model was made with.
+    public static let version = "0.1.0"
+
+    // MARK: - Beginning
+
+    /// Begins a training in a new folder.
+    ///
+    /// - Throws: ``CorpusError``, ``TrainingError`` or `ModelError`.
+    public convenience init(_ settings: Settings, folder: RunFolder) throws {
+        try settings.validate()
+        let corpus = try Corpus(reading: settings.corpus)
+        try self.init(settings, folder, corpus, checkpoint: nil)
+        try folder.create()
+        try folder.write(settings)
+        try saveLast()
+    }
+
+    /// Goes on with the training in a folder from its last checkpoint.
+    ///
+    /// - Parameter epochs: The number of epochs in all, if other than at first.
+    /// - Throws: ``CorpusError``, ``TrainingError`` or `ModelError`.
+    public convenience init(resuming folder: RunFolder, epochs: Int? = nil) throws {
+        guard FileManager.default.fileExists(atPath: folder.lastCheckpointPath) else {
+            throw TrainingError.invalidRun(path: folder.path, "it has no checkpoint; is it the folder of a training?")
+        }
+        let checkpoint = try Checkpoint(path: folder.lastCheckpointPath)
+        var settings = checkpoint.settings
+        settings.epochs = epochs ?? settings.epochs
+        try settings.validate()
+        let corpus = try Corpus(reading: settings.corpus)
+        guard CorpusFacts(corpus) == checkpoint.description.corpus else { throw TrainingError.corpusChanged }
+        try self.init(settings, folder, corpus, checkpoint: checkpoint)
+        try folder.write(settings)
+    }
+
+    private init(_ settings: Settings, _ folder: RunFolder, _ corpus: Corpus, checkpoint: Checkpoint?) throws {
+        self.settings = settings
+        self.folder = folder
+        self.corpus = corpus
+        switch settings.batching {
+        case .streams:
+            source = try StreamBatches(
+                count: corpus.count, rows: settings.batchSize, time: settings.time,
+                validationFraction: settings.validationFraction)
+        case .windows:
+            source = try ShuffledWindows(
+                count: corpus.count, rows: settings.batchSize, time: settings.time, stride: settings.stride,
+                validationFraction: settings.validationFraction, seed: settings.seed)
+        case .documents:
+            source = try DocumentWindows(corpus, time: settings.time, limit: settings.documentLimit)
+        }
+        // Windows of one document never reach its end, so there is nothing to learn about it.
+        vocabulary = settings.batching == .documents ? corpus.vocabulary.withoutEndOfDocument : corpus.vocabulary
+        let shape = ModelShape(
+            cell: settings.cell, layers: settings.layers, hiddenSize: settings.hiddenSize,
+            vocabularySize: vocabulary.count)
+        guard let backend = Backend.chosen() else {
+            throw TrainingError.invalidSetting("\(Backend.environmentVariable)", "one of \(Backend.availableNames)")
+        }
+        network = try Network(shape, threads: settings.threads, backend: backend)
+        adam = try Adam(network.layout)
+        let rows = source.carriedRows
+        state = rows > 0 ? try RecurrentState(network.layout, rows: rows) : nil
+        validationState = rows > 0 ? try RecurrentState(network.layout, rows: rows) : nil
+        if let checkpoint {
+            progress = checkpoint.progress
+            reports = folder.reports(checkpoint.progress.reports)
+            try checkpoint.restore(network, adam, state)
+        } else {
+            progress = Progress()
+            reports = []
+            var random = SplitMix64(seed: settings.seed)
+            network.parameters.initialise(
+                range: Float(settings.initialRange), forgetBias: Float(settings.forgetBias), random: &random)
+        }
+        secondsBefore = reports.last?.seconds ?? 0
+    }
+
+    // MARK: - The loop
+
+    private let secondsBefore: Double
+    private var clock = ContinuousClock.now
+    private var symbolsSinceReport = 0
+    private var lastReport = ContinuousClock.now
+
+    /// The updates of the whole training, and of an epoch.
+    public var totalUpdates: Int { source.updatesPerEpoch * settings.epochs }
+    public var updatesPerEpoch: Int { source.updatesPerEpoch }
+
+    /// Trains until the last epoch is over.
+    ///
+    /// - Parameters:
+    ///   - shouldStop: Asked before every update; true ends the training after a checkpoint.
+    ///   - onUpdate: Called after every update with its loss.
+    ///   - onReport: Called after every report.
+    /// - Throws: ``TrainingError`` or `ModelError`; the last checkpoint stays as it was.
+    public func train(
+        shouldStop: () -> Bool = { false }, onUpdate: (Double) throws -> Void = { _ in },
+        onReport: (Report) throws -> Void = { _ in }
+    ) throws -> Outcome {
+        clock = .now
+        lastReport = .now
+        while progress.epoch <= settings.epochs {
+            while progress.updatesInEpoch < source.updatesPerEpoch {
+                if shouldStop() {
+                    try saveLast()
+                    return .stopped
+                }
+                let loss = try update()
+                if isReportDue { try onReport(try report(validationLoss: nil)) }
+                if progress.updates % settings.checkpointInterval == 0 { try saveLast() }
+                try onUpdate(loss)
+            }
+            try finishEpoch(onReport)
+        }
+        return .finished
+    }
+
+    /// Whether a report falls on this update, and not on the end of the epoch, which has its own.
+    private var isReportDue: Bool {
+        settings.reportInterval > 0 && progress.updates % settings.reportInterval == 0
+            && progress.updatesInEpoch < source.updatesPerEpoch
+    }
+
+    private func update() throws -> Double {
+        let minibatch = source.training(progress.updatesInEpoch, epoch: progress.epoch)
+        if !minibatch.continuesState { state?.reset() }
+        let loss = try network.gradient(minibatch, of: corpus, state: state)
+        guard loss.isFinite else { throw TrainingError.diverged(update: progress.updates + 1) }
+        adam.update(
+            network, learningRate: settings.learningRate(epoch: progress.epoch), clipping: settings.clipping)
+        progress.record(loss)
+        symbolsSinceReport += minibatch.starts.count * minibatch.time
+        return loss
+    }
+
+    private func finishEpoch(_ onReport: (Report) throws -> Void) throws {
+        let validationLoss = try validate()
+        let report = try report(validationLoss: validationLoss)
+        progress.epoch += 1
+        progress.updatesInEpoch = 0
+        let isBest = validationLoss.map { $0 < progress.bestValidationLoss ?? .infinity } ?? false
+        if isBest { progress.bestValidationLoss = validationLoss }
+        let checkpoint = try encodedCheckpoint()
+        if isBest { try AtomicFile.write(checkpoint, to: folder.bestCheckpointPath) }
+        try AtomicFile.write(checkpoint, to: folder.lastCheckpointPath)
+        try onReport(report)
+    }
+
+    /// The mean cross-entropy of the text held out; nil if there is none.
+    private func validate() throws -> Double? {
+        guard source.validationCount > 0 else { return nil }
+        var sum = 0.0
+        var count = 0
+        for index in 0..<source.validationCount {
+            let minibatch = source.validation(index)
+            if !minibatch.continuesState { validationState?.reset() }
+            let symbols = minibatch.starts.count * minibatch.time
+            sum += try network.loss(minibatch, of: corpus, state: validationState) * Double(symbols)
+            count += symbols
+        }
+        return sum / Double(count)
+    }
+
+    private func report(validationLoss: Double?) throws -> Report {
+        let now = ContinuousClock.now
+        let correction = 1 - pow(1 - Progress.runningWeight, Double(progress.updates))
+        let report = Report(
+            epoch: progress.epoch, update: progress.updates, loss: progress.lastLoss,
+            trainingLoss: progress.lossSum / Double(max(1, progress.lossCount)),
+            runningLoss: progress.runningSum / correction, validationLoss: validationLoss,
+            learningRate: settings.learningRate(epoch: progress.epoch),
+            charactersPerSecond: Double(symbolsSinceReport) / (now - lastReport).seconds,
+            seconds: secondsBefore + (now - clock).seconds)
+        progress.trainingLoss = report.trainingLoss
+        progress.validationLoss = validationLoss ?? progress.validationLoss
+        progress.lossSum = 0
+        progress.lossCount = 0
+        progress.reports += 1
+        symbolsSinceReport = 0
+        lastReport = now
+        reports.append(report)
+        try folder.write(reports)
+        return report
+    }
+
+    // MARK: - Saving
+
+    private var description: Checkpoint.Description {
+        .init(
+            version: TrainingRun.version, settings: settings, characters: vocabulary.characters,
+            hasEndOfDocument: vocabulary.hasEndOfDocument, corpus: CorpusFacts(corpus), progress: progress)
+    }
+
+    private func encodedCheckpoint() throws -> Data {
+        try Checkpoint.encode(description, network: network, adam: adam, state: state)
+    }
+
+    private func saveLast() throws {
+        try AtomicFile.write(try encodedCheckpoint(), to: folder.lastCheckpointPath)
+    }
+
+    /// The bytes of a `.cgw` file of the network as it is now, compressed lightly: for samples on the way.
+    public func modelFile() throws -> [UInt8] {
+        try ModelFile.encode(
+            shape: shape, vocabulary: vocabulary, provenance: description.provenance,
+            tensors: network.parameters.tensors, compressionLevel: 1)
+    }
+}
+
+extension Duration {
+    /// The duration in seconds.
+    public var seconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}
+
+extension Vocabulary {
+    /// The same characters alone.
+    var withoutEndOfDocument: Vocabulary {
+        Vocabulary(characters: characters, hasEndOfDocument: false) ?? self
+    }
+}

@@ -1,0 +1,43 @@
+/// Why a training cannot start or go on.
+public enum TrainingError: Error, Equatable, CustomStringConvertible {
+    /// A setting is outside its range: its name and what is right.
+    case invalidSetting(String, String)
+    /// The corpus has fewer symbols than a minibatch to learn from and one to validate with need.
+    case corpusTooShort(symbols: Int, needed: Int)
+    /// No document has enough characters.
+    case documentsTooShort(needed: Int)
+    /// The corpus is not the one that the training began with.
+    case corpusChanged
+    /// The loss is no longer a number.
+    case diverged(update: Int)
+    /// There is no run to go on with, or it is not what it should be.
+    case invalidRun(path: String, String)
+    /// A checkpoint is not what it should be.
+    case invalidCheckpoint(path: String, String)
+    /// A file could not be written: its path and the system's reason.
+    case cannotWrite(path: String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .invalidSetting(let name, let expected):
+            "\(name) must be \(expected)"
+        case .corpusTooShort(let symbols, let needed):
+            """
+            the corpus is too short: it has \(symbols) characters, and these settings need \(needed); \
+            choose a smaller --batch or --time, or add text
+            """
+        case .documentsTooShort(let needed):
+            "no document has the \(needed) characters that these settings need; choose a smaller --time"
+        case .corpusChanged:
+            "the corpus is not the one this training began with; restore it, or start another training"
+        case .diverged(let update):
+            """
+            the loss is no longer a number at update \(update); the last checkpoint is kept. \
+            Start again with a smaller --learning-rate or tighter clipping
+            """
+        case .invalidRun(let path, let reason): "cannot use the run '\(path)': \(reason)"
+        case .invalidCheckpoint(let path, let reason): "cannot use the checkpoint '\(path)': \(reason)"
+        case .cannotWrite(let path, let reason): "cannot write '\(path)': \(reason)"
+        }
+    }
+}

@@ -1,0 +1,147 @@
+import CAPI
+import CChargen
+import Foundation
+import ModelFormat
+import TestSupport
+import Testing
+
+@Suite("Loading a model")
+struct LoadingTests {
+    /// The status of loading bytes, and whether a model came of it.
+    private func load(_ bytes: [UInt8]) -> (chargen_status, isLoaded: Bool) {
+        // Not NULL, to see that a failure makes it so.
+        var model = OpaquePointer(bitPattern: 1)
+        let status = chargen_model_load_memory(bytes, bytes.count, &model)
+        let isLoaded = model != nil
+        chargen_model_free(model)
+        return (status, isLoaded)
+    }
+
+    @Test("A file and the same bytes in memory give the same text")
+    func fileAndMemory() throws {
+        let bytes = try randomModel(.lstm)
+        let fromMemory = CSession(CModel(bytes)).symbols(50)
+        try withTemporaryFolder { folder in
+            let path = folder.appendingPathComponent("é.cgw").path
+            #expect(FileManager.default.createFile(atPath: path, contents: Data(bytes)))
+            var model: OpaquePointer?
+            #expect(chargen_model_load_file(path, &model) == CHARGEN_OK)
+            var session: OpaquePointer?
+            #expect(chargen_session_create(model, &session) == CHARGEN_OK)
+            chargen_model_free(model)
+            var characters: [UInt32] = []
+            for _ in 0..<50 {
+                var character: UInt32 = 0
+                #expect(chargen_session_next(session, &character) == CHARGEN_OK)
+                characters.append(character)
+            }
+            chargen_session_free(session)
+            #expect(characters == fromMemory)
+        }
+    }
+
+    @Test("The bytes may be changed and freed after loading")
+    func bytesAreCopied() throws {
+        let bytes = try randomModel(.gru)
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        copy.copyBytes(from: bytes)
+        var model: OpaquePointer?
+        #expect(chargen_model_load_memory(copy.baseAddress, copy.count, &model) == CHARGEN_OK)
+        copy.initializeMemory(as: UInt8.self, repeating: 0xFF)
+        copy.deallocate()
+        var session: OpaquePointer?
+        #expect(chargen_session_create(model, &session) == CHARGEN_OK)
+        var character: UInt32 = 0
+        #expect(chargen_session_next(session, &character) == CHARGEN_OK)
+        #expect(character == CSession(CModel(bytes)).next())
+        chargen_session_free(session)
+        chargen_model_free(model)
+    }
+
+    @Test("A missing file is named, with the system's reason")
+    func missingFile() {
+        var model = OpaquePointer(bitPattern: 1)
+        #expect(chargen_model_load_file("/no/such/model.cgw", &model) == CHARGEN_FILE_ACCESS)
+        #expect(model == nil)
+        #expect(errorMessage().contains("/no/such/model.cgw"))
+        #expect(errorMessage().contains("No such file or directory"))
+    }
+
+    @Test("A folder is no model file")
+    func folder() {
+        var model: OpaquePointer?
+        #expect(chargen_model_load_file("/", &model) == CHARGEN_FILE_ACCESS)
+        #expect(errorMessage().contains("Is a directory"))
+    }
+
+    @Test("A file cut at any length is refused")
+    func truncated() throws {
+        let bytes = try randomModel(.rnn, layers: 1, hiddenSize: 3)
+        for length in 0..<bytes.count {
+            #expect(load(Array(bytes[..<length])) == (status(CHARGEN_INVALID_MODEL), false), "\(length) bytes")
+        }
+    }
+
+    @Test("A file with any one bit changed is refused")
+    func altered() throws {
+        var bytes = try randomModel(.rnn, layers: 1, hiddenSize: 3)
+        for index in bytes.indices {
+            bytes[index] ^= UInt8(1 << (index % 8))
+            let (status, isLoaded) = load(bytes)
+            #expect(status == CHARGEN_INVALID_MODEL || status == CHARGEN_UNSUPPORTED_VERSION, "byte \(index)")
+            #expect(!isLoaded)
+            bytes[index] ^= UInt8(1 << (index % 8))
+        }
+    }
+
+    @Test("No bytes are no model, with a pointer or without")
+    func noBytes() {
+        #expect(load([]) == (status(CHARGEN_INVALID_MODEL), false))
+        var model: OpaquePointer?
+        #expect(chargen_model_load_memory(nil, 0, &model) == CHARGEN_INVALID_MODEL)
+    }
+
+    @Test("Missing and impossible arguments are named")
+    func arguments() throws {
+        var model = OpaquePointer(bitPattern: 1)
+        #expect(chargen_model_load_file(nil, &model) == CHARGEN_INVALID_ARGUMENT)
+        #expect(errorMessage() == "the argument 'path' is NULL")
+        #expect(model == nil)
+        #expect(chargen_model_load_file("model.cgw", nil) == CHARGEN_INVALID_ARGUMENT)
+        #expect(errorMessage() == "the argument 'model' is NULL")
+
+        let bytes = try randomModel(.rnn)
+        model = OpaquePointer(bitPattern: 1)
+        #expect(chargen_model_load_memory(nil, 1, &model) == CHARGEN_INVALID_ARGUMENT)
+        #expect(errorMessage() == "the argument 'bytes' is NULL")
+        #expect(model == nil)
+        #expect(chargen_model_load_memory(bytes, bytes.count, nil) == CHARGEN_INVALID_ARGUMENT)
+        #expect(errorMessage() == "the argument 'model' is NULL")
+        #expect(chargen_model_load_memory(bytes, Int(bitPattern: UInt.max), &model) == CHARGEN_INVALID_ARGUMENT)
+        #expect(errorMessage() == "the argument 'length' is larger than any object can be")
+    }
+
+    @Test("An unknown backend in the environment is refused, and the message lists the known ones")
+    func unsupportedBackend() async {
+        await #expect(processExitsWith: .success) {
+            setenv("CHARGEN_BACKEND", "abacus", 1)
+            let bytes = try randomModel(.rnn)
+            var model: OpaquePointer?
+            precondition(chargen_model_load_memory(bytes, bytes.count, &model) == CHARGEN_UNSUPPORTED_BACKEND)
+            precondition(model == nil && errorMessage().contains("portable"))
+        }
+    }
+
+    @Test("The environment forces a backend; set to nothing, it forces none")
+    func forcedBackend() async {
+        await #expect(processExitsWith: .success) {
+            setenv("CHARGEN_BACKEND", "", 1)
+            let free = try CModel(.lstm)
+            setenv("CHARGEN_BACKEND", "portable", 1)
+            let forced = try CModel(.lstm)
+            precondition(free.handle != nil)
+            precondition(String(cString: chargen_model_backend(forced.handle)) == "portable")
+            precondition(CSession(forced).symbols(50) == CSession(free).symbols(50))
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import CAPI
+import CChargen
+import ModelFormat
+import TestSupport
+import Testing
+
+@Suite("Questions about a model")
+struct QuestionTests {
+    @Test("The shape is the file's", arguments: [(Cell.rnn, "rnn"), (.gru, "gru"), (.lstm, "lstm")])
+    func shape(cell: Cell, name: String) throws {
+        let model = CModel(try randomModel(cell, layers: 3, hiddenSize: 7, characters: "abc", hasEndOfDocument: false))
+        #expect(String(cString: chargen_model_cell(model.handle)) == name)
+        #expect(chargen_model_layers(model.handle) == 3)
+        #expect(chargen_model_hidden_size(model.handle) == 7)
+        // A layer has weights for its input and its hidden state and two biases, for each gate; then the output layer.
+        let gates = [Cell.rnn: 1, .gru: 3, .lstm: 4][cell, default: 0]
+        let layers = gates * 7 * (3 + 7 + 2) + 2 * gates * 7 * (7 + 7 + 2)
+        #expect(chargen_model_parameters(model.handle) == layers + 3 * (7 + 1))
+        #expect(["portable", "avx2", "avx512"].contains(String(cString: chargen_model_backend(model.handle))))
+    }
+
+    @Test("The vocabulary is the file's, in ascending order")
+    func vocabulary() throws {
+        let model = try CModel(characters: "b€aé😀", hasEndOfDocument: true)
+        let expected = "abé€😀".unicodeScalars.map(\.value)
+        #expect(chargen_model_characters(model.handle) == 5)
+        for (index, scalar) in expected.enumerated() {
+            var character: UInt32 = 0
+            #expect(chargen_model_character(model.handle, index, &character) == CHARGEN_OK)
+            #expect(character == scalar)
+            #expect(chargen_model_knows(model.handle, scalar) == 1)
+        }
+        #expect(chargen_model_knows(model.handle, 0x63) == 0)
+        #expect(chargen_model_knows(model.handle, CHARGEN_END_OF_DOCUMENT) == 0)
+    }
+
+    @Test("A character beyond the last is refused", arguments: [5, Int.max, -1, Int.min])
+    func indexOutOfRange(index: Int) throws {
+        let model = try CModel(characters: "abcde")
+        var character: UInt32 = 1
+        #expect(chargen_model_character(model.handle, index, &character) == CHARGEN_INVALID_ARGUMENT)
+        #expect(character == 0)
+        #expect(errorMessage() == "the argument 'index' must be from 0 to 4 for this model")
+    }
+
+    @Test("The end of documents is known or not", arguments: [true, false])
+    func endOfDocument(isKnown: Bool) throws {
+        let model = try CModel(hasEndOfDocument: isKnown)
+        #expect(chargen_model_has_end_of_document(model.handle) == (isKnown ? 1 : 0))
+    }
+
+    @Test("The longest character has its length", arguments: [("a", 1), ("aé", 2), ("a€", 3), ("a😀", 4)])
+    func longestCharacter(characters: String, length: Int) throws {
+        let model = try CModel(characters: characters)
+        #expect(chargen_model_max_character_bytes(model.handle) == length)
+    }
+
+    @Test("The provenance is the file's, ended by a NUL that the length leaves out")
+    func provenance() throws {
+        let model = try CModel()
+        var length = 0
+        let text = try #require(chargen_model_provenance(model.handle, &length))
+        #expect(String(cString: text) == "{\"chargen\":\"test\"}")
+        #expect(length == 18)
+        #expect(chargen_model_provenance(model.handle, nil) == text)
+    }
+
+    @Test("NULL has no properties, and is no failure")
+    func null() {
+        #expect(String(cString: chargen_model_cell(nil)).isEmpty)
+        #expect(String(cString: chargen_model_backend(nil)).isEmpty)
+        #expect(chargen_model_layers(nil) == 0)
+        #expect(chargen_model_hidden_size(nil) == 0)
+        #expect(chargen_model_parameters(nil) == 0)
+        #expect(chargen_model_characters(nil) == 0)
+        #expect(chargen_model_knows(nil, 0x61) == 0)
+        #expect(chargen_model_max_character_bytes(nil) == 0)
+        #expect(chargen_model_has_end_of_document(nil) == 0)
+        #expect(chargen_session_ended(nil) == 0)
+        var length = 1
+        #expect(String(cString: chargen_model_provenance(nil, &length)).isEmpty)
+        #expect(length == 0)
+        chargen_model_free(nil)
+        chargen_session_free(nil)
+    }
+
+    @Test("Missing arguments are named")
+    func arguments() throws {
+        var character: UInt32 = 1
+        #expect(chargen_model_character(nil, 0, &character) == CHARGEN_INVALID_ARGUMENT)
+        #expect(errorMessage() == "the argument 'model' is NULL")
+        #expect(character == 0)
+        let model = try CModel()
+        #expect(chargen_model_character(model.handle, 0, nil) == CHARGEN_INVALID_ARGUMENT)
+        #expect(errorMessage() == "the argument 'character' is NULL")
+    }
+}

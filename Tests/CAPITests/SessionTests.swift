@@ -1,0 +1,119 @@
+import CAPI
+import CChargen
+import ModelFormat
+import Testing
+
+@Suite("Sessions and their settings")
+struct SessionTests {
+    @Test("A session outlives its model")
+    func freeOrder() throws {
+        var model: CModel? = try CModel()
+        let session = try CSession(#require(model))
+        let other = CSession(try CModel())
+        model = nil
+        #expect(session.symbols(100) == other.symbols(100))
+    }
+
+    @Test("The same seed gives the same text, another seed another")
+    func seeds() throws {
+        let model = try CModel()
+        let texts = [UInt64(1), 1, 2, UInt64.max].map { seed in
+            let session = CSession(model)
+            #expect(chargen_session_set_seed(session.handle, seed) == CHARGEN_OK)
+            return session.symbols(100)
+        }
+        #expect(texts[0] == texts[1])
+        #expect(Set(texts).count == 3)
+    }
+
+    @Test("A session begins with seed 0 and temperature 1")
+    func defaults() throws {
+        let model = try CModel()
+        let (first, second) = (CSession(model), CSession(model))
+        #expect(chargen_session_set_seed(second.handle, 0) == CHARGEN_OK)
+        #expect(chargen_session_set_temperature(second.handle, 1) == CHARGEN_OK)
+        #expect(first.symbols(100) == second.symbols(100))
+    }
+
+    @Test("A reset repeats the text")
+    func reset() throws {
+        let session = CSession(try CModel())
+        #expect(chargen_session_set_seed(session.handle, 5) == CHARGEN_OK)
+        #expect(session.feed("abc") == CHARGEN_OK)
+        let text = session.symbols(100)
+        #expect(session.symbols(100) != text)
+        #expect(chargen_session_reset(session.handle) == CHARGEN_OK)
+        #expect(chargen_session_ended(session.handle) == 0)
+        #expect(session.feed("abc") == CHARGEN_OK)
+        #expect(session.symbols(100) == text)
+    }
+
+    @Test("Temperature 0 does not depend on the seed")
+    func greedy() throws {
+        let model = try CModel()
+        let texts = [UInt64(1), 2].map { seed in
+            let session = CSession(model)
+            #expect(chargen_session_set_seed(session.handle, seed) == CHARGEN_OK)
+            #expect(chargen_session_set_temperature(session.handle, 0) == CHARGEN_OK)
+            return session.symbols(100)
+        }
+        #expect(texts[0] == texts[1])
+    }
+
+    @Test(
+        "A temperature out of range is refused and changes nothing",
+        arguments: [-1, Float.nan, .infinity, 1e-4, 1001])
+    func temperatureOutOfRange(temperature: Float) throws {
+        let model = try CModel()
+        let (session, other) = (CSession(model), CSession(model))
+        #expect(chargen_session_set_temperature(session.handle, temperature) == CHARGEN_INVALID_ARGUMENT)
+        #expect(errorMessage().contains("temperature"))
+        #expect(session.symbols(50) == other.symbols(50))
+    }
+
+    @Test("A policy that does not exist is refused and changes nothing", arguments: [-1, 2, Int32.max, Int32.min])
+    func unknownPolicy(policy: Int32) throws {
+        let session = CSession(try CModel())
+        #expect(chargen_session_set_unknown(session.handle, status(CHARGEN_UNKNOWN_SKIP)) == CHARGEN_OK)
+        #expect(chargen_session_set_unknown(session.handle, policy) == CHARGEN_INVALID_ARGUMENT)
+        #expect(errorMessage().contains("'unknown' is \(policy)"))
+        #expect(session.feed("#") == CHARGEN_OK)
+    }
+
+    @Test("Missing arguments are named")
+    func arguments() throws {
+        var session = OpaquePointer(bitPattern: 1)
+        #expect(chargen_session_create(nil, &session) == CHARGEN_INVALID_ARGUMENT)
+        #expect(errorMessage() == "the argument 'model' is NULL")
+        #expect(session == nil)
+        let model = try CModel()
+        #expect(chargen_session_create(model.handle, nil) == CHARGEN_INVALID_ARGUMENT)
+        #expect(errorMessage() == "the argument 'session' is NULL")
+    }
+
+    @Test(
+        "Every function of a session refuses NULL",
+        arguments: [
+            { chargen_session_reset(nil) }, { chargen_session_set_temperature(nil, 1) },
+            { chargen_session_set_seed(nil, 1) }, { chargen_session_set_unknown(nil, 0) },
+            { chargen_session_feed(nil, "a", 1) },
+            {
+                var character: UInt32 = 1
+                let status = chargen_session_next(nil, &character)
+                #expect(character == 0)
+                return status
+            },
+            {
+                var length = 1
+                var buffer = [CChar](repeating: 0, count: 10)
+                let status = chargen_session_generate(nil, 1, &buffer, 10, &length)
+                #expect(length == 0)
+                return status
+            },
+            { chargen_session_stream(nil, 1, { _, _, _ in 0 }, nil) },
+        ] as [@Sendable () -> chargen_status])
+    func nullSession(call: @Sendable () -> chargen_status) {
+        #expect(call() == CHARGEN_INVALID_ARGUMENT)
+        #expect(errorMessage() == "the argument 'session' is NULL")
+    }
+}

@@ -1,0 +1,85 @@
+import InferenceEngine
+import ModelFormat
+import Testing
+import TestSupport
+
+/// Where texts begin and end.
+@Suite struct DocumentTests {
+    @Test("A model of documents begins as after the end of one", arguments: Cell.allCases)
+    func beginning(cell: Cell) throws {
+        let bytes = try randomModel(cell)
+        let fresh = try session(bytes)
+        var reference = try ReferenceNetwork(bytes)
+        reference.advance(try #require(fresh.model.vocabulary.endOfDocument))
+        #expect(try largestDifference(fresh, reference) <= 1e-5)
+        // The same for a text that is fed first.
+        try fresh.feed("a")
+        reference.advance(try #require(fresh.model.vocabulary.symbol(of: 0x61)))
+        #expect(try largestDifference(fresh, reference) <= 1e-5)
+    }
+
+    @Test("A model without documents begins as after a line break, if it knows one", arguments: ["abc\n", "abc"])
+    func beginningWithoutDocuments(characters: String) throws {
+        let bytes = try randomModel(.gru, characters: characters, hasEndOfDocument: false)
+        let fresh = try session(bytes)
+        var reference = try ReferenceNetwork(bytes)
+        if characters.contains("\n") { reference.advance(0) }
+        #expect(try largestDifference(fresh, reference) <= 1e-5)
+        // The line break stands for a text that is not there, so a text that is fed first does without.
+        let fed = try session(bytes)
+        try fed.feed("a")
+        var begun = try ReferenceNetwork(bytes)
+        begun.advance(try #require(fed.model.vocabulary.symbol(of: 0x61)))
+        #expect(try largestDifference(fed, begun) <= 1e-5)
+    }
+
+    private func largestDifference(_ session: Session, _ reference: ReferenceNetwork) throws -> Double {
+        session.withLogits { zip($0, reference.logits).map { abs(Double($0) - $1) }.max() ?? .nan }
+    }
+
+    @Test("The end of a document is nil, and another document follows")
+    func end() throws {
+        let session = try session(randomModel(.lstm, characters: "abc"), seed: 3)
+        #expect(!session.hasEnded)
+        var ends = 0
+        for _ in 0..<200 {
+            let character = session.next()
+            #expect(session.hasEnded == (character == nil))
+            ends += character == nil ? 1 : 0
+        }
+        // About a quarter of all symbols, of four that are about as likely.
+        #expect((20...100).contains(ends))
+    }
+
+    @Test("Text that is fed and a reset take back that a document has ended")
+    func hasEnded() throws {
+        let session = try session(
+            constantModel(logits: [0, 9], characters: "a", hasEndOfDocument: true), temperature: 0)
+        #expect(session.next() == nil)
+        #expect(session.hasEnded)
+        try session.feed("a")
+        #expect(!session.hasEnded)
+        #expect(session.next() == nil)
+        session.reset()
+        #expect(!session.hasEnded)
+    }
+
+    @Test("Generation stops at the end of a document")
+    func stops() throws {
+        let bytes = try randomModel(.lstm, characters: "abc")
+        let expected = try session(bytes, seed: 4).text(500).split(separator: "¶", omittingEmptySubsequences: false)
+        let buffered = try session(bytes, seed: 4)
+        let streamed = try session(bytes, seed: 4)
+        for document in expected.dropLast() {
+            #expect(try String(decoding: buffered.generate(limit: 1000, capacity: 1000), as: UTF8.self) == document)
+            #expect(buffered.hasEnded)
+            var text = String.UnicodeScalarView()
+            streamed.generate {
+                text.append($0)
+                return true
+            }
+            #expect(String(text) == document)
+            #expect(streamed.hasEnded)
+        }
+    }
+}

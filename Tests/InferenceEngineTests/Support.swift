@@ -1,0 +1,61 @@
+import InferenceEngine
+import KernelDispatch
+import ModelFormat
+import TestSupport
+
+/// A session of a model in memory.
+func session(_ bytes: [UInt8], backend: Backend? = nil, temperature: Float = 1, seed: UInt64 = 0) throws -> Session {
+    let model = try bytes.withUnsafeBytes { try Model(bytes: $0, backend: backend) }
+    let session = try Session(model)
+    try session.setTemperature(temperature)
+    session.setSeed(seed)
+    return session
+}
+
+extension Session {
+    func feed(_ text: [UInt8]) throws {
+        try text.withUnsafeBytes { try feed($0) }
+    }
+
+    /// The bit patterns of the next symbol's logits, all NaN being one.
+    var logitBits: [UInt32] {
+        withLogits { $0.map { $0.isNaN ? Float.nan.bitPattern : $0.bitPattern } }
+    }
+
+    /// The next `count` symbols as text, `¶` for the end of a document.
+    func text(_ count: Int) -> String {
+        var text = String.UnicodeScalarView()
+        for _ in 0..<count { text.append(next() ?? "¶") }
+        return String(text)
+    }
+
+    /// What ``generate(limit:into:)`` writes into a buffer of `capacity` bytes.
+    func generate(limit: Int, capacity: Int) throws -> [UInt8] {
+        var buffer = [UInt8](repeating: 0xFF, count: capacity)
+        let length = try buffer.withUnsafeMutableBytes { try generate(limit: limit, into: $0) }
+        return Array(buffer[..<length])
+    }
+}
+
+/// A model whose logits are the same after any text: the biases given, all other weights 0.
+func constantModel(logits: [Float], characters: String, hasEndOfDocument: Bool = false) throws -> [UInt8] {
+    try model(.rnn, characters: characters, hasEndOfDocument: hasEndOfDocument) { tensor, element in
+        tensor.role == .outputBias ? logits[element] : 0
+    }
+}
+
+/// A model of one layer whose weights a function gives, from the tensor and the place within it.
+func model(
+    _ cell: Cell, hiddenSize: Int = 1, characters: String, hasEndOfDocument: Bool = false,
+    weight: (TensorShape, Int) -> Float
+) throws -> [UInt8] {
+    let scalars = Set(characters.unicodeScalars.map(\.value)).sorted()
+    guard let vocabulary = Vocabulary(characters: scalars, hasEndOfDocument: hasEndOfDocument) else {
+        throw ModelError(.invalidArgument, "not a vocabulary")
+    }
+    let shape = ModelShape(cell: cell, layers: 1, hiddenSize: hiddenSize, vocabularySize: vocabulary.count)
+    let tensors = (0..<shape.tensorCount).map { index in
+        (0..<shape.tensor(index).count).map { weight(shape.tensor(index), $0) }
+    }
+    return try ModelFile.encode(shape: shape, vocabulary: vocabulary, provenance: "{}", tensors: tensors)
+}

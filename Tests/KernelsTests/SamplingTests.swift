@@ -1,0 +1,96 @@
+import Foundation
+import KernelDispatch
+import Kernels
+import Testing
+
+@Suite struct SamplingTests {
+    private func weights(
+        _ backend: Backend, _ logits: [Float], inverseTemperature: Float = 1
+    ) -> (weights: [UInt32], total: UInt64) {
+        var buffer = logits + [Float](repeating: 0, count: padded(logits.count) - logits.count)
+        var weights = [UInt32](repeating: 7, count: logits.count)
+        let total = backend.sampleWeights(&buffer, logits.count, inverseTemperature, &weights)
+        return (weights, total)
+    }
+
+    @Test("Weights are 2^31 · exp((logit − maximum) / temperature), rounded down", arguments: Backend.available)
+    func weightsFollowTheFormula(backend: Backend) {
+        var random = SplitMix64(seed: 5)
+        for inverseTemperature: Float in [0.001, 0.5, 1, 3, 1000] {
+            let logits = random.array(83) { $0.uniform(10) }
+            let maximum = logits.max()!
+            let (weights, total) = weights(backend, logits, inverseTemperature: inverseTemperature)
+            #expect(total == weights.reduce(0) { $0 + UInt64($1) })
+            for (logit, weight) in zip(logits, weights) {
+                // Subtraction and multiplication round too, hence their Float here.
+                let exact = exp(Double((logit - maximum) * inverseTemperature)) * 0x1p31
+                #expect(abs(Double(weight) - exact) <= 1 + exact * 0x1p-22)
+            }
+            #expect(weights.max() == 1 << 31)
+        }
+    }
+
+    @Test(
+        "What is not a number weighs nothing; infinities and nothing but NaN give a total of 0",
+        arguments: Backend.available)
+    func notANumber(backend: Backend) {
+        #expect(weights(backend, [.nan, 1, -.infinity, 1]).weights == [0, 1 << 31, 0, 1 << 31])
+        #expect(weights(backend, [.nan, .nan]).total == 0)
+        #expect(weights(backend, [1, .infinity]).total == 0)
+        #expect(weights(backend, [-.infinity, -.infinity]).total == 0)
+    }
+
+    @Test("The likeliest symbol is the first of the largest logits")
+    func maximum() {
+        #expect(indexOfMaximum([1, 3, 2, 3], count: 4) == 1)
+        #expect(indexOfMaximum([-0.0, 0], count: 2) == 0)
+        #expect(indexOfMaximum([.nan, -5, .nan, -4], count: 4) == 3)
+        #expect(indexOfMaximum([.nan, .nan], count: 2) == 0)
+        #expect(indexOfMaximum([-.infinity, -.infinity], count: 2) == 0)
+    }
+
+    @Test("A word picks the first symbol whose running sum exceeds word · total / 2^64")
+    func pick() {
+        var random = SplitMix64(seed: 6)
+        for count in [1, 2, 17, 100] {
+            for _ in 0..<200 {
+                // Often 0, at times the largest weight there is.
+                let weights = (0..<count).map { _ -> UInt32 in
+                    random.next() % 3 == 0 ? 0 : random.next() % 5 == 0 ? 1 << 31 : UInt32(random.next() >> 33)
+                }
+                let total = weights.reduce(0) { $0 + UInt64($1) }
+                guard total > 0 else { continue }
+                for word in [0, .max, random.next(), random.next()] {
+                    // In 128 bits, without the rounding down: for integers, S > ⌊x⌋ exactly when S > x.
+                    let product = UInt128(word) * UInt128(total)
+                    var sum: UInt128 = 0
+                    let expected = weights.firstIndex {
+                        sum += UInt128($0)
+                        return sum << 64 > product
+                    }
+                    #expect(pickSymbol(weights, count: count, total: total, word: word) == expected)
+                }
+            }
+        }
+    }
+
+    @Test("Sampled frequencies fit the softmax", arguments: [0.5, 1, 2] as [Float])
+    func frequencies(temperature: Float) {
+        let logits: [Float] = [2, 1.5, 1, 0.5, 0, -0.5, -1, -1.5, 1.25, 0.75, 0.25, -0.25]
+        let (weights, total) = weights(.portable, logits, inverseTemperature: 1 / temperature)
+        let samples = 200_000
+        var counts = [Double](repeating: 0, count: logits.count)
+        var random = SplitMix64(seed: 7)
+        for _ in 0..<samples {
+            counts[pickSymbol(weights, count: weights.count, total: total, word: random.next())] += 1
+        }
+        let exponentials = logits.map { exp(Double($0 / temperature)) }
+        let sum = exponentials.reduce(0, +)
+        let chiSquare = zip(counts, exponentials).reduce(0) { result, pair in
+            let expected = Double(samples) * pair.1 / sum
+            return result + (pair.0 - expected) * (pair.0 - expected) / expected
+        }
+        // 99.9 % of all samples with 11 degrees of freedom lie below.
+        #expect(chiSquare < 31.26)
+    }
+}

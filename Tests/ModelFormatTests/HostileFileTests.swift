@@ -1,0 +1,179 @@
+import CSupport
+import ModelFormat
+import Testing
+import TestSupport
+
+/// Files made to do harm: every checksum is right, and something else is not.
+@Suite struct HostileFileTests {
+    /// An attack, and words of the message that it must meet.
+    struct Attack: Sendable, CustomTestStringConvertible {
+        var name: String
+        var words: String
+        var kind: ModelError.Kind
+        var alter: @Sendable (inout RawFile) -> Void
+
+        var testDescription: String { name }
+
+        init(
+            _ name: String, _ words: String, kind: ModelError.Kind = .invalidModel,
+            alter: @escaping @Sendable (inout RawFile) -> Void
+        ) {
+            self.name = name
+            self.words = words
+            self.kind = kind
+            self.alter = alter
+        }
+    }
+
+    static let header: [Attack] = [
+        Attack("magic in another case", "signature") { $0.magic[1] = 0x63 },
+        Attack("version 0", "format version 0", kind: .unsupportedVersion) { $0.version = 0 },
+        Attack("version 2", "format version 2", kind: .unsupportedVersion) { $0.version = 2 },
+        Attack("header length 0", "impossible header length 0") { $0.headerLength = 0 },
+        Attack("header length 51", "impossible header length 51") { $0.headerLength = 51 },
+        Attack("header longer than the file", "impossible header length 4294967295") { $0.headerLength = .max },
+        Attack("header that ends early", "header checksum mismatch") { $0.headerLength = 60 },
+        Attack("file length 0", "the header says 0 bytes") { $0.fileLength = 0 },
+        Attack("file length 2^64 - 1", "the header says 18446744073709551615 bytes") { $0.fileLength = .max },
+        Attack("cell 3", "unknown cell 3") { $0.cell = 3 },
+        Attack("cell 2^32 - 1", "unknown cell 4294967295") { $0.cell = .max },
+        Attack("no layer", "the number of layers is 0, not 1 to 64") { $0.layers = 0 },
+        Attack("65 layers", "the number of layers is 65, not 1 to 64") { $0.layers = 65 },
+        Attack("2^32 - 1 layers", "the number of layers is 4294967295") { $0.layers = .max },
+        Attack("no hidden unit", "the hidden size is 0, not 1 to 16384") { $0.hiddenSize = 0 },
+        Attack("16,385 hidden units", "the hidden size is 16385") { $0.hiddenSize = 16_385 },
+        Attack("2^32 - 1 hidden units", "the hidden size is 4294967295") { $0.hiddenSize = .max },
+        Attack("end-of-document flag 2", "the end-of-document flag is 2") { $0.endOfDocument = 2 },
+    ]
+
+    static let vocabulary: [Attack] = [
+        Attack("no character", "the number of characters is 0") { $0.characterCount = 0 },
+        Attack("65,536 characters and the end of document", "the number of characters is 65536, not 1 to 65535") {
+            $0.characterCount = 65_536
+            $0.endOfDocument = 1
+        },
+        Attack("2^32 - 1 characters", "the number of characters is 4294967295") { $0.characterCount = .max },
+        Attack("more characters than the header has", "too short for its vocabulary") { $0.characterCount = 65_535 },
+        Attack("descending vocabulary", "not an ascending list") { $0.characters.reverse() },
+        Attack("repeated character", "not an ascending list") { $0.characters[1] = $0.characters[0] },
+        Attack("lowest surrogate", "of Unicode scalars") { $0.characters[1] = 0xD800 },
+        Attack("highest surrogate", "of Unicode scalars") { $0.characters[1] = 0xDFFF },
+        Attack("scalar above U+10FFFF", "of Unicode scalars") { $0.characters[1] = 0x11_0000 },
+        Attack("scalar 2^32 - 1", "of Unicode scalars") { $0.characters[1] = .max },
+    ]
+
+    static let provenance: [Attack] = [
+        Attack("provenance that is not UTF-8", "the provenance is not UTF-8 (at byte 57)") { $0.provenance[1] = 0xFF },
+        Attack("provenance that ends within a character", "the provenance is not UTF-8") {
+            $0.provenance[$0.provenance.count - 1] = 0xC3
+        },
+        Attack("provenance longer than the header", "too short for its provenance") {
+            $0.provenanceLength = 1 << 20
+        },
+        Attack("provenance longer than 1 MiB", "the provenance's length is 1048577") {
+            $0.provenanceLength = 1 << 20 + 1
+        },
+        Attack("provenance of 2^32 - 1 bytes", "the provenance's length is 4294967295") { $0.provenanceLength = .max },
+        // Its last byte becomes part of the directory.
+        Attack("provenance a byte shorter than said", "element type", kind: .unsupportedVersion) {
+            $0.provenanceLength -= 1
+        },
+    ]
+
+    static let directory: [Attack] = [
+        Attack("a tensor too few", "too short for its tensor directory") { $0.entries.removeLast() },
+        Attack("a tensor too many", "bytes that belong to nothing") { $0.entries.append($0.entries[0]) },
+        Attack("another number of layers", "too short for its tensor directory") { $0.layers = 2 },
+        Attack("bytes after the directory", "bytes that belong to nothing") { $0.afterDirectory = [0] },
+        Attack("bytes after the tensors", "bytes that belong to nothing") { $0.afterTensors = [0] },
+        Attack("unknown element type", "tensor rnn.bias_ih_l0 has element type 1", kind: .unsupportedVersion) {
+            $0.entries[2].elementType = 1
+        },
+        Attack("tensor beyond the file", "tensor fc.bias reaches beyond the file") { $0.entries[5].length = 1000 },
+        Attack("tensor of 2^63 bytes", "tensor fc.bias reaches beyond the file") { $0.entries[5].length = 1 << 63 },
+        Attack("tensors whose lengths overflow together", "tensor rnn.weight_hh_l0 reaches beyond the file") {
+            $0.entries[1].length = .max - 100
+        },
+        Attack("expansion bomb: the largest sizes in a small file", "times the file's length") {
+            $0.layers = 64
+            $0.hiddenSize = 16_384
+        },
+    ]
+
+    static let tensors: [Attack] = [
+        Attack("tensor checksum", "tensor rnn.weight_hh_l0: checksum mismatch") { $0.entries[1].checksum = 0 },
+        Attack("empty tensor", "tensor rnn.weight_hh_l0: not one zstd frame of 16 bytes") { $0.entries[1].frame = [] },
+        Attack("tensor that is no zstd frame", "tensor rnn.weight_hh_l0: not one zstd frame") {
+            $0.entries[1].frame = Array("hello, hello".utf8)
+        },
+        Attack("tensor with another shape's frame", "tensor rnn.bias_ih_l0: not one zstd frame of 8 bytes") {
+            $0.entries[2].frame = $0.entries[1].frame
+        },
+        Attack("frame of a gigabyte of zeros", "tensor rnn.weight_hh_l0: not one zstd frame of 16 bytes") {
+            $0.entries[1].frame = zeros(blocks: 8192)
+        },
+        Attack("cut zstd frame", "tensor rnn.weight_hh_l0: not one zstd frame") { $0.entries[1].frame.removeLast() },
+        Attack("byte after the zstd frame", "tensor rnn.weight_hh_l0: not one zstd frame") {
+            $0.entries[1].frame.append(0)
+        },
+        Attack("skippable frame after the zstd frame", "tensor rnn.weight_hh_l0: not one zstd frame") {
+            $0.entries[1].frame += [0x50, 0x2A, 0x4D, 0x18, 0, 0, 0, 0]
+        },
+        Attack("infinite weight", "tensor fc.bias: a value that is not finite") {
+            $0.entries[5].frame = compressed([0, 0, 0, 0, 0x80, 0, 0x7F, 0])
+        },
+        Attack("weight that is not a number", "tensor fc.bias: a value that is not finite") {
+            $0.entries[5].frame = compressed([0, 0, 0, 0, 0xC0, 0, 0xFF, 0])
+        },
+    ]
+
+    /// A zstd frame without a content size whose blocks are 128 KiB of zeros each, in four bytes.
+    static func zeros(blocks: Int) -> [UInt8] {
+        // Magic number; descriptor: nothing; window of 128 KiB; then blocks of type 1 (run), the last one marked.
+        var frame: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x38]
+        for block in 0..<blocks {
+            let header = 128 * 1024 << 3 | 1 << 1 | (block == blocks - 1 ? 1 : 0)
+            frame += [UInt8(header & 0xFF), UInt8(header >> 8 & 0xFF), UInt8(header >> 16), 0]
+        }
+        return frame
+    }
+
+    static func compressed(_ bytes: [UInt8]) -> [UInt8] {
+        var frame = [UInt8](repeating: 0, count: ZSTD_compressBound(bytes.count))
+        let length = ZSTD_compress(&frame, frame.count, bytes, bytes.count, 1)
+        return Array(frame[..<length])
+    }
+
+    private func failure(_ alter: (inout RawFile) -> Void) throws -> ModelError? {
+        var raw = RawFile(try randomModel(.rnn, layers: 1, hiddenSize: 2, characters: "ab", hasEndOfDocument: false))
+        alter(&raw)
+        return #expect(throws: ModelError.self) { _ = try modelTensors(raw.bytes) }
+    }
+
+    @Test("Refused, by name", arguments: header + vocabulary + provenance + directory + tensors)
+    func refused(_ attack: Attack) throws {
+        let error = try #require(try failure(attack.alter))
+        #expect(error.kind == attack.kind)
+        #expect(error.message.contains(attack.words), "\(error.message)")
+    }
+
+    @Test("The run of zeros is a frame that zstd accepts")
+    func zerosAreValid() {
+        var output = [UInt8](repeating: 1, count: 2 * 128 * 1024)
+        let frame = Self.zeros(blocks: 2)
+        #expect(ZSTD_decompress(&output, output.count, frame, frame.count) == output.count)
+        #expect(output.allSatisfy { $0 == 0 })
+    }
+
+    @Test("The largest sizes that the format allows are no error in themselves")
+    func limits() throws {
+        // The file is far too short for such sizes, and that is what the error says.
+        let error = try failure {
+            $0.layers = 64
+            $0.hiddenSize = 16_384
+            $0.characters = (0..<65_536).map { $0 < 0xD800 ? $0 : $0 + 0x800 }
+            $0.characterCount = 65_536
+        }
+        #expect(error?.message.contains("times the file's length") == true)
+    }
+}
