@@ -5,12 +5,18 @@ import PackageDescription
 // The trait `Embedded` switches the modules behind libchargen.so to Embedded Swift, so that the library
 // carries no Swift runtime. Without it every module builds as ordinary Swift, for `trainer` and the tests.
 
+/// Every warning is an error where `CHARGEN_WARNINGS=error` says so, as in the project's own tests. Whoever builds chargen with a
+/// newer compiler, which may warn of more, is not held up.
+let warnings: [SwiftSetting] =
+    Context.environment["CHARGEN_WARNINGS"] == "error" ? [.treatAllWarnings(as: .error)] : []
+
 /// Settings of the modules that end up in libchargen.so.
-let library: [SwiftSetting] = [
-    .enableExperimentalFeature("Embedded", .when(traits: ["Embedded"])),
-    // Embedded Swift compiles a module as a whole, and specialises every generic it uses.
-    .unsafeFlags(["-wmo"], .when(traits: ["Embedded"])),
-]
+let library: [SwiftSetting] =
+    warnings + [
+        .enableExperimentalFeature("Embedded", .when(traits: ["Embedded"])),
+        // Embedded Swift compiles a module as a whole, and specialises every generic it uses.
+        .unsafeFlags(["-wmo"], .when(traits: ["Embedded"])),
+    ]
 
 /// Settings of the modules that do arithmetic: optimised in debug builds too, where unoptimised SIMD would be
 /// some hundred times slower, and the tests with it.

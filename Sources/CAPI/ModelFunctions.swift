@@ -14,15 +14,21 @@ final class LoadedModel {
     /// The provenance as C reads it, ended by a NUL.
     let provenance: AlignedBuffer<CChar>
 
-    init(_ model: Model) throws(ModelError) {
-        self.model = model
+    convenience init(_ model: Model) throws(ModelError) {
         let text = model.provenance.utf8
-        provenance = try AlignedBuffer(count: text.count + 1, for: "the model's provenance")
+        let provenance = try AlignedBuffer<CChar>(count: text.count + 1, for: "the model's provenance")
         var length = 0
         for byte in text {
             provenance.pointer[length] = CChar(bitPattern: byte)
             length += 1
         }
+        self.init(model: model, provenance: provenance)
+    }
+
+    /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
+    private init(model: Model, provenance: AlignedBuffer<CChar>) {
+        self.model = model
+        self.provenance = provenance
     }
 }
 

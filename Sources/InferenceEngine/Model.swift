@@ -21,7 +21,7 @@ public final class Model: Sendable {
     /// - Parameter backend: The kernels to use; if nil, the fastest, or the one that the environment forces.
     /// - Throws: `invalidModel`, `unsupportedVersion`, `unsupportedBackend` or `outOfMemory`.
     /// - Complexity: O(parameters).
-    public init(bytes: UnsafeRawBufferPointer, backend: Backend? = nil) throws(ModelError) {
+    public convenience init(bytes: UnsafeRawBufferPointer, backend: Backend? = nil) throws(ModelError) {
         guard let backend = backend ?? Backend.chosen() else {
             throw ModelError(
                 .unsupportedBackend,
@@ -30,16 +30,21 @@ public final class Model: Sendable {
         }
         let file = try ModelFile(bytes)
         let tensors = try TensorReader(file)
-        shape = file.shape
-        vocabulary = file.vocabulary
-        provenance = file.provenance
-        self.backend = backend
         var layers: [Layer] = []
         for layer in 0..<file.shape.layers {
             layers.append(try tensors.layer(layer))
         }
+        self.init(file, backend: backend, layers: layers, output: try tensors.outputLayer())
+    }
+
+    /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
+    private init(_ file: ModelFile, backend: Backend, layers: [Layer], output: OutputLayer) {
+        shape = file.shape
+        vocabulary = file.vocabulary
+        provenance = file.provenance
+        self.backend = backend
         self.layers = layers
-        output = try tensors.outputLayer()
+        self.output = output
     }
 
     /// Loads a model from a `.cgw` file.

@@ -36,10 +36,16 @@ public final class Session {
     /// A session at the beginning of a text, with temperature 1 and seed 0.
     ///
     /// - Throws: `outOfMemory`.
-    public init(_ model: Model) throws(ModelError) {
+    public convenience init(_ model: Model) throws(ModelError) {
+        let network = try Network(model)
+        self.init(model, network, weights: try AlignedBuffer(count: model.shape.vocabularySize, for: "a session"))
+    }
+
+    /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
+    private init(_ model: Model, _ network: Network, weights: AlignedBuffer<UInt32>) {
         self.model = model
-        network = try Network(model)
-        weights = try AlignedBuffer(count: model.shape.vocabularySize, for: "a session")
+        self.network = network
+        self.weights = weights
     }
 
     // MARK: - Settings

@@ -13,14 +13,19 @@ public final class AlignedBuffer<Element: BitwiseCopyable> {
     ///
     /// - Parameter purpose: What the memory is for, as an error's words say it.
     /// - Throws: `outOfMemory` when the system has no such block, or `count` elements exceed the address space.
-    public init(count: Int, for purpose: StaticString) throws(ModelError) {
+    public convenience init(count: Int, for purpose: StaticString) throws(ModelError) {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
         let lines = (bytes >> 6) + 1
         guard !overflow, bytes >= 0, let block = aligned_alloc(64, lines << 6) else {
             throw ModelError(.outOfMemory, "out of memory for \(purpose): \(count) elements")
         }
         memset(block, 0, lines << 6)
-        pointer = block.bindMemory(to: Element.self, capacity: count)
+        self.init(pointer: block.bindMemory(to: Element.self, capacity: count), count: count)
+    }
+
+    /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
+    private init(pointer: UnsafeMutablePointer<Element>, count: Int) {
+        self.pointer = pointer
         self.count = count
     }
 

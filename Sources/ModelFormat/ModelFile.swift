@@ -184,7 +184,7 @@ private struct HeaderReader {
 
     mutating func readTensorEntries(of shape: ModelShape) throws(ModelError) -> [ModelFile.TensorEntry] {
         let size = shape.parameterCount * MemoryLayout<Float>.size
-        guard size / FileLayout.maximumExpansion <= bytes.count else {
+        guard size <= FileLayout.maximumExpansion * bytes.count else {
             throw invalidModel(
                 "tensors of \(size) bytes, more than \(FileLayout.maximumExpansion) times the file's length",
                 at: FileLayout.layersOffset)

@@ -54,7 +54,7 @@ extension ModelFile {
             FileLayout.fixedLength + 4 * vocabulary.characters.count + provenance.utf8.count + directory.count
             + FileLayout.checksumLength
         let size = shape.parameterCount * MemoryLayout<Float>.size
-        guard size / FileLayout.maximumExpansion <= headerLength + data.count else {
+        guard size <= FileLayout.maximumExpansion * (headerLength + data.count) else {
             throw ModelError(
                 .invalidArgument,
                 "the weights repeat themselves: \(size) bytes would be \(headerLength + data.count), less than "

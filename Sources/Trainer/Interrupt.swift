@@ -7,12 +7,17 @@ enum Interrupt {
 
     /// From here on, the first SIGINT or SIGTERM is noted; a second one ends the process.
     static func catchSignals() {
+        var signals = sigset_t()
+        sigemptyset(&signals)
         for number in [SIGINT, SIGTERM] {
+            sigaddset(&signals, number)
             signal(number) { number in
                 Interrupt.signalNumber.store(number, ordering: .relaxed)
                 signal(number, SIG_DFL)
             }
         }
+        // Whoever started the process may have had them blocked.
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     /// The signal that came, if one did.

@@ -35,6 +35,7 @@ public struct Corpus: Sendable {
     /// If the vocabulary has an end of document, one follows every document, even an only one. If it has none, the
     /// text must be one document.
     ///
+    /// - Parameter vocabulary: at most 65,536 symbols, as many as a model can have.
     /// - Throws: ``CorpusError``, also for a character that is not in the vocabulary.
     public init(reading source: CorpusSource, vocabulary: Vocabulary) throws {
         self = try CorpusReader.read(source, vocabulary: vocabulary)
@@ -60,7 +61,7 @@ public struct Corpus: Sendable {
 
     /// The positions of the next document, without the symbol that ends it; nil after the last one.
     ///
-    /// - Parameter position: 0 for the first document, then the upper bound of the range before.
+    /// - Parameter position: 0 for the first document, then the upper bound of the range before, or one more.
     /// - Complexity: O(length of the document).
     public func nextDocument(from position: Int) -> Range<Int>? {
         guard let endOfDocument = vocabulary.endOfDocument else { return position < count ? position..<count : nil }

@@ -36,7 +36,8 @@ extension CorpusError: CustomStringConvertible {
         case .unreadable(let file, let reason):
             "cannot read \(name(file)): \(reason)"
         case .empty(let files):
-            "the corpus is empty: no text in \(files.map(name).joined(separator: ", "))"
+            "the corpus is empty: "
+                + (files.isEmpty ? "no files are named" : "no text in \(files.map(name).joined(separator: ", "))")
         case .notUTF8(let file, let offset):
             "\(name(file)) is not UTF-8 at byte offset \(offset); convert it first, for example with iconv"
         case .tooManyCharacters(let file, let place):
@@ -51,7 +52,7 @@ extension CorpusError: CustomStringConvertible {
             "\(name(file)), row \(row): a quotation mark is out of place or never closed; "
                 + "quote the whole field, and double the quotation marks inside it"
         case .missingColumn(let file, let row, let column, let columnCount):
-            "\(name(file)), row \(row): there is no column \(column), the row has \(columnCount)"
+            "\(name(file)), row \(row): there is no column \(column); the number of columns is \(columnCount)"
         case .unknownColumn(let column, let file, let header):
             "\(name(file)) has no column '\(column)'; its header is: \(header.joined(separator: ", "))"
         case .invalidColumns(let list):

@@ -49,8 +49,9 @@ struct CorpusReader {
     }
 
     /// Encodes characters, up to one that goes on after the end, and returns the number of their bytes.
-    private mutating func append(_ bytes: UnsafeRawBufferPointer, offset: Int, path: String) throws(CorpusError) -> Int
-    {
+    private mutating func append(
+        _ bytes: UnsafeRawBufferPointer, offset: Int, path: String
+    ) throws(CorpusError) -> Int {
         var position = 0
         while true {
             position += splitter.appendRun(of: .init(rebasing: bytes[position...]))

@@ -18,7 +18,7 @@ struct SymbolEncoder {
         case noEndOfDocument
     }
 
-    /// The vocabulary that the text must keep to, or nil to learn one.
+    /// The vocabulary that the text must keep to, or nil if one is learned.
     private let fixed: Vocabulary?
     /// The symbol of each scalar value.
     private var table = [Int32](repeating: unseen, count: Int(endOfDocument) + 1)
@@ -28,11 +28,14 @@ struct SymbolEncoder {
     private var documentCount = 0
     private var isBetweenDocuments = true
 
-    /// - Parameter capacity: the number of symbols to make room for.
+    /// - Parameters:
+    ///   - vocabulary: what the text must keep to, at most 65,536 symbols; nil to learn one.
+    ///   - capacity: the number of symbols to make room for.
     init(vocabulary: Vocabulary?, capacity: Int) {
         fixed = vocabulary
         symbols = SymbolBuffer(symbolCount: vocabulary?.count ?? 0, capacity: capacity)
         guard let vocabulary else { return }
+        precondition(vocabulary.count <= SymbolEncoder.maximumCharacters + 1, "symbols do not fit 16 bits")
         scalars = vocabulary.characters + (vocabulary.hasEndOfDocument ? [SymbolEncoder.endOfDocument] : [])
         for (symbol, scalar) in scalars.enumerated() { table[Int(scalar)] = Int32(symbol) }
     }

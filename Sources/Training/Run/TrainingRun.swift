@@ -25,7 +25,7 @@ public final class TrainingRun {
 
     private let vocabulary: Vocabulary
     private let source: any MinibatchSource
-    private let network: Network
+    let network: Network
     private let adam: Adam
     private let state: RecurrentState?
     private let validationState: RecurrentState?

@@ -1,0 +1,96 @@
+# make            build/trainer and build/libchargen.so, optimised
+# make demo       train on a list of invented place names, export the model, and have C and Python invent new ones
+# make test       all tests
+# make clean      remove what was built
+#
+# Each target installs the system packages it lacks with apt-get, where that is possible.
+
+SWIFT ?= swift
+CC = gcc
+CXX = g++
+PYTHON ?= python3
+WARNINGS = -Wall -Wextra -Werror -pedantic
+
+# The library has a scratch folder of its own: its modules are built in Embedded mode there.
+EMBEDDED = --product chargen --traits Embedded --scratch-path .build-embedded
+LINK = -Lbuild -lchargen -Wl,-rpath,'$$ORIGIN/..'
+
+BUILD_PACKAGES = libopenblas-dev libzstd-dev gcc libc6-dev
+TEST_PACKAGES = g++ valgrind qemu-user binutils
+
+.PHONY: all trainer library examples demo test test-swift test-library lint clean packages test-packages
+
+all: trainer library
+
+# SwiftPM knows best what is out of date, so these two always ask it.
+trainer: packages
+	$(SWIFT) build -c release --product trainer
+	@mkdir -p build
+	install -m 755 "$$($(SWIFT) build -c release --show-bin-path)/trainer" build/trainer
+
+library: packages
+	@mkdir -p build
+	$(SWIFT) build -c release $(EMBEDDED) -Xlinker -Map=build/libchargen.map
+	install -m 755 "$$($(SWIFT) build -c release $(EMBEDDED) --show-bin-path)/libchargen.so" build/libchargen.so
+	ln -sf libchargen.so build/libchargen.so.1
+
+examples: build/examples/names build/examples/stream
+
+build/examples/%: examples/c/%.c include/chargen.h | library
+	@mkdir -p build/examples
+	$(CC) -std=c99 -O2 $(WARNINGS) -Iinclude $< $(LINK) -o $@
+
+# MARK: - The main job
+
+NAMES = examples/place-names.txt
+
+demo: all examples
+	rm -rf build/place-names
+	build/trainer train --documents line $(NAMES) --layers 1 --hidden 128 --batch 20 --time 40 --epochs 30 \
+		--run build/place-names
+	build/trainer export build/place-names.cgw --run build/place-names
+	@echo; echo "New names from the C program:"
+	build/examples/names build/place-names.cgw 10 1 $(NAMES)
+	@echo; echo "New names from the Python program:"
+	$(PYTHON) examples/python/names.py build/place-names.cgw 10 2 $(NAMES)
+
+# MARK: - Tests
+
+test: test-packages lint test-swift test-library
+
+lint:
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+
+test-swift: packages
+	$(SWIFT) test
+
+test-library: test-packages all examples
+	Tests/LibraryTests/run.sh build/libchargen.so build/trainer
+
+# MARK: - System packages
+
+# Installs those of $(1) that are missing. Without the right to do so, it says what to install.
+define install
+@missing=""; for package in $(1); do \
+	dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; \
+done; \
+if [ -n "$$missing" ]; then \
+	if [ "$$(id -u)" = 0 ]; then run=""; elif command -v sudo >/dev/null; then run=sudo; else run=none; fi; \
+	if [ "$$run" = none ] || ! command -v apt-get >/dev/null; then \
+		echo "These packages are missing:$$missing" >&2; \
+		echo "Install them, or what your system calls them, and try again." >&2; \
+		exit 1; \
+	fi; \
+	$$run apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$run apt-get install -y -qq $$missing; \
+fi; \
+command -v $(SWIFT) >/dev/null || { echo "The Swift toolchain, 6.2 or later, is missing: see swift.org/install." >&2; exit 1; }
+endef
+
+packages:
+	$(call install,$(BUILD_PACKAGES))
+
+test-packages:
+	$(call install,$(BUILD_PACKAGES) $(TEST_PACKAGES))
+
+clean:
+	rm -rf build .build .build-embedded

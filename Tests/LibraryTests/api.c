@@ -1,0 +1,210 @@
+/*
+ * Tests of the built library that only C can make: hostile arguments and damaged models.
+ *
+ *     api MODEL ROUNDS [SEED]
+ *
+ * Loads MODEL with bytes changed or cut off, ROUNDS times, the checksums put right every other time, so that the damage
+ * gets past them. Whatever the bytes, the library must answer with a status; valgrind or a sanitizer sees the rest.
+ */
+#include <chargen.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK(condition)                                                                                     \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            fprintf(stderr, "api.c:%d: not true: %s (last message: %s)\n", __LINE__, #condition,             \
+                    chargen_error_message());                                                                \
+            exit(1);                                                                                         \
+        }                                                                                                    \
+    } while (0)
+
+static int32_t ignore_character(const char *character, size_t length, void *user) {
+    (void)user;
+    return character == NULL || length < 1 || length > 4 || character[length] != '\0';
+}
+
+/* ---- Arguments ---- */
+
+static void test_null_arguments(void) {
+    chargen_model *model = (chargen_model *)8;
+    chargen_session *session = (chargen_session *)8;
+    uint32_t character = 1;
+    size_t length = 1;
+    char buffer[8];
+
+    CHECK(strcmp(chargen_error_message(), "") == 0);
+    CHECK(chargen_model_load_file(NULL, &model) == CHARGEN_INVALID_ARGUMENT && model == NULL);
+    CHECK(strstr(chargen_error_message(), "'path'") != NULL);
+    CHECK(chargen_model_load_file("", NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_model_load_file("", &model) == CHARGEN_FILE_ACCESS);
+    CHECK(chargen_model_load_memory(NULL, 1, &model) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_model_load_memory(NULL, 0, &model) == CHARGEN_INVALID_MODEL);
+    CHECK(chargen_model_load_memory("", SIZE_MAX, &model) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_model_character(NULL, 0, &character) == CHARGEN_INVALID_ARGUMENT && character == 0);
+    CHECK(chargen_model_provenance(NULL, &length)[0] == '\0' && length == 0);
+    CHECK(chargen_session_create(NULL, &session) == CHARGEN_INVALID_ARGUMENT && session == NULL);
+    CHECK(chargen_session_create(NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_reset(NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_feed(NULL, NULL, 0) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_next(NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_generate(NULL, 1, buffer, sizeof buffer, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_stream(NULL, 1, NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    chargen_session_free(NULL);
+    chargen_model_free(NULL);
+}
+
+static void test_extreme_arguments(chargen_model *model) {
+    chargen_session *session;
+    uint32_t character;
+    size_t length;
+    char buffer[16];
+    float temperatures[] = {-1.0f, NAN, INFINITY, -INFINITY, 1e-30f, 1e30f};
+    int32_t policies[] = {-1, 2, INT32_MAX, INT32_MIN};
+    size_t i;
+
+    CHECK(chargen_session_create(model, &session) == CHARGEN_OK);
+    for (i = 0; i < sizeof temperatures / sizeof *temperatures; i++) {
+        CHECK(chargen_session_set_temperature(session, temperatures[i]) == CHARGEN_INVALID_ARGUMENT);
+    }
+    for (i = 0; i < sizeof policies / sizeof *policies; i++) {
+        CHECK(chargen_session_set_unknown(session, policies[i]) == CHARGEN_INVALID_ARGUMENT);
+    }
+    CHECK(chargen_model_character(model, SIZE_MAX, &character) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_model_knows(model, UINT32_MAX) == 0);
+    CHECK(chargen_session_feed(session, NULL, 0) == CHARGEN_OK);
+    CHECK(chargen_session_feed(session, "a", SIZE_MAX) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_feed(session, "\xFF", 1) == CHARGEN_INVALID_UTF8);
+    CHECK(chargen_session_generate(session, 1, NULL, 0, &length) == CHARGEN_BUFFER_TOO_SMALL && length == 0);
+    CHECK(chargen_session_generate(session, 1, buffer, SIZE_MAX, &length) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_generate(session, SIZE_MAX, buffer, sizeof buffer, &length) == CHARGEN_OK);
+    CHECK(length <= sizeof buffer);
+    CHECK(chargen_session_stream(session, 0, ignore_character, NULL) == CHARGEN_OK);
+    CHECK(chargen_session_stream(session, 100, ignore_character, NULL) == CHARGEN_OK);
+    chargen_session_free(session);
+}
+
+/* ---- Damaged models ---- */
+
+/* SplitMix64: the same damage for the same seed. */
+static uint64_t random_word(uint64_t *state) {
+    uint64_t z = *state += 0x9E3779B97F4A7C15u;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+
+static uint32_t checksum(const unsigned char *bytes, size_t length) {
+    uint32_t crc = 0xFFFFFFFFu;
+    while (length-- > 0) {
+        int bit;
+        crc ^= *bytes++;
+        for (bit = 0; bit < 8; bit++) {
+            crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
+        }
+    }
+    return ~crc;
+}
+
+static uint64_t number(const unsigned char *bytes, int count) {
+    uint64_t value = 0;
+    while (count-- > 0) {
+        value = value << 8 | bytes[count];
+    }
+    return value;
+}
+
+static void put_checksum(unsigned char *place, uint32_t value) {
+    int i;
+    for (i = 0; i < 4; i++) {
+        place[i] = (unsigned char)(value >> 8 * i);
+    }
+}
+
+/* Puts the tensors' and the header's checksums right, as far as the header makes sense. See docs/cgw-format.md. */
+static void repair(unsigned char *bytes, size_t length) {
+    uint64_t header = length < 48 ? 0 : number(bytes + 12, 4);
+    uint64_t entry = length < 48 ? 0 : 48 + 4 * number(bytes + 36, 4) + number(bytes + 44, 4);
+    uint64_t frame = header;
+    if (header < 52 || header > length) {
+        return;
+    }
+    for (; entry + 16 + 4 <= header; entry += 16) {
+        uint64_t size = number(bytes + entry + 8, 8);
+        if (size > length - frame) {
+            break;
+        }
+        put_checksum(bytes + entry + 4, checksum(bytes + frame, (size_t)size));
+        frame += size;
+    }
+    put_checksum(bytes + header - 4, checksum(bytes, (size_t)header - 4));
+}
+
+/* Loads bytes of any kind; if that works, the model must work. */
+static int try_bytes(const unsigned char *bytes, size_t length) {
+    chargen_model *model = (chargen_model *)8;
+    chargen_session *session;
+    chargen_status status = chargen_model_load_memory(bytes, length, &model);
+    if (status != CHARGEN_OK) {
+        CHECK(model == NULL && chargen_error_message()[0] != '\0');
+        return 0;
+    }
+    CHECK(chargen_session_create(model, &session) == CHARGEN_OK);
+    CHECK(chargen_session_stream(session, 20, ignore_character, NULL) == CHARGEN_OK);
+    chargen_session_free(session);
+    chargen_model_free(model);
+    return 1;
+}
+
+static void test_damaged_models(const unsigned char *intact, size_t length, unsigned long rounds, uint64_t seed) {
+    unsigned char *bytes = (unsigned char *)malloc(length);
+    unsigned long round;
+    unsigned long loaded = 0;
+    CHECK(bytes != NULL);
+    for (round = 0; round < rounds; round++) {
+        uint64_t changes = 1 + random_word(&seed) % 4;
+        size_t kept = random_word(&seed) % 4 == 0 ? (size_t)(random_word(&seed) % length) : length;
+        memcpy(bytes, intact, length);
+        while (changes-- > 0) {
+            /* Half of the damage to the beginning, where the numbers are that matter. */
+            size_t range = random_word(&seed) % 2 == 0 && length > 512 ? 512 : length;
+            bytes[random_word(&seed) % range] ^= (unsigned char)(1u << random_word(&seed) % 8);
+        }
+        if (round % 2 == 0) {
+            repair(bytes, kept);
+        }
+        loaded += (unsigned long)try_bytes(bytes, kept);
+    }
+    free(bytes);
+    printf("%lu damaged models: %lu refused, %lu still models\n", rounds, rounds - loaded, loaded);
+}
+
+int main(int argc, char **argv) {
+    chargen_model *model;
+    unsigned char *bytes;
+    long length;
+    FILE *file;
+
+    if (argc < 3) {
+        fprintf(stderr, "usage: api MODEL ROUNDS [SEED]\n");
+        return 2;
+    }
+    test_null_arguments();
+    CHECK(chargen_model_load_file(argv[1], &model) == CHARGEN_OK);
+    test_extreme_arguments(model);
+    chargen_model_free(model);
+
+    file = fopen(argv[1], "rb");
+    CHECK(file != NULL && fseek(file, 0, SEEK_END) == 0 && (length = ftell(file)) > 0);
+    rewind(file);
+    bytes = (unsigned char *)malloc((size_t)length);
+    CHECK(bytes != NULL && fread(bytes, 1, (size_t)length, file) == (size_t)length);
+    fclose(file);
+    test_damaged_models(bytes, (size_t)length, strtoul(argv[2], NULL, 10),
+                        argc > 3 ? strtoull(argv[3], NULL, 10) : 1);
+    free(bytes);
+    return 0;
+}

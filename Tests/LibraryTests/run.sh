@@ -1,0 +1,139 @@
+#!/bin/sh
+# Tests of the built library from C and Python. Prints a line for each check and stops at the first that fails.
+#
+#     run.sh LIBRARY TRAINER [MODEL]
+#
+# MODEL is a model of names, with an end of documents.
+set -u
+library=$(realpath "$1")
+trainer=$(realpath "$2")
+folder=$(dirname "$library")
+model=$(realpath "${3:-$folder/place-names.cgw}")
+cd "$(dirname "$0")/../.." || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+unset CHARGEN_BACKEND
+
+# check NAME COMMAND…: what the command prints is shown only if it fails.
+check() {
+    title=$1
+    shift
+    if "$@" >"$work/output" 2>&1; then
+        echo "ok: $title"
+    else
+        echo "FAILED: $title"
+        cat "$work/output"
+        exit 1
+    fi
+}
+
+same() {
+    [ "$1" = "$2" ] || { printf 'expected:\n%s\ngot:\n%s\n' "$1" "$2"; return 1; }
+}
+
+same_file() { cmp "$1" "$2"; }
+
+# ---- The file itself ----
+
+needed() { readelf -d "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | tr '\n' ' '; }
+loaded() { ldd "$library" | awk '{ print $1 }' | grep -Ev '^(linux-vdso\.so\.1|libc\.so\.6|libm\.so\.6|/.*/ld-linux.*)$'; }
+needs_libc_only() {
+    for needs in $(needed); do
+        case $needs in libc.so.6 | libm.so.6 | ld-linux*) ;; *) echo "needs $needs"; return 1 ;; esac
+    done
+    same '' "$(loaded)"
+}
+check 'it needs libc and libm only' needs_libc_only
+
+declared() { grep -oE '\bchargen_[a-z0-9_]+\(' include/chargen.h | tr -d '(' | sort -u; }
+exported() { nm -D --defined-only "$library" | awk '{ print $3 }' | sort; }
+check 'it exports the functions of the header, all of them and nothing else' same "$(declared)" "$(exported)"
+
+check 'it has less than 600,000 bytes' test "$(stat -Lc %s "$library")" -lt 600000
+
+soname() { readelf -d "$library" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p'; }
+check 'its soname is libchargen.so.1' same libchargen.so.1 "$(soname)"
+check 'the soname leads to it' same_file "$library" "$folder/libchargen.so.1"
+
+hardened() {
+    readelf -lW "$library" | grep -q GNU_RELRO && readelf -d "$library" | grep -q NOW \
+        && ! readelf -d "$library" | grep -q TEXTREL
+}
+check 'it is bound at load and then read-only' hardened
+
+# ---- C and C++ programs ----
+
+c99() { gcc -std=c99 -Wall -Wextra -Werror -pedantic -O1 -Iinclude "$@"; }
+cpp() { g++ -Wall -Wextra -Werror -pedantic -O1 -Iinclude "$@"; }
+
+echo '#include <chargen.h>' >"$work/alone.c"
+check 'the header compiles by itself as C99' c99 -c "$work/alone.c" -o "$work/alone.o"
+check 'the header compiles by itself as C++' cpp -x c++ -c "$work/alone.c" -o "$work/alone.o"
+
+# The first block of code in the header's introduction.
+sed -n '/^ \*     #include <chargen.h>/,/^ \*     }$/s/^ \*     \{0,1\}//p' include/chargen.h >"$work/introduction.c"
+build() {
+    "$1" "$2" -L"$folder" -lchargen -lm -Wl,-rpath,"$folder" -o "$3"
+}
+for source in "$work/introduction.c" examples/c/stream.c examples/c/names.c Tests/LibraryTests/api.c \
+    Tests/LibraryTests/memory.c; do
+    name=$(basename "$source" .c)
+    check "$name.c compiles as C99 without a warning" build c99 "$source" "$work/$name"
+    cp "$source" "$work/$name.cc"
+    check "$name.c compiles as C++ without a warning" build cpp "$work/$name.cc" "$work/$name++"
+done
+
+clean() { valgrind -q --error-exitcode=9 --leak-check=full "$@" >"$work/text" 2>"$work/errors" || { cat "$work/errors"; return 1; }; }
+cp "$model" "$work/model.cgw"
+introduction() { (cd "$work" && clean ./introduction) && test -s "$work/text"; }
+check "the header's example runs clean under valgrind" introduction
+check 'stream runs clean under valgrind' clean "$work/stream" "$model" '' 200
+check 'stream as C++ runs clean under valgrind' clean "$work/stream++" "$model" '' 200
+check 'names runs clean under valgrind' clean "$work/names" "$model" 10 1 examples/place-names.txt
+check 'names as C++ runs clean under valgrind' clean "$work/names++" "$model" 10 1 examples/place-names.txt
+check 'hostile arguments and damaged models get a status' "$work/api" "$model" 2000
+check 'hostile arguments and damaged models run clean under valgrind' clean "$work/api++" "$model" 40
+check 'running out of memory gives a status and loses nothing' clean "$work/memory" "$model"
+
+refused() {
+    expected=$1
+    shift
+    "$@" >/dev/null 2>"$work/errors" && { echo "succeeded: $*"; return 1; }
+    grep -q -- "$expected" "$work/errors" || { cat "$work/errors"; return 1; }
+}
+check 'stream names a character that the model does not know' refused 'U+10FFFF' "$work/stream" "$model" "$(printf '\364\217\277\277')"
+check 'stream names a missing file' refused 'No such file' "$work/stream" "$work/nothing.cgw"
+check 'stream tells of a full disk' refused 'No space left' sh -c '"$0" "$1" "" 100 >/dev/full' "$work/stream" "$model"
+check 'names names a missing list' refused 'No such file' "$work/names" "$model" 1 1 "$work/nothing.txt"
+
+allocations() {
+    valgrind "$work/stream" "$model" '' "$1" 2>&1 >/dev/null | sed -n 's/.*total heap usage: \([0-9,]*\) allocs.*/\1/p'
+}
+check 'a generated character allocates nothing' same "$(allocations 100)" "$(allocations 10000)"
+
+# ---- The same text everywhere ----
+
+text() { "$@" "$work/stream" "$model" '' 500 1 7; }
+expected=$(text env)
+text_is_expected() { same "$expected" "$(text "$@")"; }
+for backend in portable avx2 avx512; do
+    if CHARGEN_BACKEND=$backend "$work/stream" "$model" '' 1 >/dev/null 2>"$work/errors"; then
+        check "$backend gives the same text" text_is_expected env CHARGEN_BACKEND=$backend
+    else
+        check "$backend, not for this processor, is refused by name" grep -q CHARGEN_BACKEND "$work/errors"
+    fi
+done
+if command -v qemu-x86_64 >/dev/null; then
+    for cpu in Nehalem Haswell; do
+        check "a processor like $cpu gives the same text" text_is_expected qemu-x86_64 -cpu $cpu
+    done
+else
+    echo 'skipped: older processors (install qemu-user)'
+fi
+check 'trainer generate gives the same text' same "$("$work/names" "$model" 1 7)" "$("$trainer" generate "$model" --seed 7 --length 1000)"
+
+# ---- Python ----
+
+python() { PYTHONPATH=examples/python:Tests/LibraryTests CHARGEN_LIBRARY=$library PYTHONDONTWRITEBYTECODE=1 python3 "$@"; }
+check 'the Python module and its program pass their tests' python -m unittest test_chargen
+check 'C and Python give the same names' same "$("$work/names" "$model" 5 3)" "$(python examples/python/names.py "$model" --count 5 --seed 3)"

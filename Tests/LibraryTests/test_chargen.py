@@ -1,0 +1,276 @@
+"""Tests of the built library through examples/python/chargen.py, whose place the caller sets in PYTHONPATH."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+import chargen
+from chargen import Error, Model, Session, Status
+from random_model import CHARACTERS, random_model
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+# Models with an end of documents, and one without.
+MODELS = {cell: random_model(cell) for cell in ("rnn", "gru", "lstm")}
+ENDLESS = random_model("gru", ends=False)
+
+
+def symbols(session: Session, count: int) -> str:
+    """The next symbols, the end of a document as a pilcrow."""
+    text = ""
+    while len(text) < count:
+        text += "".join(itertools.islice(session, count - len(text)))
+        if len(text) < count:
+            text += "¶"
+    return text
+
+
+class ConformanceTests(unittest.TestCase):
+    """The texts of Tests/InferenceEngineTests/ConformanceTests.swift, which ordinary Swift gives."""
+
+    CASES = [
+        ("rnn", 42, 0.5, "hello ", "jko中b中szoz 中lzbmzbkékzkz.kzbzzbzm中ozbzjkmkkkmmboz中kzkbob中z中k"),
+        ("rnn", 0, 0, "été", "kb中bkb.z中kboz bm中mkb中zjzézbjbzobzo中kzbzokzkmzbo中bzbkzkkékz中k"),
+        ("gru", 0, 1, "", "😀pa¶amdyp😀p😀pp😀pl😀a😀😀v😀m😀paap😀😀caa😀paapapaaa😀😀nppa😀😀aa😀pa😀😀t"),
+        ("lstm", 0, 1, "", "😀j.¶alcvd😀nvprvonvdzét中izqndt中中d, xlddnkpa aw中dlncééc vrcv¶t"),
+        ("lstm", 42, 0.5, "hello ", "tccncvnvntnppptddndt中cotcdvvvrtvu¶vlcntcncdvtncdp¶nllnavttéa"),
+        ("lstm", 2**64 - 1, 2, "😀", "中😀dmvy😀fv  y zdtkccmltndcrzmv cél😀qj.eelwv,vlbnzxwcxvamgkdxk"),
+    ]
+
+    def tearDown(self) -> None:
+        os.environ.pop("CHARGEN_BACKEND", None)
+
+    def test_every_backend_gives_the_texts_on_record(self) -> None:
+        for backend in ("portable", "avx2", "avx512"):
+            os.environ["CHARGEN_BACKEND"] = backend
+            for cell, seed, temperature, prompt, expected in self.CASES:
+                with self.subTest(backend=backend, cell=cell, seed=seed):
+                    try:
+                        model = Model.from_bytes(MODELS[cell])
+                    except Error as error:
+                        self.assertEqual(error.status, Status.UNSUPPORTED_BACKEND)
+                        self.assertNotEqual(backend, "portable")
+                        continue
+                    self.assertEqual(model.backend, backend)
+                    session = Session(model, seed=seed, temperature=temperature)
+                    session.feed(prompt)
+                    self.assertEqual(symbols(session, 60), expected)
+
+    def test_an_unknown_backend_is_refused(self) -> None:
+        os.environ["CHARGEN_BACKEND"] = "abacus"
+        with self.assertRaisesRegex(Error, "portable") as caught:
+            Model.from_bytes(ENDLESS)
+        self.assertEqual(caught.exception.status, Status.UNSUPPORTED_BACKEND)
+
+
+class ModelTests(unittest.TestCase):
+    def test_a_file_and_its_bytes_are_the_same_model(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "é.cgw"
+            path.write_bytes(MODELS["lstm"])
+            models = [Model(path), Model(str(path)), Model.from_bytes(MODELS["lstm"])]
+        texts = {symbols(Session(model), 100) for model in models}
+        self.assertEqual(len(texts), 1)
+
+    def test_the_questions_have_the_files_answers(self) -> None:
+        model = Model.from_bytes(MODELS["lstm"])
+        self.assertEqual((model.cell, model.layers, model.hidden_size), ("lstm", 2, 40))
+        symbol_count = len(CHARACTERS) + 1
+        self.assertEqual(model.parameters, 160 * (symbol_count + 40 + 2) + 160 * (40 + 40 + 2) + symbol_count * 41)
+        self.assertEqual(model.characters, "".join(sorted(CHARACTERS)))
+        self.assertEqual(model.provenance, '{"chargen":"test"}')
+        self.assertTrue(model.has_end_of_document)
+        self.assertFalse(Model.from_bytes(ENDLESS).has_end_of_document)
+        self.assertTrue("é" in model)
+        self.assertFalse("É" in model)
+
+    def test_a_provenance_may_be_long_and_hold_any_character(self) -> None:
+        provenance = "\0é😀" * 10000
+        self.assertEqual(Model.from_bytes(random_model("rnn", provenance=provenance)).provenance, provenance)
+
+    def test_a_missing_file_is_named(self) -> None:
+        with self.assertRaisesRegex(Error, "/no/such.cgw.*No such file") as caught:
+            Model("/no/such.cgw")
+        self.assertEqual(caught.exception.status, Status.FILE_ACCESS)
+        with self.assertRaises(ValueError):
+            Model("a\0b")
+
+    def test_bytes_that_are_no_model_are_refused(self) -> None:
+        for data in (b"", b"\x89CGW", MODELS["gru"][:-1], MODELS["gru"] + b"\0"):
+            with self.assertRaises(Error) as caught:
+                Model.from_bytes(data)
+            self.assertEqual(caught.exception.status, Status.INVALID_MODEL)
+
+    def test_sessions_outlive_their_model(self) -> None:
+        expected = symbols(Session(Model.from_bytes(MODELS["gru"])), 50)
+        with Model.from_bytes(MODELS["gru"]) as model:
+            session = Session(model)
+        gc.collect()
+        self.assertEqual(symbols(session, 50), expected)
+
+    def test_after_closing_calls_fail_and_closing_again_does_nothing(self) -> None:
+        model = Model.from_bytes(MODELS["gru"])
+        session = Session(model)
+        for owner in (session, model, session, model):
+            owner.close()
+        with self.assertRaisesRegex(Error, "'model' is NULL"):
+            Session(model)
+        with self.assertRaisesRegex(Error, "'session' is NULL"):
+            next(iter(session))
+        self.assertEqual(model.layers, 0)
+
+
+class SessionTests(unittest.TestCase):
+    def setUp(self) -> None:
+        self.model = Model.from_bytes(MODELS["lstm"])
+        self.endless = Model.from_bytes(ENDLESS)
+
+    def test_iterating_generating_and_streaming_give_the_same_text(self) -> None:
+        iterated = "".join(itertools.islice(Session(self.endless), 10_000))
+        self.assertEqual(len(iterated), 10_000)
+        self.assertEqual(Session(self.endless).generate(10_000), iterated)
+        streamed: list[str] = []
+        Session(self.endless).stream(streamed.append, 10_000)
+        self.assertEqual("".join(streamed), iterated)
+
+    def test_all_three_end_with_the_document_and_begin_another(self) -> None:
+        one, two, three = (Session(self.model) for _ in range(3))
+        for _ in range(50):
+            iterated = "".join(one)
+            self.assertTrue(one.ended)
+            self.assertEqual(two.generate(), iterated)
+            streamed: list[str] = []
+            three.stream(streamed.append)
+            self.assertEqual("".join(streamed), iterated)
+
+    def test_a_limit_is_kept(self) -> None:
+        for limit in (0, 1, 5, 2**70):
+            self.assertLessEqual(len(Session(self.model).generate(limit)), limit)
+        with self.assertRaises(ValueError):
+            Session(self.model).generate(-1)
+
+    def test_text_without_an_end_needs_a_limit(self) -> None:
+        with self.assertRaisesRegex(ValueError, "never ends"):
+            Session(self.endless).generate()
+        with self.assertRaisesRegex(ValueError, "never ends"):
+            Session(self.endless).stream(print)
+
+    def test_a_callback_stops_the_stream(self) -> None:
+        received: list[str] = []
+
+        def receive(character: str) -> bool:
+            received.append(character)
+            return len(received) == 3
+
+        Session(self.endless).stream(receive, 100)
+        self.assertEqual("".join(received), Session(self.endless).generate(3))
+
+    def test_an_exception_in_a_callback_comes_out(self) -> None:
+        def receive(_: str) -> None:
+            raise KeyError("from the callback")
+
+        session = Session(self.endless)
+        with self.assertRaisesRegex(KeyError, "from the callback"):
+            session.stream(receive, 100)
+        self.assertEqual(session.generate(5), Session(self.endless).generate(6)[1:])
+
+    def test_settings_and_reset(self) -> None:
+        session = Session(self.endless, temperature=0.7, seed=2**64 - 1)
+        text = session.generate(100)
+        session.reset()
+        self.assertEqual(session.generate(100), text)
+        session.reset()
+        session.seed = 3
+        self.assertNotEqual(session.generate(100), text)
+        session.temperature = 0
+        self.assertEqual((session.temperature, session.seed), (0, 3))
+
+    def test_bad_settings_are_refused_and_change_nothing(self) -> None:
+        session = Session(self.model)
+        for temperature in (-1.0, float("nan"), float("inf"), 1e-9):
+            with self.assertRaisesRegex(Error, "temperature"):
+                session.temperature = temperature
+        for seed in (-1, 2**64):
+            with self.assertRaises(ValueError):
+                session.seed = seed
+        self.assertEqual((session.temperature, session.seed), (1, 0))
+
+    def test_an_unknown_character_is_named_or_skipped(self) -> None:
+        session = Session(self.endless)
+        with self.assertRaisesRegex(Error, r"character 2 of the text, 'ß' \(U\+00DF\) at byte 1") as caught:
+            session.feed("aß")
+        self.assertEqual(caught.exception.status, Status.UNKNOWN_CHARACTER)
+        session.skip_unknown = True
+        session.feed("aß")
+        other = Session(self.endless)
+        other.feed("a")
+        self.assertEqual(session.generate(20), other.generate(20))
+
+    def test_threads_share_a_model(self) -> None:
+        expected = Session(self.endless).generate(2000)
+        texts: list[str] = []
+        threads = [
+            threading.Thread(target=lambda: texts.append(Session(self.endless).generate(2000))) for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(texts, [expected] * 8)
+
+
+class BindingTests(unittest.TestCase):
+    def test_the_module_has_every_function_of_the_header(self) -> None:
+        header = (ROOT / "include" / "chargen.h").read_text(encoding="utf-8")
+        self.assertEqual(set(chargen._FUNCTIONS), set(re.findall(r"\bchargen_\w+(?=\()", header)))
+
+    def test_the_module_has_every_status_of_the_header(self) -> None:
+        header = (ROOT / "include" / "chargen.h").read_text(encoding="utf-8")
+        statuses = re.search(r"enum \{\s*CHARGEN_OK = 0,(.*?)\};", header, re.DOTALL)
+        assert statuses
+        declared = re.findall(r"CHARGEN_(\w+) = (\d+)", statuses[1])
+        self.assertEqual({status.name: status.value for status in Status}, {name: int(value) for name, value in declared})
+
+    def test_the_version_is_the_headers(self) -> None:
+        header = (ROOT / "include" / "chargen.h").read_text(encoding="utf-8")
+        self.assertEqual(chargen.version(), ".".join(re.findall(r"#define CHARGEN_VERSION_\w+ (\d+)", header)))
+
+
+class NamesTests(unittest.TestCase):
+    def run_names(self, model: bytes, *arguments: str) -> subprocess.CompletedProcess[str]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "model.cgw"
+            path.write_bytes(model)
+            (pathlib.Path(folder) / "names.txt").write_text(
+                Session(Model.from_bytes(model), seed=1).generate(1000) + "\n", encoding="utf-8")
+            return subprocess.run(
+                [sys.executable, ROOT / "examples/python/names.py", path, *arguments],
+                cwd=folder, capture_output=True, text=True, check=False)
+
+    def test_it_prints_names_and_counts_the_new_ones(self) -> None:
+        result = self.run_names(MODELS["lstm"], "--count", "3", "--list", "names.txt")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        lines = result.stdout.split("\n")
+        self.assertEqual(lines[3], "2 of 3 names are new: they are not in names.txt")
+
+    def test_it_refuses_a_model_without_documents(self) -> None:
+        result = self.run_names(ENDLESS)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("has not learned where names end", result.stderr)
+
+    def test_a_missing_list_is_named(self) -> None:
+        result = self.run_names(MODELS["lstm"], "--list", "nothing.txt")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("nothing.txt", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

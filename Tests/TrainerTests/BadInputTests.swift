@@ -1,0 +1,120 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Bad input to trainer")
+struct BadInputTests {
+    @Test(
+        "a wrong option is a usage error that names it",
+        arguments: [
+            (["train", "text.txt", "--hidden", "0"], "--hidden"),
+            (["train", "text.txt", "--cell", "transformer"], "--cell"),
+            (["train", "text.txt", "--learning-rate", "-1"], "--learning-rate"),
+            (["train", "text.txt", "--columns", "1"], "--csv"),
+            (["train", "text.txt", "--csv", "--columns", "0"], "0"),
+            (["train"], "inputs"),
+            (["generate", "model.cgw", "--temperature", "0"], "--temperature"),
+            (["generate", "model.cgw", "--greedy", "--temperature", "1"], "--greedy"),
+            (["generate", "model.cgw", "--length", "-5"], "--length"),
+            (["export"], "output"),
+            (["frobnicate"], "frobnicate"),
+        ])
+    func usage(arguments: [String], mention: String) throws {
+        try withTemporaryFolder { folder in
+            let process = try Command.start(arguments, in: folder)
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 64)
+            let errors = try String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8)
+            #expect(errors.contains(mention), "\(errors)")
+        }
+    }
+
+    @Test(
+        "a file that cannot be used is an error that names it and says what is wrong",
+        arguments: [
+            (["train", "missing.txt"], "missing.txt"),
+            (["train", "."], "'.'"),
+            (["train", "empty.txt"], "empty"),
+            (["train", "short.txt"], "too short"),
+            (["train", "latin1.txt"], "byte offset 3"),
+            (["train", "--csv", "--columns", "7", "rows.csv"], "no column 7"),
+            (["train", "--csv", "--columns", "color", "rows.csv"], "no column 'color'"),
+            (["train", "--batching", "documents", "short.txt"], "110 characters"),
+            (["resume", "nowhere"], "nowhere"),
+            (["resume"], "trainer train"),
+            (["export", "model.cgw"], "trainer train"),
+            (["export", "model.cgw", "--checkpoint", "short.txt"], "short.txt"),
+            (["generate", "missing.cgw"], "missing.cgw"),
+            (["generate", "short.txt"], "not a chargen model"),
+            (["inspect", "."], "'.'"),
+        ])
+    func files(arguments: [String], mention: String) throws {
+        try withTemporaryFolder { folder in
+            func write(_ name: String, _ bytes: [UInt8]) throws {
+                try Data(bytes).write(to: folder.appendingPathComponent(name))
+            }
+            try write("empty.txt", [])
+            try write("short.txt", Array("a short text".utf8))
+            try write("latin1.txt", [0x63, 0x61, 0x66, 0xE9, 0x0A])
+            try write("rows.csv", Array("1,\"a, b\",c\n2,d,e\n".utf8))
+            let process = try Command.start(arguments, in: folder)
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 1)
+            let errors = try String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8)
+            #expect(errors.hasPrefix("Error: ") && errors.contains(mention), "\(errors)")
+            #expect(!FileManager.default.fileExists(atPath: folder.path + "/model.cgw"))
+        }
+    }
+
+    @Test("a prompt's unknown character is named with its position, or skipped on demand")
+    func unknownCharacter() throws {
+        try withTemporaryFolder { folder in
+            try Data(try randomModel(.gru)).write(to: folder.appendingPathComponent("model.cgw"))
+            let refused = try Command.trainer("generate", "model.cgw", "--prompt", "abcé", in: folder)
+            #expect(refused.status == 1 && refused.output.isEmpty)
+            #expect(refused.errors.contains("'é' (U+00E9)") && refused.errors.contains("character 4"))
+            let skipped = try Command.trainer(
+                "generate", "model.cgw", "--prompt", "abcé", "--unknown", "skip", "--seed", "1", in: folder)
+            #expect(skipped.status == 0 && skipped.output.hasPrefix("abcé"))
+        }
+    }
+
+    @Test("a truncated or altered model file is refused")
+    func damagedModel() throws {
+        try withTemporaryFolder { folder in
+            var bytes = try randomModel(.lstm)
+            let path = folder.appendingPathComponent("model.cgw")
+            try Data(bytes.dropLast(7)).write(to: path)
+            #expect(try Command.trainer("generate", "model.cgw", in: folder).errors.contains("invalid model file"))
+            bytes[bytes.count - 100] ^= 4
+            try Data(bytes).write(to: path)
+            #expect(try Command.trainer("generate", "model.cgw", in: folder).errors.contains("checksum mismatch"))
+        }
+    }
+
+    @Test("a full disk ends a training and an export with an error, and leaves every file as it was")
+    func fullDisk() throws {
+        try withTemporaryFolder { folder in
+            try sampleText(characters: 3000).write(
+                to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
+            let model = folder.appendingPathComponent("model.cgw")
+            try Data("old".utf8).write(to: model)
+            #expect(
+                try Command.trainer(
+                    "train", "text.txt", "--hidden", "64", "--batch", "4", "--time", "20", "--epochs", "1", "--run",
+                    "run", in: folder
+                ).status == 0)
+
+            let export = try Command.trainer("export", "model.cgw", "--run", "run", in: folder, fileLimit: 8)
+            #expect(export.status == 1 && export.errors.contains("cannot write 'model.cgw'"), "\(export.errors)")
+            #expect(try Data(contentsOf: model) == Data("old".utf8))
+
+            let before = try Data(contentsOf: folder.appendingPathComponent("run/last.safetensors"))
+            let resumed = try Command.trainer("resume", "run", "--epochs", "2", in: folder, fileLimit: 8)
+            #expect(resumed.status == 1 && resumed.errors.contains("cannot write 'run/"), "\(resumed.errors)")
+            #expect(try Data(contentsOf: folder.appendingPathComponent("run/last.safetensors")) == before)
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/run")
+            #expect(!names.contains { $0.hasSuffix(".partial") })
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import Foundation
+
+/// The built `trainer`, run as a user runs it.
+struct Command {
+    struct Result {
+        let status: Int32
+        let output: String
+        let errors: String
+    }
+
+    /// Runs `trainer` and waits for it.
+    ///
+    /// - Parameters:
+    ///   - limit: The largest file it may write, in blocks of 1024 bytes; nil for no limit.
+    static func trainer(
+        _ arguments: String..., input: String? = nil, in folder: URL, fileLimit limit: Int? = nil
+    ) throws -> Result {
+        let process = try start(arguments, in: folder, fileLimit: limit, input: input)
+        // Both pipes are files, so that neither can fill up and block.
+        process.waitUntilExit()
+        return Result(
+            status: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,
+            output: try String(contentsOf: folder.appendingPathComponent("stdout"), encoding: .utf8),
+            errors: try String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8))
+    }
+
+    /// Starts `trainer` and comes back at once.
+    static func start(
+        _ arguments: [String], in folder: URL, fileLimit limit: Int? = nil, input: String? = nil
+    ) throws -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        let setLimit = limit.map { "ulimit -f \($0); " } ?? ""
+        process.arguments = ["-c", setLimit + "exec \"$0\" \"$@\"", executable] + arguments
+        process.currentDirectoryURL = folder
+        process.standardOutput = try file("stdout", in: folder)
+        process.standardError = try file("stderr", in: folder)
+        if let input {
+            try input.write(to: folder.appendingPathComponent("stdin"), atomically: true, encoding: .utf8)
+            process.standardInput = try FileHandle(forReadingFrom: folder.appendingPathComponent("stdin"))
+        } else {
+            process.standardInput = FileHandle.nullDevice
+        }
+        try process.run()
+        return process
+    }
+
+    private static func file(_ name: String, in folder: URL) throws -> FileHandle {
+        let url = folder.appendingPathComponent(name)
+        FileManager.default.createFile(atPath: url.path, contents: nil)
+        return try FileHandle(forWritingTo: url)
+    }
+
+    /// `trainer`, which is built beside the tests.
+    private static var executable: String {
+        let tests = Bundle.allBundles.map(\.bundlePath).first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
+        return URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("trainer").path
+    }
+}

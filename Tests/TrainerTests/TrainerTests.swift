@@ -1,0 +1,133 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("The command trainer")
+struct TrainerTests {
+    private let quick = ["--layers", "1", "--hidden", "16", "--batch", "4", "--time", "20", "--epochs", "2"]
+
+    /// Runs `body` in a folder with a text, `text.txt`, and a trained model, `model.cgw`.
+    private func withModel(_ body: (URL) throws -> Void) throws {
+        try withTemporaryFolder { folder in
+            let text = folder.appendingPathComponent("text.txt")
+            try sampleText(characters: 2000).write(to: text, atomically: true, encoding: .utf8)
+            let training = try Command.trainer(
+                "train", "text.txt", "--run", "run", quick[0], quick[1], quick[2], quick[3], quick[4], quick[5],
+                quick[6], quick[7], quick[8], quick[9], in: folder)
+            #expect(training.status == 0, "\(training.errors)")
+            let export = try Command.trainer("export", "model.cgw", "--run", "run", in: folder)
+            #expect(export.status == 0, "\(export.errors)")
+            try body(folder)
+        }
+    }
+
+    @Test("trains, exports, generates, evaluates and inspects")
+    func wholeJob() throws {
+        try withModel { folder in
+            let text = try Command.trainer(
+                "generate", "model.cgw", "--prompt", "ba", "--length", "50", "--seed", "3", in: folder)
+            #expect(text.output.hasPrefix("ba") && text.output.hasSuffix("\n") && text.output.count == 53)
+            let again = try Command.trainer(
+                "generate", "model.cgw", "--prompt", "ba", "--length", "50", "--seed", "3", in: folder)
+            #expect(again.output == text.output)
+            let greedy = try Command.trainer("generate", "model.cgw", "--greedy", "--length", "20", in: folder)
+            #expect(greedy.status == 0 && greedy.output.count == 21)
+
+            let evaluation = try Command.trainer("evaluate", "model.cgw", "text.txt", in: folder)
+            let numbers = try #require(
+                try JSONSerialization.jsonObject(with: Data(evaluation.output.utf8)) as? [String: Double])
+            let bits = try #require(numbers["bitsPerCharacter"])
+            #expect(bits > 1 && bits < log2(20) + 0.5)
+            #expect(abs(bits * log(2) - (numbers["natsPerCharacter"] ?? 0)) < 1e-5)
+            #expect(numbers["characters"] == 1999)
+
+            let inspection = try Command.trainer("inspect", "model.cgw", in: folder)
+            #expect(inspection.output.contains("cell:        lstm") && inspection.output.contains("validationLoss"))
+        }
+    }
+
+    @Test("training prints a JSON line a report when piped, and keeps the same lines in the run's folder")
+    func metrics() throws {
+        try withTemporaryFolder { folder in
+            let result = try Command.trainer(
+                "train", "-", "--run", "run", "--hidden", "8", "--batch", "4", "--time", "20", "--epochs", "3",
+                input: sampleText(characters: 1500), in: folder)
+            #expect(result.status == 0)
+            let lines = result.output.split(separator: "\n")
+            #expect(lines.count == 3)
+            for line in lines {
+                let report = try #require(
+                    try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+                #expect(report["validationLoss"] is Double && report["charactersPerSecond"] is Double)
+            }
+            let kept = try String(contentsOf: folder.appendingPathComponent("run/metrics.jsonl"), encoding: .utf8)
+            #expect(kept == result.output)
+            #expect(result.errors == "finished; now: trainer export model.cgw --run run\n")
+        }
+    }
+
+    @Test("export takes the newest run's best checkpoint")
+    func newestRun() throws {
+        try withTemporaryFolder { folder in
+            try sampleText(characters: 1500).write(
+                to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
+            for cell in ["rnn", "gru"] {
+                let result = try Command.trainer(
+                    "train", "text.txt", "--cell", cell, "--hidden", "8", "--batch", "4", "--time", "20", "--epochs",
+                    "1", "--run", "runs/\(cell)", in: folder)
+                #expect(result.status == 0, "\(result.errors)")
+                // Modification times are what tells them apart.
+                usleep(20_000)
+            }
+            #expect(try Command.trainer("export", "model.cgw", in: folder).errors.contains("runs/gru/best"))
+            #expect(try Command.trainer("inspect", "model.cgw", in: folder).output.contains("gru"))
+        }
+    }
+
+    @Test("a kill in the middle loses nothing but the updates since the last checkpoint; no file is half written")
+    func kill() throws {
+        try withTemporaryFolder { folder in
+            try sampleText(characters: 40_000).write(
+                to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
+            let arguments = [
+                "train", "text.txt", "--hidden", "32", "--batch", "4", "--time", "25", "--epochs", "3", "--threads",
+                "1", "--checkpoint-every", "20", "--run",
+            ]
+            let whole = try Command.start(arguments + ["whole"], in: folder)
+            whole.waitUntilExit()
+            #expect(whole.terminationStatus == 0)
+
+            let killed = try Command.start(arguments + ["killed"], in: folder)
+            let metrics = folder.appendingPathComponent("killed/metrics.jsonl").path
+            while killed.isRunning, !FileManager.default.fileExists(atPath: metrics) { usleep(2000) }
+            Foundation.kill(killed.processIdentifier, SIGKILL)
+            killed.waitUntilExit()
+            #expect(killed.terminationReason == .uncaughtSignal, "the training was over before the kill")
+
+            let resumed = try Command.trainer("resume", "killed", in: folder)
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            let checkpoints = try ["whole", "killed"].map {
+                try Data(contentsOf: folder.appendingPathComponent("\($0)/last.safetensors"))
+            }
+            #expect(checkpoints[0] == checkpoints[1])
+        }
+    }
+
+    @Test("Ctrl-C saves, says how to go on, and exits with 130")
+    func interrupt() throws {
+        try withTemporaryFolder { folder in
+            try sampleText(characters: 40_000).write(
+                to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
+            let process = try Command.start(
+                ["train", "text.txt", "--batch", "4", "--time", "25", "--run", "run", "--checkpoint-every", "100000"],
+                in: folder)
+            let metrics = folder.appendingPathComponent("run/metrics.jsonl").path
+            while process.isRunning, !FileManager.default.fileExists(atPath: metrics) { usleep(2000) }
+            process.interrupt()
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 130)
+            let errors = try String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8)
+            #expect(errors.contains("trainer resume run"))
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import Foundation
+import Testing
+
+@testable import Training
+
+@Suite("Settings")
+struct SettingsTests {
+    private let settings = Settings(corpus: CorpusSource(paths: ["a.txt"]))
+
+    @Test("the defaults are valid, and survive JSON")
+    func defaults() throws {
+        try settings.validate()
+        #expect(try JSONDecoder().decode(Settings.self, from: JSONEncoder().encode(settings)) == settings)
+    }
+
+    @Test("a value outside its range is refused by its option's name")
+    func ranges() {
+        func refused(_ change: (inout Settings) -> Void) -> String? {
+            var changed = settings
+            change(&changed)
+            do { try changed.validate() } catch TrainingError.invalidSetting(let name, _) { return name } catch {}
+            return nil
+        }
+        #expect(refused { $0.layers = 0 } == "--layers")
+        #expect(refused { $0.hiddenSize = 20_000 } == "--hidden")
+        #expect(refused { $0.batchSize = -1 } == "--batch")
+        #expect(refused { $0.time = 0 } == "--time")
+        #expect(refused { $0.learningRate = .nan } == "--learning-rate")
+        #expect(refused { $0.learningRate = 0 } == "--learning-rate")
+        #expect(refused { $0.clipNorm = -1 } == "--clip-norm")
+        #expect(refused { $0.validationFraction = 0.9 } == "--validation")
+        #expect(refused { $0.threads = 0 } == "--threads")
+        #expect(refused { $0.epochs = 0 } == "--epochs")
+    }
+
+    @Test("the learning rate falls only after the epochs it is to stay")
+    func learningRate() {
+        #expect(settings.learningRate(epoch: 1) == 0.002)
+        #expect(settings.learningRate(epoch: 10) == 0.002)
+        #expect(abs(settings.learningRate(epoch: 12) - 0.002 * 0.97 * 0.97) < 1e-12)
+    }
+}

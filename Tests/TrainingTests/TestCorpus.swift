@@ -1,0 +1,13 @@
+import Foundation
+import TestSupport
+
+@testable import Training
+
+/// A corpus of a text, read from a file as always.
+func testCorpus(_ text: String, documents: DocumentKind = .whole) throws -> Corpus {
+    try withTemporaryFolder { folder in
+        let path = folder.appendingPathComponent("text.txt").path
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        return try Corpus(reading: CorpusSource(paths: [path], documents: documents))
+    }
+}

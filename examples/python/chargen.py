@@ -1,0 +1,344 @@
+"""Text from a chargen model, character by character.
+
+    from chargen import Model, Session
+
+    with Model("names.cgw") as model, Session(model, seed=42) as session:
+        session.feed("Al")
+        for character in session:
+            print(character, end="", flush=True)
+
+One module over libchargen.so, without other dependencies. The library is the file that the environment variable
+CHARGEN_LIBRARY names; without one, libchargen.so beside this module, in ../../build, or where the system has it.
+
+Any number of threads may share a Model. A Session is for one thread at a time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import enum
+import os
+import pathlib
+import weakref
+from typing import Any, Callable, Iterator
+
+__all__ = ["Error", "Model", "Session", "Status", "version"]
+
+
+class Status(enum.IntEnum):
+    """Why a call failed: the values of `chargen_status`."""
+
+    INVALID_ARGUMENT = 1
+    OUT_OF_MEMORY = 2
+    FILE_ACCESS = 3
+    INVALID_MODEL = 4
+    UNSUPPORTED_VERSION = 5
+    INVALID_UTF8 = 6
+    UNKNOWN_CHARACTER = 7
+    BUFFER_TOO_SMALL = 8
+    UNSUPPORTED_BACKEND = 9
+
+
+class Error(Exception):
+    """A failed call, in the library's words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        #: A Status, or a number that this module does not know yet.
+        self.status = status
+
+
+# ---- The library ----
+
+_HANDLE = ctypes.c_void_p
+_SIZE = ctypes.c_size_t
+_STATUS = ctypes.c_int32
+_TEXT = ctypes.c_char_p
+_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, _SIZE, ctypes.c_void_p)
+_END_OF_DOCUMENT = 0xFFFFFFFF
+_NO_LIMIT = _SIZE(-1).value
+
+_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
+    "chargen_version": (_TEXT, []),
+    "chargen_error_message": (_TEXT, []),
+    "chargen_model_load_file": (_STATUS, [_TEXT, ctypes.POINTER(_HANDLE)]),
+    "chargen_model_load_memory": (_STATUS, [_TEXT, _SIZE, ctypes.POINTER(_HANDLE)]),
+    "chargen_model_free": (None, [_HANDLE]),
+    "chargen_model_cell": (_TEXT, [_HANDLE]),
+    "chargen_model_backend": (_TEXT, [_HANDLE]),
+    "chargen_model_layers": (_SIZE, [_HANDLE]),
+    "chargen_model_hidden_size": (_SIZE, [_HANDLE]),
+    "chargen_model_parameters": (_SIZE, [_HANDLE]),
+    "chargen_model_provenance": (ctypes.c_void_p, [_HANDLE, ctypes.POINTER(_SIZE)]),
+    "chargen_model_characters": (_SIZE, [_HANDLE]),
+    "chargen_model_character": (_STATUS, [_HANDLE, _SIZE, ctypes.POINTER(ctypes.c_uint32)]),
+    "chargen_model_knows": (ctypes.c_int32, [_HANDLE, ctypes.c_uint32]),
+    "chargen_model_max_character_bytes": (_SIZE, [_HANDLE]),
+    "chargen_model_has_end_of_document": (ctypes.c_int32, [_HANDLE]),
+    "chargen_session_create": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE)]),
+    "chargen_session_free": (None, [_HANDLE]),
+    "chargen_session_reset": (_STATUS, [_HANDLE]),
+    "chargen_session_set_temperature": (_STATUS, [_HANDLE, ctypes.c_float]),
+    "chargen_session_set_seed": (_STATUS, [_HANDLE, ctypes.c_uint64]),
+    "chargen_session_set_unknown": (_STATUS, [_HANDLE, ctypes.c_int32]),
+    "chargen_session_feed": (_STATUS, [_HANDLE, _TEXT, _SIZE]),
+    "chargen_session_next": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_uint32)]),
+    "chargen_session_generate": (_STATUS, [_HANDLE, _SIZE, _TEXT, _SIZE, ctypes.POINTER(_SIZE)]),
+    "chargen_session_stream": (_STATUS, [_HANDLE, _SIZE, _CALLBACK, ctypes.c_void_p]),
+    "chargen_session_ended": (ctypes.c_int32, [_HANDLE]),
+}
+
+
+def _load_library() -> ctypes.CDLL:
+    named = os.environ.get("CHARGEN_LIBRARY")
+    if named:
+        library = ctypes.CDLL(named)
+    else:
+        here = pathlib.Path(__file__).resolve().parent
+        places = [here / "libchargen.so", here.parent.parent / "build" / "libchargen.so"]
+        # The last one without a folder: the system's loader searches for it.
+        library = ctypes.CDLL(next((str(place) for place in places if place.exists()), "libchargen.so.1"))
+    for name, (result, arguments) in _FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+    return library
+
+
+_library = _load_library()
+
+
+def _check(status: int) -> None:
+    """Raises the last failure on this thread."""
+    if status == 0:
+        return
+    message = _library.chargen_error_message().decode("utf-8")
+    raise Error(Status(status) if status in Status.__members__.values() else status, message)
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8")
+
+
+def version() -> str:
+    """The version of the library in use, such as "0.1.0"."""
+    return _decode(_library.chargen_version())
+
+
+class _Owner:
+    """What owns a handle: freed by close(), at the end of a `with` block, or with the object."""
+
+    def __init__(self, handle: ctypes.c_void_p, free: Callable[[ctypes.c_void_p], None]) -> None:
+        # None after close(), which the library answers with an error.
+        self._handle: ctypes.c_void_p | None = handle
+        self._free = weakref.finalize(self, free, handle)
+
+    def close(self) -> None:
+        """Frees the memory. Calls after this one fail; closing again does nothing."""
+        self._handle = None
+        self._free()
+
+
+class Model(_Owner):
+    """A trained model, immutable. Its sessions go on working when it is closed."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Loads a .cgw file."""
+        name = os.fsencode(path)
+        if b"\0" in name:
+            raise ValueError("a path cannot have a NUL in it")
+        handle = _HANDLE()
+        _check(_library.chargen_model_load_file(name, ctypes.byref(handle)))
+        super().__init__(handle, _library.chargen_model_free)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Model:
+        """Loads the bytes of a .cgw file."""
+        handle = _HANDLE()
+        _check(_library.chargen_model_load_memory(data, len(data), ctypes.byref(handle)))
+        model = cls.__new__(cls)
+        _Owner.__init__(model, handle, _library.chargen_model_free)
+        return model
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def cell(self) -> str:
+        """The kind of recurrent cell: "rnn", "gru" or "lstm"."""
+        return _decode(_library.chargen_model_cell(self._handle))
+
+    @property
+    def backend(self) -> str:
+        """The kernels in use: "portable", "avx2" or "avx512"."""
+        return _decode(_library.chargen_model_backend(self._handle))
+
+    @property
+    def layers(self) -> int:
+        """The number of recurrent layers."""
+        return int(_library.chargen_model_layers(self._handle))
+
+    @property
+    def hidden_size(self) -> int:
+        """The number of units of each layer."""
+        return int(_library.chargen_model_hidden_size(self._handle))
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights and biases."""
+        return int(_library.chargen_model_parameters(self._handle))
+
+    @property
+    def provenance(self) -> str:
+        """Where the model comes from: the JSON object that the trainer wrote."""
+        length = _SIZE()
+        text = _library.chargen_model_provenance(self._handle, ctypes.byref(length))
+        return _decode(ctypes.string_at(text, length.value))
+
+    @property
+    def characters(self) -> str:
+        """The characters that the model knows, in ascending order."""
+        character = ctypes.c_uint32()
+        characters = []
+        for index in range(_library.chargen_model_characters(self._handle)):
+            _check(_library.chargen_model_character(self._handle, index, ctypes.byref(character)))
+            characters.append(chr(character.value))
+        return "".join(characters)
+
+    def __contains__(self, character: str) -> bool:
+        """Whether the model knows a character."""
+        return bool(_library.chargen_model_knows(self._handle, ord(character)))
+
+    @property
+    def has_end_of_document(self) -> bool:
+        """Whether the model has learned where documents end."""
+        return bool(_library.chargen_model_has_end_of_document(self._handle))
+
+
+class Session(_Owner):
+    """One stream of text from a model.
+
+    Iterating gives one character after the other up to the end of a document, and for ever with a model that has
+    learned no documents. A further iteration begins the next document.
+    """
+
+    def __init__(
+        self, model: Model, *, temperature: float = 1.0, seed: int = 0, skip_unknown: bool = False
+    ) -> None:
+        """Begins a text. The settings are properties too."""
+        handle = _HANDLE()
+        _check(_library.chargen_session_create(model._handle, ctypes.byref(handle)))
+        super().__init__(handle, _library.chargen_session_free)
+        self._ends = model.has_end_of_document
+        self.temperature = temperature
+        self.seed = seed
+        self.skip_unknown = skip_unknown
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def temperature(self) -> float:
+        """0 for the likeliest text, or 0.001 to 1000: below 1 safer, above 1 wilder."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        _check(_library.chargen_session_set_temperature(self._handle, value))
+        self._temperature = value
+
+    @property
+    def seed(self) -> int:
+        """The random generator's seed, 0 to 2**64 - 1. Setting it restarts the generator."""
+        return self._seed
+
+    @seed.setter
+    def seed(self, value: int) -> None:
+        if not 0 <= value < 2**64:
+            raise ValueError(f"the seed must be from 0 to 2**64 - 1, not {value}")
+        _check(_library.chargen_session_set_seed(self._handle, value))
+        self._seed = value
+
+    @property
+    def skip_unknown(self) -> bool:
+        """Whether feed() passes over characters that the model does not know, instead of failing."""
+        return self._skip_unknown
+
+    @skip_unknown.setter
+    def skip_unknown(self, value: bool) -> None:
+        _check(_library.chargen_session_set_unknown(self._handle, 1 if value else 0))
+        self._skip_unknown = value
+
+    @property
+    def ended(self) -> bool:
+        """Whether the end of a document was generated last."""
+        return bool(_library.chargen_session_ended(self._handle))
+
+    def reset(self) -> None:
+        """Forgets all text and restarts the random generator: the same calls give the same text again."""
+        _check(_library.chargen_session_reset(self._handle))
+
+    def feed(self, text: str) -> None:
+        """Reads text as if the session had written it, for what follows to continue it."""
+        data = text.encode("utf-8")
+        _check(_library.chargen_session_feed(self._handle, data, len(data)))
+
+    def __iter__(self) -> Iterator[str]:
+        character = ctypes.c_uint32()
+        while True:
+            _check(_library.chargen_session_next(self._handle, ctypes.byref(character)))
+            if character.value == _END_OF_DOCUMENT:
+                return
+            yield chr(character.value)
+
+    def generate(self, max_characters: int | None = None) -> str:
+        """Returns text up to the end of a document, or `max_characters` if they come first."""
+        wanted = self._limit(max_characters)
+        buffer = ctypes.create_string_buffer(4096)
+        length = _SIZE()
+        parts = []
+        while wanted > 0:
+            _check(
+                _library.chargen_session_generate(self._handle, wanted, buffer, len(buffer), ctypes.byref(length))
+            )
+            part = _decode(buffer.raw[: length.value])
+            parts.append(part)
+            wanted -= len(part)
+            if self.ended:
+                break
+        return "".join(parts)
+
+    def stream(self, callback: Callable[[str], object], max_characters: int | None = None) -> None:
+        """Calls `callback` with each character as soon as it is there, as far as generate() goes.
+
+        A true value from the callback stops, and so does an exception, which comes out of this call. The callback may
+        use this session but must not close it.
+        """
+        raised: list[BaseException] = []
+
+        def receive(character: int, length: int, _: object) -> int:
+            try:
+                return 1 if callback(_decode(ctypes.string_at(character, length))) else 0
+            except BaseException as error:  # Nothing may pass through the library, Control-C included.
+                raised.append(error)
+                return 1
+
+        limit = self._limit(max_characters)
+        _check(_library.chargen_session_stream(self._handle, limit, _CALLBACK(receive), None))
+        if raised:
+            raise raised[0]
+
+    def _limit(self, max_characters: int | None) -> int:
+        if max_characters is not None:
+            if max_characters < 0:
+                raise ValueError("max_characters must not be negative")
+            return min(max_characters, _NO_LIMIT)
+        if not self._ends:
+            raise ValueError("this model's text never ends: give max_characters")
+        return _NO_LIMIT
