@@ -46,13 +46,13 @@ NAMES = examples/place-names.txt
 
 demo: all examples
 	rm -rf build/place-names
-	build/trainer train --documents line $(NAMES) --layers 1 --hidden 128 --batch 20 --time 40 --epochs 30 \
+	build/trainer train --documents line $(NAMES) --batch 16 --time 30 --epochs 24 --learning-rate 0.004 \
 		--run build/place-names
 	build/trainer export build/place-names.cgw --run build/place-names
 	@echo; echo "New names from the C program:"
 	build/examples/names build/place-names.cgw 10 1 $(NAMES)
 	@echo; echo "New names from the Python program:"
-	$(PYTHON) examples/python/names.py build/place-names.cgw 10 2 $(NAMES)
+	$(PYTHON) examples/python/names.py build/place-names.cgw --seed 2 --list $(NAMES)
 
 # MARK: - Tests
 

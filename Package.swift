@@ -16,6 +16,8 @@ let library: [SwiftSetting] =
         .enableExperimentalFeature("Embedded", .when(traits: ["Embedded"])),
         // Embedded Swift compiles a module as a whole, and specialises every generic it uses.
         .unsafeFlags(["-wmo"], .when(traits: ["Embedded"])),
+        // A section a function, so that the linker can drop those that nothing calls.
+        .unsafeFlags(["-Xfrontend", "-function-sections"], .when(traits: ["Embedded"])),
     ]
 
 /// Settings of the modules that do arithmetic: optimised in debug builds too, where unoptimised SIMD would be
@@ -90,7 +92,7 @@ let package = Package(
             swiftSettings: library + arithmetic),
         .target(
             name: "CAPI",
-            dependencies: ["InferenceEngine", "CChargen"],
+            dependencies: ["InferenceEngine", "ModelFormat", "KernelDispatch", "CSupport", "CChargen"],
             exclude: ["exports.map"],
             swiftSettings: library,
             linkerSettings: [

@@ -16,6 +16,8 @@ struct FileBytes: ~Copyable {
         guard var block = malloc(capacity) else { throw FileBytes.outOfMemory }
         while true {
             count += fread(block + count, 1, capacity - count, file)
+            // What is no model may have no end, such as a device.
+            guard ModelFile.hasSignature(UnsafeRawBufferPointer(start: block, count: count)) else { break }
             guard count == capacity else { break }
             capacity *= 2
             guard let larger = realloc(block, capacity) else {

@@ -35,6 +35,14 @@ public struct ModelFile {
         tensors = try reader.readTensorEntries(of: shape)
     }
 
+    /// Whether `bytes` begin as every `.cgw` file does.
+    public static func hasSignature(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let magic = FileLayout.magic
+        guard bytes.count >= magic.count else { return false }
+        for index in 0..<magic.count where bytes[index] != magic[index] { return false }
+        return true
+    }
+
     /// Decompresses a tensor.
     ///
     /// - Parameters:
@@ -52,9 +60,9 @@ public struct ModelFile {
             throw damaged("checksum mismatch", in: tensor, at: entry.offset)
         }
         let expected = tensor.count * MemoryLayout<Float>.size
-        let length = ZSTD_decompress(scratch.baseAddress, expected, compressed.baseAddress, compressed.count)
-        let frameLength = ZSTD_findFrameCompressedSize(compressed.baseAddress, compressed.count)
-        guard ZSTD_isError(length) == 0, length == expected, frameLength == compressed.count else {
+        guard isOneFrame(compressed),
+            ZSTD_decompress(scratch.baseAddress, expected, compressed.baseAddress, compressed.count) == expected
+        else {
             throw damaged("not one zstd frame of \(expected) bytes", in: tensor, at: entry.offset)
         }
         for element in 0..<tensor.count {
@@ -66,6 +74,13 @@ public struct ModelFile {
             guard value.isFinite else { throw damaged("a value that is not finite", in: tensor, at: entry.offset) }
             elements[element] = value
         }
+    }
+
+    /// Whether the bytes are a single zstd frame of today's format. `ZSTD_decompress` would also take several, frames that are
+    /// skipped, and, as many systems build it, the formats before zstd 1.0.
+    private func isOneFrame(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.count >= 4 && UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)) == ZSTD_MAGICNUMBER
+            && ZSTD_findFrameCompressedSize(bytes.baseAddress, bytes.count) == bytes.count
     }
 
     private func damaged(_ what: String, in tensor: TensorShape, at offset: Int) -> ModelError {
@@ -86,11 +101,8 @@ private struct HeaderReader {
 
     init(_ bytes: UnsafeRawBufferPointer, crc: CRC32) throws(ModelError) {
         self.bytes = bytes
-        let magic = FileLayout.magic
-        for index in 0..<magic.count {
-            guard index < bytes.count, bytes[index] == magic[index] else {
-                throw ModelError(.invalidModel, "not a chargen model: the file does not begin with the .cgw signature")
-            }
+        guard ModelFile.hasSignature(bytes) else {
+            throw ModelError(.invalidModel, "not a chargen model: the file does not begin with the .cgw signature")
         }
         guard bytes.count >= FileLayout.fixedLength else {
             throw invalidModel("the file ends within the header", at: bytes.count)

@@ -119,6 +119,11 @@ import TestSupport
         Attack("skippable frame after the zstd frame", "tensor rnn.weight_hh_l0: not one zstd frame") {
             $0.entries[1].frame += [0x50, 0x2A, 0x4D, 0x18, 0, 0, 0, 0]
         },
+        Attack("zstd frame of version 0.7", "tensor rnn.weight_hh_l0: not one zstd frame") {
+            // Sixteen zeros as they are, which a zstd with support for old formats would decompress.
+            let zeros = [UInt8](repeating: 0, count: 16)
+            $0.entries[1].frame = [0x27, 0xB5, 0x2F, 0xFD, 0x20, 0x10, 0x40, 0, 0x10] + zeros + [0xC0, 0, 0]
+        },
         Attack("infinite weight", "tensor fc.bias: a value that is not finite") {
             $0.entries[5].frame = compressed([0, 0, 0, 0, 0x80, 0, 0x7F, 0])
         },

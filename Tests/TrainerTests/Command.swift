@@ -47,7 +47,7 @@ struct Command {
 
     private static func file(_ name: String, in folder: URL) throws -> FileHandle {
         let url = folder.appendingPathComponent(name)
-        FileManager.default.createFile(atPath: url.path, contents: nil)
+        try Data().write(to: url)
         return try FileHandle(forWritingTo: url)
     }
 

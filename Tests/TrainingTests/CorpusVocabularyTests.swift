@@ -69,6 +69,7 @@ import Testing
         try expectError("a\n€", .line, known) { .unknownCharacter("€", file: $0, place: .offset(2)) }
         // White space that is held back until it is known to count.
         try expectError("ab\nb", .paragraph, known) { .unknownCharacter("\n", file: $0, place: .offset(2)) }
+        try expectError("a\n\nb\nb", .paragraph, known) { .unknownCharacter("\n", file: $0, place: .offset(4)) }
         try expectError("ab\n\n b", .paragraph, known) { .unknownCharacter(" ", file: $0, place: .offset(4)) }
         try expectError("a\rb", .line, known) { .unknownCharacter("\r", file: $0, place: .offset(1)) }
         try expectError("a\nb\r", .line, known) { .unknownCharacter("\r", file: $0, place: .offset(3)) }
