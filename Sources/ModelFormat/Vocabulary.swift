@@ -20,6 +20,16 @@ public struct Vocabulary: Equatable, Sendable {
         self.hasEndOfDocument = hasEndOfDocument
     }
 
+    private init(ascending characters: [UInt32], hasEndOfDocument: Bool) {
+        self.characters = characters
+        self.hasEndOfDocument = hasEndOfDocument
+    }
+
+    /// The same characters, with or without a symbol for the end of a document.
+    public func with(endOfDocument: Bool) -> Vocabulary {
+        Vocabulary(ascending: characters, hasEndOfDocument: endOfDocument)
+    }
+
     /// The number of symbols.
     public var count: Int { characters.count + (hasEndOfDocument ? 1 : 0) }
 

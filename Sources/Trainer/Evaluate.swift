@@ -21,7 +21,8 @@ struct Evaluate: ParsableCommand {
 
     func run() throws {
         let model = try Model(path: model)
-        let corpus = try Corpus(reading: try corpus.source, vocabulary: model.vocabulary)
+        // The corpus marks where documents end, whether or not the model has learned it.
+        let corpus = try Corpus(reading: corpus.source, vocabulary: model.vocabulary.with(endOfDocument: true))
         let session = try Session(model)
         var nats = 0.0
         var count = 0

@@ -84,7 +84,9 @@ int main(int argc, char **argv) {
         fprintf(stderr, "names: the model has not learned where names end; train it with one document a line\n");
         result = 1;
     } else if (chargen_session_create(model, &session) != CHARGEN_OK
-               || chargen_session_set_seed(session, seed) != CHARGEN_OK) {
+               || chargen_session_set_seed(session, seed) != CHARGEN_OK
+               /* Below 1 names are safer, above 1 wilder. */
+               || chargen_session_set_temperature(session, 0.8f) != CHARGEN_OK) {
         result = failed();
     } else {
         result = write_names(session, count, list);

@@ -83,7 +83,7 @@ public final class TrainingRun {
             source = try DocumentWindows(corpus, time: settings.time, limit: settings.documentLimit)
         }
         // Windows of one document never reach its end, so there is nothing to learn about it.
-        vocabulary = settings.batching == .documents ? corpus.vocabulary.withoutEndOfDocument : corpus.vocabulary
+        vocabulary = settings.batching == .documents ? corpus.vocabulary.with(endOfDocument: false) : corpus.vocabulary
         let shape = ModelShape(
             cell: settings.cell, layers: settings.layers, hiddenSize: settings.hiddenSize,
             vocabularySize: vocabulary.count)
@@ -245,12 +245,5 @@ extension Duration {
     /// The duration in seconds.
     public var seconds: Double {
         Double(components.seconds) + Double(components.attoseconds) * 1e-18
-    }
-}
-
-extension Vocabulary {
-    /// The same characters alone.
-    var withoutEndOfDocument: Vocabulary {
-        Vocabulary(characters: characters, hasEndOfDocument: false) ?? self
     }
 }
