@@ -22,7 +22,12 @@ struct Safetensors {
     private struct Entry: Codable {
         let dtype: String
         let shape: [Int]
-        let data_offsets: [Int]
+        let offsets: [Int]
+
+        enum CodingKeys: String, CodingKey {
+            case dtype, shape
+            case offsets = "data_offsets"
+        }
     }
 
     private struct Name: CodingKey {
@@ -49,7 +54,7 @@ struct Safetensors {
             for name in names {
                 guard let tensor = file.tensors[name] else { continue }
                 let end = offset + tensor.elements.count * 4
-                let entry = Entry(dtype: "F32", shape: tensor.shape, data_offsets: [offset, end])
+                let entry = Entry(dtype: "F32", shape: tensor.shape, offsets: [offset, end])
                 try container.encode(entry, forKey: Name(stringValue: name))
                 offset = end
             }
@@ -117,7 +122,7 @@ struct Safetensors {
                 }
                 count = product
             }
-            guard entry.data_offsets.count == 2, case let (from, to) = (entry.data_offsets[0], entry.data_offsets[1]),
+            guard entry.offsets.count == 2, case let (from, to) = (entry.offsets[0], entry.offsets[1]),
                 from >= 0, from <= to, to <= data.endIndex - start, (to - from) / 4 == count, (to - from) % 4 == 0
             else { throw FormatError(reason: "tensor '\(name)' does not lie within the file") }
             let elements = [Float](unsafeUninitializedCapacity: count) { buffer, initialised in
