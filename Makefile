@@ -45,14 +45,18 @@ build/examples/%: examples/c/%.c include/chargen.h | library
 NAMES = examples/place-names.txt
 
 demo: all examples
-	rm -rf build/place-names
-	build/trainer train --documents line $(NAMES) --batch 16 --time 30 --epochs 24 --learning-rate 0.004 \
-		--run build/place-names
-	build/trainer export build/place-names.cgw --run build/place-names
+	rm -rf build/place-names.cgw
+	$(MAKE) --no-print-directory build/place-names.cgw
 	@echo; echo "New names from the C program:"
 	build/examples/names build/place-names.cgw 10 1 $(NAMES)
 	@echo; echo "New names from the Python program:"
 	$(PYTHON) examples/python/names.py build/place-names.cgw --seed 2 --list $(NAMES)
+
+build/place-names.cgw: $(NAMES) | trainer
+	rm -rf build/place-names
+	build/trainer train --documents line $(NAMES) --batch 16 --time 30 --epochs 24 --learning-rate 0.004 \
+		--run build/place-names
+	build/trainer export $@ --run build/place-names
 
 # MARK: - Tests
 
@@ -64,7 +68,7 @@ lint:
 test-swift: packages
 	$(SWIFT) test
 
-test-library: test-packages all examples
+test-library: test-packages all examples build/place-names.cgw
 	Tests/LibraryTests/run.sh build/libchargen.so build/trainer
 
 # MARK: - System packages
