@@ -1,6 +1,7 @@
 # make            build/trainer and build/libchargen.so, optimised
 # make demo       train on a list of invented place names, export the model, and have C and Python invent new ones
 # make test       all tests
+# make test-sanitized   the tests again under address and thread sanitizers: slow
 # make clean      remove what was built
 #
 # Each target installs the system packages it lacks with apt-get, where that is possible.
@@ -18,7 +19,7 @@ LINK = -Lbuild -lchargen -Wl,-rpath,'$$ORIGIN/..'
 BUILD_PACKAGES = libopenblas-dev libzstd-dev gcc libc6-dev
 TEST_PACKAGES = g++ valgrind qemu-user binutils
 
-.PHONY: all trainer library examples demo test test-swift test-library lint clean packages test-packages
+.PHONY: all trainer library examples demo test test-swift test-library test-sanitized lint clean packages test-packages
 
 all: trainer library
 
@@ -71,6 +72,11 @@ test-swift: packages
 test-library: test-packages all examples build/place-names.cgw
 	Tests/LibraryTests/run.sh build/libchargen.so build/trainer
 
+# Slow: the same tests under sanitizers. Leaks are valgrind's business in test-library; here the toolchain's own would be seen.
+test-sanitized: packages
+	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize address --scratch-path .build-address
+	$(SWIFT) test --sanitize thread --scratch-path .build-thread --filter 'CAPITests|InferenceEngineTests|TrainingTests'
+
 # MARK: - System packages
 
 # Installs those of $(1) that are missing. Without the right to do so, it says what to install.
@@ -97,4 +103,4 @@ test-packages:
 	$(call install,$(BUILD_PACKAGES) $(TEST_PACKAGES))
 
 clean:
-	rm -rf build .build .build-embedded
+	rm -rf build .build .build-*

@@ -5,8 +5,8 @@ import PackageDescription
 // The trait `Embedded` switches the modules behind libchargen.so to Embedded Swift, so that the library
 // carries no Swift runtime. Without it every module builds as ordinary Swift, for `trainer` and the tests.
 
-/// Every warning is an error where `CHARGEN_WARNINGS=error` says so, as in the project's own tests. Whoever builds chargen with a
-/// newer compiler, which may warn of more, is not held up.
+/// Every warning is an error where `CHARGEN_WARNINGS=error` says so, as in the project's own tests. Whoever builds
+/// chargen with a newer compiler, which may warn of more, is not held up.
 let warnings: [SwiftSetting] =
     Context.environment["CHARGEN_WARNINGS"] == "error" ? [.treatAllWarnings(as: .error)] : []
 

@@ -1,7 +1,8 @@
 import InferenceEngine
 import ModelFormat
 
-// What comes from outside, checked. A C pointer is Optional in Swift, and a size_t is an Int, negative if beyond Int.max.
+// What comes from outside, checked. A C pointer is Optional in Swift, and a size_t is an Int, negative if beyond
+// Int.max.
 
 /// The value of an argument that must not be NULL.
 ///

@@ -10,11 +10,12 @@ import ModelFormat
 ///     RNN   a single block
 ///
 /// A sum is one chain of fused multiply-adds: from the bias, over the layer's input, then over the hidden state, each
-/// in ascending order. A GRU's candidate has two: n_x over the input alone and n_h over the hidden state alone, because the reset gate
-/// comes between them. With n_x first and n_h last, the sums of the input and those of the hidden state are both contiguous.
+/// in ascending order. A GRU's candidate has two: n_x over the input alone and n_h over the hidden state alone, because
+/// the reset gate comes between them. With n_x first and n_h last, the sums of the input and those of the hidden state
+/// are both contiguous.
 struct Layer: @unchecked Sendable {
-    /// Where a step's sums start from: a row for each symbol in the first layer, whose one-hot input makes the product a
-    /// look-up; a single row, the biases, in the others.
+    /// Where a step's sums start from: a row for each symbol in the first layer, whose one-hot input makes the product
+    /// a look-up; a single row, the biases, in the others.
     let initialSums: AlignedBuffer<Float>
     /// The panels of the weights of the layer below; nil in the first layer.
     let inputWeights: AlignedBuffer<Float>?
@@ -29,8 +30,8 @@ struct Layer: @unchecked Sendable {
         }
     }
 
-    // One array literal a function at most: in Embedded mode each module numbers its copy of a function's constant arrays for
-    // itself, under shared names, and the linker may take one module's for another's.
+    // One array literal a function at most: in Embedded mode each module numbers its copy of a function's constant
+    // arrays for itself, under shared names, and the linker may take one module's for another's.
 
     /// For each block that the layer's input adds to, from the first block on, the gate of the model file.
     static func inputGates(of cell: Cell) -> [Int] {

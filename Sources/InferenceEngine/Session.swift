@@ -52,8 +52,9 @@ public final class Session {
 
     /// Sets the sampling temperature.
     ///
-    /// Probabilities are proportional to exp(logit / temperature): below 1 the likely becomes likelier, above 1 the text grows wilder.
-    /// 0 always takes the likeliest character, the first in the vocabulary at a tie, and uses no randomness.
+    /// Probabilities are proportional to exp(logit / temperature): below 1 the likely becomes likelier, above 1 the
+    /// text grows wilder. 0 always takes the likeliest character, the first in the vocabulary at a tie, and uses no
+    /// randomness.
     ///
     /// - Throws: `invalidArgument` unless the temperature is 0 or from 0.001 to 1000.
     public func setTemperature(_ temperature: Float) throws(ModelError) {
@@ -80,7 +81,8 @@ public final class Session {
 
     /// Reads UTF-8 text as if it had been generated, so that what follows continues it.
     ///
-    /// - Throws: `invalidUTF8`, or `unknownCharacter` unless such characters are skipped; the session is then as before.
+    /// - Throws: `invalidUTF8`, or `unknownCharacter` unless such characters are skipped; the session is then as
+    ///   before.
     /// - Complexity: one step of the network a character.
     public func feed(_ text: UnsafeRawBufferPointer) throws(ModelError) {
         // All of the text is checked before any of it is read.
@@ -159,7 +161,8 @@ public final class Session {
     ///
     /// - Parameter limit: The most characters to generate.
     /// - Returns: The number of bytes written.
-    /// - Throws: `bufferTooSmall` when the buffer could not hold every character of the vocabulary; nothing is generated.
+    /// - Throws: `bufferTooSmall` when the buffer could not hold every character of the vocabulary; nothing is
+    ///   generated.
     public func generate(limit: Int, into buffer: UnsafeMutableRawBufferPointer) throws(ModelError) -> Int {
         let longest = model.vocabulary.maximumUTF8Length
         guard buffer.count >= longest else {
@@ -206,8 +209,8 @@ public final class Session {
         }
     }
 
-    /// At the beginning, a model without an end-of-document symbol has read nothing that could tell it what comes first. A line
-    /// break, if it knows one, is the likeliest thing before a text.
+    /// At the beginning, a model without an end-of-document symbol has read nothing that could tell it what comes
+    /// first. A line break, if it knows one, is the likeliest thing before a text.
     private func beforeChoice() {
         beginIfNeeded()
         if network.isAtBeginning, let symbol = model.vocabulary.symbol(of: 0x0A) {

@@ -1,8 +1,8 @@
 // exp, sigmoid and tanh from one polynomial, the same bits on every backend.
 //
 // With n = round(x / ln 2) and r = x − n·ln 2, so that |r| ≤ ln 2 / 2, e^x = 2^n · (1 + q) where q = e^r − 1. The three
-// functions differ only in how they put 2^n and q together; keeping q apart from the 1 is what makes tanh exact to a few
-// units in the last place near zero, where 1 − e^(−2x) would cancel. The reduction in two steps is Cody and Waite's
+// functions differ only in how they put 2^n and q together; keeping q apart from the 1 is what makes tanh exact to a
+// few units in the last place near zero, where 1 − e^(−2x) would cancel. The reduction in two steps is Cody and Waite's
 // ("Software Manual for the Elementary Functions", 1980).
 
 /// The smallest x for which 2^n is a normal number: ln 2^−126.

@@ -1,8 +1,8 @@
 // Matrix × vector over weights packed into panels.
 //
 // A panel holds sixteen rows of the matrix, one in each lane, column after column. Panels are interleaved in groups of
-// four while four are left: 64 floats of column 0, then 64 of column 1 … The rest are groups of one. A product thus reads the packed
-// weights once, front to back, and four independent sums hide the latency of the multiply-add.
+// four while four are left: 64 floats of column 0, then 64 of column 1 … The rest are groups of one. A product thus
+// reads the packed weights once, front to back, and four independent sums hide the latency of the multiply-add.
 
 /// The panels of a full group.
 private let groupPanels = 4

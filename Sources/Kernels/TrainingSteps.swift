@@ -139,7 +139,7 @@ public func add(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<
 /// - Parameters:
 ///   - scale: What the gradients are multiplied with first.
 ///   - limit: The largest magnitude that a scaled gradient keeps; infinity for any.
-///   - decay1, decay2: 1 − β1 and 1 − β2, which a float cannot tell from β.
+///   - decay1, decay2: 1 − β1 and 1 − β2, each rounded once: in floats 1 − 0.999 would be off by 5e-5 of itself.
 ///   - stepSize: The learning rate divided by 1 − β1^t.
 ///   - secondCorrection: 1 / √(1 − β2^t).
 @export(interface)

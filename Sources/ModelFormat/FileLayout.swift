@@ -21,8 +21,8 @@ enum FileLayout {
     static var checksumLength: Int { 4 }
 
     static var maximumProvenanceLength: Int { 1 << 20 }
-    /// The most bytes that the tensors may take for each byte of the file. Trained weights take one or two; a small file of
-    /// zeros would otherwise claim all memory.
+    /// The most bytes that the tensors may take for each byte of the file. Trained weights take one or two; a small
+    /// file of zeros would otherwise claim all memory.
     static var maximumExpansion: Int { 256 }
 }
 

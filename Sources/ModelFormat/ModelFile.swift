@@ -2,8 +2,8 @@ import CSupport
 
 /// A `.cgw` file's header, read and checked; its tensors are read one by one.
 ///
-/// The bytes are borrowed: they must stay in place while the value is used. Whatever they hold, reading ends in a value or an
-/// error: every count and length is checked against the file's own size and a fixed limit before it is used.
+/// The bytes are borrowed: they must stay in place while the value is used. Whatever they hold, reading ends in a value
+/// or an error: every count and length is checked against the file's own size and a fixed limit before it is used.
 public struct ModelFile {
     public let shape: ModelShape
     public let vocabulary: Vocabulary
@@ -76,8 +76,8 @@ public struct ModelFile {
         }
     }
 
-    /// Whether the bytes are a single zstd frame of today's format. `ZSTD_decompress` would also take several, frames that are
-    /// skipped, and, as many systems build it, the formats before zstd 1.0.
+    /// Whether the bytes are a single zstd frame of today's format. `ZSTD_decompress` would also take several, frames
+    /// that are skipped, and, as many systems build it, the formats before zstd 1.0.
     private func isOneFrame(_ bytes: UnsafeRawBufferPointer) -> Bool {
         bytes.count >= 4 && UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)) == ZSTD_MAGICNUMBER
             && ZSTD_findFrameCompressedSize(bytes.baseAddress, bytes.count) == bytes.count

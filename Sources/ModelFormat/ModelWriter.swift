@@ -7,8 +7,8 @@ extension ModelFile {
     ///   - provenance: A JSON object.
     ///   - tensors: The elements of each tensor, row after row, in ``ModelShape/tensor(_:)``'s order.
     ///   - compressionLevel: zstd's, from 1, the fastest, to 22, the smallest.
-    /// - Throws: `invalidArgument` when the parts do not fit each other, exceed the format's limits, or hold a value that is
-    ///   not finite.
+    /// - Throws: `invalidArgument` when the parts do not fit each other, exceed the format's limits, or hold a value
+    ///   that is not finite.
     public static func encode(
         shape: ModelShape, vocabulary: Vocabulary, provenance: String, tensors: [[Float]],
         compressionLevel: Int32 = 19

@@ -126,7 +126,8 @@ final class TrainingDisplay {
         return String(decoding: try encoder.encode(Line(report: report, sample: sample)), as: UTF8.self)
     }
 
-    /// Text from the network as it is now: greedy for windows of documents, as the notebook does it, else at temperature 0.8.
+    /// Text from the network as it is now: greedy for windows of documents, as the notebook does it, else at
+    /// temperature 0.8.
     private func sample() throws -> String? {
         guard samples.length > 0 else { return nil }
         let isNotebook = run.settings.batching == .documents

@@ -14,7 +14,8 @@ import TestSupport
         var prompt: String
         /// The next 60 symbols, `¶` for the end of a document.
         var text: String
-        /// FNV-1a over the bit patterns of all logits on the way, which tells of differences too small to alter the text.
+        /// FNV-1a over the bit patterns of all logits on the way, which tells of differences too small to alter the
+        /// text.
         var logits: UInt64
     }
 

@@ -8,7 +8,8 @@ import Testing
     /// Where exp and sigmoid become 0.
     static let smallestExponent: Float = -87.33654
 
-    /// Every exponent with some hundred mantissas, of both signs; −104 to 20 in steps of 1/1024; the ends of the domains.
+    /// Every exponent with some hundred mantissas, of both signs; −104 to 20 in steps of 1/1024; the ends of the
+    /// domains.
     static let inputs: [Float] = {
         var random = SplitMix64(seed: 1)
         var values: [Float] = [smallestExponent, smallestExponent.nextDown, -5.888854, -4.157294, 4.5050907]

@@ -59,8 +59,8 @@ struct PyTorchTests {
             let exact = try fixture.elements("exact.5." + name)
             for (element, value) in network.parameters.tensor(index).enumerated()
             where abs(value - expected[element]) > Self.tolerance {
-                // Adam divides a gradient by its own size, so where that is below 1e-6 the update hangs on the last bits of the
-                // sums: there PyTorch in 32 bits is further from PyTorch in 64 bits than we are.
+                // Adam divides a gradient by its own size, so where that is below 1e-6 the update hangs on the last
+                // bits of the sums: there PyTorch in 32 bits is further from PyTorch in 64 bits than we are.
                 beyond += 1
                 let error = abs(expected[element] - exact[element])
                 #expect(abs(value - exact[element]) < min(error, Self.tolerance / 2), "\(name)[\(element)]")

@@ -1,7 +1,7 @@
 /// What one update learns from: rows of consecutive symbols of the corpus.
 ///
-/// Row b reads symbols `starts[b]` ..< `starts[b] + time` and predicts the symbol after each. No symbols are copied until a
-/// thread gathers its rows.
+/// Row b reads symbols `starts[b]` ..< `starts[b] + time` and predicts the symbol after each. No symbols are copied
+/// until a thread gathers its rows.
 struct Minibatch: Equatable {
     /// The place in the corpus of each row's first symbol.
     var starts: [Int]

@@ -2,9 +2,9 @@ import Kernels
 
 /// A random order of 0 ..< count that takes no memory: element i is computed when asked for.
 ///
-/// A Feistel network (Luby and Rackoff 1988) over the smallest even number of bits that holds `count` permutes all numbers of that many
-/// bits; a result that is too large is permuted again until it is not ("cycle walking", Black and Rogaway 2002), fewer
-/// than four times on average.
+/// A Feistel network (Luby and Rackoff 1988) over the smallest even number of bits that holds `count` permutes all
+/// numbers of that many bits; a result that is too large is permuted again until it is not ("cycle walking", Black and
+/// Rogaway 2002), fewer than four times on average.
 struct Permutation {
     let count: Int
     private let halfBits: UInt64

@@ -13,7 +13,8 @@ struct ShuffledWindows: MinibatchSource {
     private let validationStart: Int
     private let seed: UInt64
 
-    /// - Throws: ``TrainingError`` when the corpus is too short for one minibatch to learn from and one window to validate with.
+    /// - Throws: ``TrainingError`` when the corpus is too short for one minibatch to learn from and one window to
+    ///   validate with.
     init(count: Int, rows: Int, time: Int, stride: Int, validationFraction: Double, seed: UInt64) throws {
         validationStart = Int(Double(count) * (1 - validationFraction))
         validationWindows = max(0, (count - validationStart - 1) / time)

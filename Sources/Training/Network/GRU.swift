@@ -1,6 +1,6 @@
-// The GRU's recurrence, in PyTorch's variant. The sums of r and z are W·x + b + U·h + d; the candidate has two, n_x = W·x + b and n_h = U·h + d,
-// because the reset gate comes between them. What follows is pointwise, and stands with its formulas in the
-// kernels `gruStep` and `gruStepBackward`.
+// The GRU's recurrence, in PyTorch's variant. The sums of r and z are W·x + b + U·h + d; the candidate has two, n_x =
+// W·x + b and n_h = U·h + d, because the reset gate comes between them. What follows is pointwise, and stands with its
+// formulas in the kernels `gruStep` and `gruStepBackward`.
 
 extension RecurrentLayer {
     func gruForward(_ parameters: LayerParameters, _ step: Int) {
@@ -50,7 +50,8 @@ extension RecurrentLayer {
             Matrix(candidates, rows, width), Matrix(weights + 2 * width * width, width, width), to: target)
     }
 
-    /// Adds the gradients of the weights and biases of the hidden state, whose candidate block differs from the input's.
+    /// Adds the gradients of the weights and biases of the hidden state, whose candidate block differs from the
+    /// input's.
     func gruAddHiddenGradients(_ gradients: LayerParameters, _ time: Int) {
         let count = time * rows
         let states = Matrix(hidden.pointer, count, width)

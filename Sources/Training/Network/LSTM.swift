@@ -1,5 +1,5 @@
-// The LSTM's recurrence. The sums of the gates i, f, g, o are s = W·x + b + U·h + d; what follows is pointwise, and stands
-// with its formulas in the kernels `lstmStep` and `lstmStepBackward`.
+// The LSTM's recurrence. The sums of the gates i, f, g, o are s = W·x + b + U·h + d; what follows is pointwise, and
+// stands with its formulas in the kernels `lstmStep` and `lstmStepBackward`.
 
 extension RecurrentLayer {
     func lstmForward(_ parameters: LayerParameters, _ step: Int) {

@@ -18,7 +18,8 @@ struct Matrix {
 
 /// How OpenBLAS is used: from several threads at once, each call on the caller's thread alone.
 enum MatrixProduct {
-    /// Keeps OpenBLAS from starting threads of its own: for products as small as a time step's that costs more than it gains.
+    /// Keeps OpenBLAS from starting threads of its own: for products as small as a time step's that costs more than it
+    /// gains.
     static let singleThreaded: Void = openblas_set_num_threads(1)
 
     /// target ← target + a · bᵀ.

@@ -3,8 +3,8 @@ import ModelFormat
 
 /// A recurrent network in training: its parameters, and their gradients over a minibatch.
 ///
-/// The rows of a minibatch are split over threads, each of which goes forward and back through all layers on its own; the gradients are
-/// then added in a fixed order. So results depend on the number of threads, and on nothing else.
+/// The rows of a minibatch are split over threads, each of which goes forward and back through all layers on its own;
+/// the gradients are then added in a fixed order. So results depend on the number of threads, and on nothing else.
 final class Network {
     let layout: ParameterLayout
     let parameters: Parameters

@@ -46,8 +46,8 @@ final class Parameters {
 
     /// Draws every parameter uniformly from ±`range`; then sets an LSTM's forget gate's bias, if one is given.
     ///
-    /// A forget bias of 1 lets a fresh cell remember (Jozefowicz, Zaremba and Sutskever 2015). Of the two biases of PyTorch's
-    /// cells the first takes the value and the second becomes zero.
+    /// A forget bias of 1 lets a fresh cell remember (Jozefowicz, Zaremba and Sutskever 2015). Of the two biases of
+    /// PyTorch's cells the first takes the value and the second becomes zero.
     func initialise(range: Float, forgetBias: Float?, random: inout SplitMix64) {
         for index in 0..<layout.shape.tensorCount {
             let tensor = layout.shape.tensor(index)

@@ -4,7 +4,8 @@ import ModelFormat
 /// One recurrent layer over a minibatch: its memory, and what all cells do alike.
 ///
 /// B rows, T time steps, `width` padded hidden units, G gates. Everything is time-major: the B rows of a time step are
-/// contiguous. What differs between cells, the recurrence, stands with its backward half in LSTM.swift, GRU.swift and RNN.swift.
+/// contiguous. What differs between cells, the recurrence, stands with its backward half in LSTM.swift, GRU.swift and
+/// RNN.swift.
 final class RecurrentLayer {
     /// What a layer reads.
     enum Input {

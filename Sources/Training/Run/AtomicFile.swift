@@ -4,8 +4,8 @@ import Foundation
 public enum AtomicFile {
     /// Writes `contents` to a temporary name beside `path`, syncs it and renames it into place.
     ///
-    /// Whoever reads `path` sees the old file or the new one, also after a crash or a loss of power. A failure leaves the old
-    /// file as it was.
+    /// Whoever reads `path` sees the old file or the new one, also after a crash or a loss of power. A failure leaves
+    /// the old file as it was.
     ///
     /// - Throws: ``TrainingError/cannotWrite(path:reason:)``.
     public static func write(_ contents: some Collection<UInt8>, to path: String) throws {

@@ -31,7 +31,8 @@ public struct RunFolder: Sendable {
 
     /// Makes the folder of a new training.
     ///
-    /// - Throws: ``TrainingError/invalidRun(path:_:)`` when a training is in it already, or ``TrainingError/cannotWrite(path:reason:)``.
+    /// - Throws: ``TrainingError/invalidRun(path:_:)`` when a training is in it already, or
+    ///   ``TrainingError/cannotWrite(path:reason:)``.
     func create() throws {
         guard !FileManager.default.fileExists(atPath: lastCheckpointPath) else {
             throw TrainingError.invalidRun(

@@ -2,8 +2,8 @@ import Foundation
 
 /// A safetensors file of 32-bit floats: named tensors and a table of strings.
 ///
-/// The format is Hugging Face's (github.com/huggingface/safetensors): the length of a JSON header as a 64-bit little-endian
-/// integer, the header, the tensors' bytes without gaps.
+/// The format is Hugging Face's (github.com/huggingface/safetensors): the length of a JSON header as a 64-bit
+/// little-endian integer, the header, the tensors' bytes without gaps.
 struct Safetensors {
     /// A tensor: its shape, and its elements row after row.
     struct Tensor: Equatable {
