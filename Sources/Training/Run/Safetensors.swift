@@ -125,10 +125,8 @@ struct Safetensors {
             guard entry.offsets.count == 2, case let (from, to) = (entry.offsets[0], entry.offsets[1]),
                 from >= 0, from <= to, to <= data.endIndex - start, (to - from) / 4 == count, (to - from) % 4 == 0
             else { throw FormatError(reason: "tensor '\(name)' does not lie within the file") }
-            let elements = [Float](unsafeUninitializedCapacity: count) { buffer, initialised in
-                data.copyBytes(to: UnsafeMutableRawBufferPointer(buffer), from: start + from..<start + to)
-                initialised = count
-            }
+            var elements = [Float](repeating: 0, count: count)
+            elements.withUnsafeMutableBytes { _ = data.copyBytes(to: $0, from: start + from..<start + to) }
             tensors[name] = Tensor(shape: entry.shape, elements: elements)
         }
     }
