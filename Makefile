@@ -93,7 +93,7 @@ if [ -n "$$missing" ]; then \
 	fi; \
 	$$run apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$run apt-get install -y -qq $$missing; \
 fi; \
-command -v $(SWIFT) >/dev/null || { echo "The Swift toolchain, 6.2 or later, is missing: see swift.org/install." >&2; exit 1; }
+command -v $(SWIFT) >/dev/null || { echo "The Swift toolchain, 6.3 or later, is missing: see swift.org/install." >&2; exit 1; }
 endef
 
 packages:

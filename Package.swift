@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 
 import PackageDescription
 
@@ -24,13 +24,13 @@ let library: [SwiftSetting] =
 /// some hundred times slower, and the tests with it.
 let arithmetic: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
-/// The same kernels, compiled for one level of the x86-64 instruction set. `-Xcc -march` is the switch that
-/// Swift's own code generation follows.
-func kernels(_ name: String, march: String) -> Target {
+/// The same kernels, compiled for one level of the x86-64 instruction set: the folder is a symbolic link to `Kernels`.
+/// `-Xcc -m…` are the switches that Swift's own code generation follows.
+func kernels(_ name: String, _ flags: [String]) -> Target {
     .target(
         name: name,
         path: "Sources/\(name)",
-        swiftSettings: library + arithmetic + [.unsafeFlags(["-Xcc", "-march=\(march)"])])
+        swiftSettings: library + arithmetic + [.unsafeFlags(flags.flatMap { ["-Xcc", $0] })])
 }
 
 // Other processors than x86-64 have one kernel module, the portable one.
@@ -38,14 +38,9 @@ func kernels(_ name: String, march: String) -> Target {
     let kernelModules: [Target] = [
         .target(name: "Kernels", swiftSettings: library + arithmetic),
         // AVX2 and FMA (2013 and later).
-        kernels("KernelsAVX2", march: "x86-64-v3"),
-        // AVX-512 F, BW, CD, DQ and VL. `prefer-vector-width` would otherwise split vectors into halves.
-        .target(
-            name: "KernelsAVX512",
-            path: "Sources/KernelsAVX512",
-            swiftSettings: library + arithmetic + [
-                .unsafeFlags(["-Xcc", "-march=x86-64-v4", "-Xcc", "-mprefer-vector-width=512"])
-            ]),
+        kernels("KernelsAVX2", ["-march=x86-64-v3"]),
+        // AVX-512 F, BW, CD, DQ and VL. Without the second flag vectors would be split into halves.
+        kernels("KernelsAVX512", ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
     ]
 #else
     let kernelModules: [Target] = [.target(name: "Kernels", swiftSettings: library + arithmetic)]
@@ -131,7 +126,7 @@ let package = Package(
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "TestSupport"], resources: [.copy("Fixtures")]),
         // Training and the engine, which never import each other, held together.
-        .testTarget(name: "ParityTests", dependencies: ["Training", "InferenceEngine", "TestSupport"]),
+        .testTarget(name: "ParityTests", dependencies: ["Training", "InferenceEngine", "CChargen", "TestSupport"]),
         // The built command, as a user runs it.
         .testTarget(name: "TrainerTests", dependencies: ["Trainer", "InferenceEngine", "TestSupport"]),
     ],

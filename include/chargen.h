@@ -51,7 +51,9 @@
  * A NULL argument gives CHARGEN_INVALID_ARGUMENT unless it is allowed below. A question that returns its answer
  * directly answers NULL with 0 or "". A pointer that is neither NULL nor valid cannot be detected.
  *
- * The library prints nothing, never ends the process and installs no signal handler.
+ * The library prints nothing and installs no signal handler. Whatever a file, an argument or the order of calls is, it
+ * never ends the process; nor does a system that refuses the large blocks of a model or a session. Only a system so
+ * short of memory that it refuses a few hundred bytes does that.
  *
  * TEXT
  *
@@ -80,7 +82,10 @@ extern "C" {
 
 /* ---- Version ---- */
 
-/* The version of this header. Within a major version programs need not be compiled again for a newer library. */
+/*
+ * The version of this header. Programs need not be compiled again for a newer library with the same soname,
+ * libchargen.so.1, whose number counts incompatible changes of this interface.
+ */
 #define CHARGEN_VERSION_MAJOR 0
 #define CHARGEN_VERSION_MINOR 1
 #define CHARGEN_VERSION_PATCH 0
@@ -119,7 +124,7 @@ enum {
  * Returns the words for the last failure on this thread: what was wrong, where, and what would be right.
  *
  * Never NULL; "" before the first failure. UTF-8, ended by a NUL, at most 511 bytes. Valid and unchanged until the next
- * call on this thread that fails; the library owns it. A call that succeeds leaves it as it is.
+ * call on this thread that fails, or until the thread ends; the library owns it. A call that succeeds leaves it as it is.
  */
 const char *chargen_error_message(void);
 
@@ -222,7 +227,7 @@ void chargen_session_free(chargen_session *session);
 
 /*
  * Goes back to the beginning: forgets all text and restarts the random generator from its seed, so that the same calls
- * give the same text again. The settings stay.
+ * give the same text again. The settings stay; chargen_session_ended() answers 0.
  *
  * Errors: INVALID_ARGUMENT.
  */
@@ -232,7 +237,7 @@ chargen_status chargen_session_reset(chargen_session *session);
  * Sets the temperature: 0, or from 0.001 to 1000.
  *
  * Below 1 the likely characters become likelier, above 1 the text grows wilder. 0 is greedy: always the likeliest
- * character, and the seed does not matter.
+ * character, and the seed does not matter. The random generator stays where it is.
  *
  * Errors: INVALID_ARGUMENT, also for a value that is not a number.
  */
@@ -267,7 +272,8 @@ chargen_status chargen_session_set_unknown(chargen_session *session, chargen_unk
  *
  * Takes as long as generating the same text, or nearly.
  *
- * Errors: INVALID_ARGUMENT, INVALID_UTF8 with the byte, UNKNOWN_CHARACTER with the character and its place.
+ * Errors: INVALID_ARGUMENT, INVALID_UTF8 with the byte offset from 0, UNKNOWN_CHARACTER with the character, its
+ * number from 1 and its byte offset from 0.
  */
 chargen_status chargen_session_feed(chargen_session *session, const char *text, size_t length);
 
@@ -288,7 +294,7 @@ chargen_status chargen_session_next(chargen_session *session, uint32_t *characte
  * Generates text into a buffer, up to the end of a document, max_characters, or the room in the buffer.
  *
  * max_characters: the most characters to generate; SIZE_MAX for no such limit.
- * buffer:         receives UTF-8, whole characters, no NUL after them. May be NULL if capacity is 0.
+ * buffer:         receives UTF-8, whole characters, no NUL after them.
  * capacity:       the bytes at buffer. Text stops where fewer than chargen_model_max_character_bytes() are left.
  * length:         receives the number of bytes written; 0 on failure.
  *
@@ -315,7 +321,9 @@ typedef int32_t (*chargen_character_callback)(const char *character, size_t leng
  * Generates text and calls back with each character as soon as it is there.
  *
  * max_characters: the most characters to generate; SIZE_MAX for no such limit.
- * callback:       called on this thread. The character it stops at counts as generated.
+ * callback:       called on this thread. The session has read the character by then, also the one it stops at. What
+ *                 the callback itself generates, feeds or resets changes how the text goes on, but does not count
+ *                 towards max_characters.
  * user:           passed on to callback. May be NULL.
  *
  * Also stops at the end of a document, which chargen_session_ended() then tells. A stop is not a failure.
@@ -325,7 +333,7 @@ typedef int32_t (*chargen_character_callback)(const char *character, size_t leng
 chargen_status chargen_session_stream(chargen_session *session, size_t max_characters,
                                       chargen_character_callback callback, void *user);
 
-/* Returns 1 if the end of a document was generated last, and nothing fed since, otherwise 0. 0 for NULL. */
+/* Returns 1 if the end of a document was generated last, and no character fed nor the session reset since; otherwise 0. */
 int32_t chargen_session_ended(const chargen_session *session);
 
 #ifdef __cplusplus

@@ -52,6 +52,10 @@ public final class Model: Sendable {
     /// - Throws: `fileAccess` with the system's reason, or what ``init(bytes:backend:)`` throws.
     public convenience init(path: UnsafePointer<CChar>, backend: Backend? = nil) throws(ModelError) {
         let bytes = try FileBytes(path: path)
-        try self.init(bytes: bytes.contents, backend: backend)
+        do {
+            try self.init(bytes: bytes.contents, backend: backend)
+        } catch {
+            throw ModelError(error.kind, "'\(String(cString: path))': \(error.message)")
+        }
     }
 }

@@ -60,9 +60,11 @@ public struct ModelFile {
             throw damaged("checksum mismatch", in: tensor, at: entry.offset)
         }
         let expected = tensor.count * MemoryLayout<Float>.size
-        guard isOneFrame(compressed),
-            ZSTD_decompress(scratch.baseAddress, expected, compressed.baseAddress, compressed.count) == expected
-        else {
+        let length = ZSTD_decompress(scratch.baseAddress, expected, compressed.baseAddress, compressed.count)
+        guard ZSTD_getErrorCode(length) != ZSTD_error_memory_allocation else {
+            throw ModelError(.outOfMemory, "out of memory for decompressing tensor \(tensor.name)")
+        }
+        guard isOneFrame(compressed), length == expected else {
             throw damaged("not one zstd frame of \(expected) bytes", in: tensor, at: entry.offset)
         }
         for element in 0..<tensor.count {
@@ -163,7 +165,7 @@ private struct HeaderReader {
         let hidden = try word(at: FileLayout.hiddenSizeOffset, in: 1...limit.hiddenSize, "the hidden size")
         let end = try word(at: FileLayout.endOfDocumentOffset, in: 0...1, "the end-of-document flag")
         let characters = try word(
-            at: FileLayout.characterCountOffset, in: 1...limit.vocabularySize - end, "the number of characters")
+            at: FileLayout.characterCountOffset, in: 1...limit.vocabularySize - 1, "the number of characters")
         return ModelShape(cell: cell, layers: layers, hiddenSize: hidden, vocabularySize: characters + end)
     }
 

@@ -11,10 +11,10 @@ struct CorpusOptions: ParsableArguments {
     @Option(
         name: .customLong("documents"),
         help: ArgumentHelp(
-            "What is one document: \(DocumentKind.allCases.map(\.rawValue).joined(separator: ", ")).",
+            "What is one document.",
             discussion: """
-                'whole' takes everything as one text. With more than one document, the model learns where a document \
-                ends: a list of names, one a line, gives a model that ends its names by itself.
+                'whole' takes everything as one text. A model that has learned from more than one document ends its \
+                documents by itself: a list of names, one a line, gives a model of names.
                 """,
             valueName: "kind"))
     var documents = DocumentKind.whole
@@ -25,7 +25,10 @@ struct CorpusOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The CSV columns that make the text, joined by a space: numbers from 1, or names from the first row.",
-            discussion: "Without it: all columns but the first, which is often a label.",
+            discussion: """
+                Without it: all columns but the first, which is often a label. Unless names are given, the first row \
+                counts as text, not as a header.
+                """,
             valueName: "list"))
     var columns: String?
 

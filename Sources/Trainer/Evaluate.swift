@@ -45,13 +45,11 @@ struct Evaluate: ParsableCommand {
         }
         guard count > 0 else { throw ValidationError("The text has no character to predict.") }
         let mean = nats / Double(count)
-        if Terminal.outputIsTerminal {
-            print(String(format: "%.4f nats a character, %.4f bits a character, over %d", mean, mean / log(2), count))
-        } else {
-            print(
-                String(
-                    format: "{\"bitsPerCharacter\":%.6f,\"characters\":%d,\"natsPerCharacter\":%.6f}", mean / log(2),
-                    count, mean))
-        }
+        guard mean.isFinite else { throw ValidationError("The model's output overflows: its weights are too large.") }
+        let format =
+            Terminal.outputIsTerminal
+            ? "%.4f nats a character, %.4f bits a character, over %d\n"
+            : "{\"natsPerCharacter\":%.6f,\"bitsPerCharacter\":%.6f,\"characters\":%d}\n"
+        try Terminal.write(String(format: format, mean, mean / log(2), count))
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ModelFormat
 import Training
 
 /// `trainer export`: puts a trained model into one file.
@@ -27,10 +28,21 @@ struct Export: ParsableCommand {
     }
 
     func run() throws {
+        try refuseToOverwriteOthers()
         let path = try checkpoint ?? Runs.folder(folder).exportedCheckpointPath()
         let source = try Checkpoint(path: path)
         let bytes = try source.modelFile()
         try AtomicFile.write(bytes, to: output)
         Terminal.note("\(output): \(Terminal.grouped(Double(bytes.count))) bytes, from \(path)")
+    }
+
+    /// An old model may be replaced; a text that was named by mistake must not be.
+    private func refuseToOverwriteOthers() throws {
+        guard let file = FileHandle(forReadingAtPath: output) else { return }
+        let beginning = try file.read(upToCount: 8) ?? Data()
+        guard beginning.isEmpty || beginning.withUnsafeBytes({ ModelFile.hasSignature($0) }) else {
+            throw TrainingError.cannotWrite(
+                path: output, reason: "it exists, and is not a .cgw file; choose another name")
+        }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import InferenceEngine
+import ModelFormat
 
 /// `trainer generate`: writes text with a model.
 struct Generate: ParsableCommand {
@@ -45,8 +46,16 @@ struct Generate: ParsableCommand {
         guard length >= 0 else { throw ValidationError("--length must be at least 0.") }
         guard count >= 1 else { throw ValidationError("--count must be at least 1.") }
         guard !greedy || temperature == nil else { throw ValidationError("Give --greedy or --temperature, not both.") }
-        if let temperature, !(temperature >= 0.001 && temperature <= 1000) {
-            throw ValidationError("--temperature must be from 0.001 to 1000.")
+        if let temperature, !(temperature == 0 || (temperature >= 0.001 && temperature <= 1000)) {
+            throw ValidationError("--temperature must be 0, which is --greedy, or from 0.001 to 1000.")
+        }
+    }
+
+    private func feedPrompt(to session: Session) throws {
+        do {
+            try session.feed(prompt)
+        } catch  where error.kind == .unknownCharacter {
+            throw ModelError(error.kind, error.message + " (--unknown skip)")
         }
     }
 
@@ -58,13 +67,13 @@ struct Generate: ParsableCommand {
         for index in 0..<count {
             session.reset()
             session.setSeed(seed &+ UInt64(index))
-            try session.feed(prompt)
-            Terminal.write(prompt)
-            session.generate(limit: length) { character in
-                Terminal.write(String(character))
-                return true
+            try feedPrompt(to: session)
+            try Terminal.write(prompt)
+            for _ in 0..<length {
+                guard let character = session.next() else { break }
+                try Terminal.write(String(character))
             }
-            Terminal.write("\n")
+            try Terminal.write("\n")
         }
     }
 }

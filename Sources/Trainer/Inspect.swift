@@ -15,12 +15,12 @@ struct Inspect: ParsableCommand {
 
     func run() throws {
         let loaded = try Model(path: model)
-        if json { return print(loaded.provenance) }
+        if json { return try Terminal.write(loaded.provenance + "\n") }
         let shape = loaded.shape
         let vocabulary = loaded.vocabulary
-        let characters = String(String.UnicodeScalarView(vocabulary.characters.compactMap { Unicode.Scalar($0) }))
+        let characters = vocabulary.characters.compactMap { Unicode.Scalar($0) }.map(shown).joined()
         let size = try FileManager.default.attributesOfItem(atPath: model)[.size] as? Int ?? 0
-        print(
+        try Terminal.write(
             """
             file:        \(model), \(Terminal.grouped(Double(size))) bytes
             cell:        \(shape.cell.name)
@@ -28,11 +28,21 @@ struct Inspect: ParsableCommand {
             hidden size: \(shape.hiddenSize)
             parameters:  \(Terminal.grouped(Double(shape.parameterCount)))
             documents:   \(vocabulary.hasEndOfDocument ? "ends them by itself" : "one unending text")
-            vocabulary:  \(vocabulary.characters.count) characters: \(characters.debugDescription)
+            vocabulary:  \(vocabulary.characters.count) characters: \(characters)
             backend:     \(loaded.backend.name)
             provenance:
             \(formatted(loaded.provenance))
+
             """)
+    }
+
+    /// A character as itself, or as an escape where that would not be seen.
+    private func shown(_ character: Unicode.Scalar) -> String {
+        switch character.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
+            character.escaped(asASCII: true)
+        default: String(character)
+        }
     }
 
     private func formatted(_ json: String) -> String {

@@ -7,6 +7,8 @@ enum Interrupt {
 
     /// From here on, the first SIGINT or SIGTERM is noted; a second one ends the process.
     static func catchSignals() {
+        // Initialises the static before a handler may touch it.
+        signalNumber.store(0, ordering: .relaxed)
         var signals = sigset_t()
         sigemptyset(&signals)
         for number in [SIGINT, SIGTERM] {

@@ -1,4 +1,5 @@
 import Foundation
+import Training
 
 /// Standard output and standard error, which may or may not be a terminal.
 enum Terminal {
@@ -6,23 +7,44 @@ enum Terminal {
     static let errorIsTerminal = isatty(STDERR_FILENO) != 0
 
     /// Writes to standard output at once, without a line break.
-    static func write(_ text: String) {
-        FileHandle.standardOutput.write(Data(text.utf8))
+    ///
+    /// - Throws: ``TrainingError/cannotWrite(path:reason:)``, on a full disk for instance.
+    static func write(_ text: String) throws {
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+        } catch {
+            throw TrainingError.cannotWrite(path: "standard output", reason: String(cString: strerror(errno)))
+        }
     }
 
-    /// Writes a line to standard error.
+    /// Writes a line to standard error, if it can be written to.
     static func note(_ line: String) {
-        FileHandle.standardError.write(Data((line + "\n").utf8))
+        try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
     }
 
     /// Shows a line that the next one replaces, if standard error is a terminal.
     static func showStatus(_ line: String) {
         guard errorIsTerminal else { return }
         // Back to the start of the line; erase what was there.
-        FileHandle.standardError.write(Data(("\r\u{1B}[K" + line).utf8))
+        try? FileHandle.standardError.write(contentsOf: Data(("\r\u{1B}[K" + line.prefix(width - 1)).utf8))
     }
 
-    /// A duration such as `1:02:03` or `4:05`.
+    /// The columns of the terminal on standard error. A longer line would wrap, and could not be replaced.
+    private static var width: Int {
+        var size = winsize()
+        return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : 80
+    }
+
+    /// The name this program was called by, for a command that the reader can type.
+    static var programName: String { CommandLine.arguments.first ?? "trainer" }
+
+    /// A file's name as a shell takes it.
+    static func quoted(_ path: String) -> String {
+        let plain = path.allSatisfy { $0.isLetter || $0.isNumber || "/._-+".contains($0) }
+        return plain ? path : "'" + path.replacingOccurrences(of: "'", with: "'\\''") + "'"
+    }
+
+    /// A duration such as `1:02:03` or `04:05`.
     static func clock(_ seconds: Double) -> String {
         let whole = Int(min(seconds, 359_999))
         let minutes = String(format: "%02d:%02d", whole / 60 % 60, whole % 60)

@@ -16,19 +16,21 @@ struct Train: ParsableCommand {
     @OptionGroup(title: "Text")
     var corpus: CorpusOptions
 
-    @Option(help: ArgumentHelp("The cell: lstm, gru or rnn.", valueName: "cell"))
-    var cell = Cell.lstm
+    @Option(help: ArgumentHelp("The recurrent cell (lstm).", valueName: "cell"))
+    var cell: Cell?
 
-    @Option(help: ArgumentHelp("The number of recurrent layers.", valueName: "n"))
+    @Option(help: ArgumentHelp("The number of recurrent layers (2; 1 with --batching documents).", valueName: "n"))
     var layers: Int?
 
-    @Option(name: .customLong("hidden"), help: ArgumentHelp("The units of each layer.", valueName: "n"))
+    @Option(
+        name: .customLong("hidden"),
+        help: ArgumentHelp("The units of each layer (128; 64 with --batching documents).", valueName: "n"))
     var hiddenSize: Int?
 
     @Option(
         name: .customLong("batching"),
         help: ArgumentHelp(
-            "How the text is cut into minibatches: streams, windows or documents.",
+            "How the text is cut into minibatches.",
             discussion: """
                 'streams' reads the text as --batch streams side by side, with the state carried over. 'windows' takes \
                 every window of --time characters, shuffled. 'documents' makes one minibatch of all windows of a \
@@ -42,10 +44,12 @@ struct Train: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The characters of a row, over which gradients go back (50; 100 for documents).", valueName: "n"))
+            "The characters of a row, over which gradients go back (50; 100 with --batching documents).", valueName: "n"
+        ))
     var time: Int?
 
-    @Option(help: ArgumentHelp("The distance between the starts of windows (1).", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("The distance between the starts of windows, with --batching windows (1).", valueName: "n"))
     var stride: Int?
 
     @Option(
@@ -53,35 +57,46 @@ struct Train: ParsableCommand {
         help: ArgumentHelp("The most documents to learn from with --batching documents.", valueName: "n"))
     var documentLimit: Int?
 
-    @Option(help: ArgumentHelp("The number of times to go through the text (50; 1 for documents).", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "The number of times to go through the text (50; 1 with --batching documents).", valueName: "n"))
     var epochs: Int?
 
-    @Option(help: ArgumentHelp("Adam's learning rate (0.002; 0.01 for documents).", valueName: "x"))
+    @Option(help: ArgumentHelp("Adam's learning rate (0.002; 0.01 with --batching documents).", valueName: "x"))
     var learningRate: Double?
 
-    @Option(help: ArgumentHelp("What the learning rate is multiplied with each epoch (0.97) …", valueName: "x"))
+    @Option(
+        help: ArgumentHelp(
+            "What the learning rate is multiplied with in each epoch after --decay-after (0.97).", valueName: "x"))
     var decay: Double?
 
-    @Option(help: ArgumentHelp("… after this many epochs (10).", valueName: "n"))
+    @Option(help: ArgumentHelp("The epochs at the full learning rate (10).", valueName: "n"))
     var decayAfter: Int?
 
-    @Option(help: ArgumentHelp("Limit the norm of all gradients together.", valueName: "x"))
+    @Option(help: ArgumentHelp("Limit the norm of all gradients together, in place of --clip-element.", valueName: "x"))
     var clipNorm: Double?
 
-    @Option(help: ArgumentHelp("Limit each gradient to ± this (5; 0 for no limit).", valueName: "x"))
+    @Option(
+        help: ArgumentHelp(
+            "Limit each gradient to ± this; 0 for no limit (5; 0 with --batching documents).", valueName: "x"))
     var clipElement: Double?
 
     @Option(
         name: .customLong("init-range"),
-        help: ArgumentHelp("Draw the first weights from ± this (0.08).", valueName: "x"))
+        help: ArgumentHelp(
+            "Draw the first weights from ± this (0.08; 0.125 with --batching documents).", valueName: "x"))
     var initialRange: Double?
 
-    @Option(help: ArgumentHelp("The first bias of an LSTM's forget gates (1).", valueName: "x"))
+    @Option(
+        help: ArgumentHelp("The first bias of an LSTM's forget gates (1; 0 with --batching documents).", valueName: "x")
+    )
     var forgetBias: Double?
 
     @Option(
         name: .customLong("validation"),
-        help: ArgumentHelp("The part of the text that is held out to judge by (0.05).", valueName: "x"))
+        help: ArgumentHelp(
+            "The part of the text that is held out to judge by (0.05; nothing with --batching documents).",
+            valueName: "x"))
     var validationFraction: Double?
 
     @Option(help: ArgumentHelp("What the first weights and the shuffling follow from (1).", valueName: "n"))
@@ -104,13 +119,27 @@ struct Train: ParsableCommand {
     @Option(
         name: .customLong("report-every"),
         help: ArgumentHelp(
-            "Updates between reports, beside the one after each epoch (none; 1000 for documents).", valueName: "n"))
+            "Updates between reports, beside the one after each epoch (none; 1000 with --batching documents).",
+            valueName: "n"))
     var reportInterval: Int?
 
     @OptionGroup(title: "Samples")
     var samples: SampleOptions
 
     func validate() throws {
+        guard clipNorm == nil || clipElement == nil else {
+            throw ValidationError("Give --clip-norm or --clip-element, not both.")
+        }
+        guard stride == nil || batching == .windows else { throw ValidationError("--stride needs --batching windows.") }
+        guard documentLimit == nil || batching == .documents else {
+            throw ValidationError("--max-documents needs --batching documents.")
+        }
+        guard batchSize == nil || batching != .documents else {
+            throw ValidationError("With --batching documents a document is a minibatch: leave out --batch.")
+        }
+        guard forgetBias == nil || cell ?? .lstm == .lstm else {
+            throw ValidationError("--forget-bias needs --cell lstm.")
+        }
         do {
             try settings.validate()
         } catch let error as TrainingError {
@@ -121,9 +150,9 @@ struct Train: ParsableCommand {
     private var settings: Settings {
         get throws {
             var settings = Settings(corpus: try corpus.source)
-            settings.cell = cell
+            settings.cell = cell ?? settings.cell
             settings.batching = batching
-            if batching == .documents { settings.chooseNotebookDefaults() }
+            if batching == .documents { settings.chooseDocumentDefaults() }
             settings.layers = layers ?? settings.layers
             settings.hiddenSize = hiddenSize ?? settings.hiddenSize
             settings.batchSize = batchSize ?? settings.batchSize
@@ -157,7 +186,13 @@ struct Train: ParsableCommand {
 
 extension Cell: ExpressibleByArgument {
     public init?(argument: String) { self.init(name: argument) }
-    public var defaultValueDescription: String { name.description }
+    public static var allValueStrings: [String] { allCases.map(\.name.description) }
+    public static var allValueDescriptions: [String: String] {
+        [
+            "rnn": "a simple tanh network: small, quick, forgetful", "gru": "gated recurrent unit",
+            "lstm": "long short-term memory",
+        ]
+    }
 }
 
 extension Settings.Batching: ExpressibleByArgument {}

@@ -7,12 +7,13 @@ import Training
 struct SampleOptions: ParsableArguments {
     @Option(
         name: .customLong("sample-prompt"),
-        help: ArgumentHelp("The text that samples continue.", valueName: "text"))
+        help: ArgumentHelp(
+            "The text that samples continue (none; 'today ' with --batching documents).", valueName: "text"))
     var prompt: String?
 
     @Option(
         name: .customLong("sample-length"),
-        help: ArgumentHelp("The characters of a sample; 0 for none (100).", valueName: "n"))
+        help: ArgumentHelp("The characters of a sample; 0 for none.", valueName: "n"))
     var length = 100
 
     func validate() throws {
@@ -47,12 +48,14 @@ final class TrainingDisplay {
             onUpdate: { showStatus(loss: $0) },
             onReport: { try show($0) })
         Terminal.showStatus("")
-        let path = run.folder.path
+        let path = Terminal.quoted(run.folder.path)
         switch outcome {
         case .finished:
-            Terminal.note("finished; now: trainer export model.cgw --run \(path)")
+            Terminal.note("finished; to export: \(Terminal.programName) export model.cgw --run \(path)")
         case .stopped:
-            Terminal.note("stopped after update \(run.progress.updates); go on with: trainer resume \(path)")
+            let same = run.settings.corpus.paths.contains("-") ? ", with the same text on standard input" : ""
+            Terminal.note(
+                "stopped after update \(run.progress.updates); to go on: \(Terminal.programName) resume \(path)\(same)")
             throw ExitCode(128 + (Interrupt.received ?? 0))
         }
     }
@@ -89,21 +92,21 @@ final class TrainingDisplay {
     private func show(_ report: Report) throws {
         Terminal.showStatus("")
         guard Terminal.outputIsTerminal else {
-            Terminal.write(try jsonLine(report) + "\n")
+            try Terminal.write(try jsonLine(report) + "\n")
             return
         }
         let validation = report.validationLoss.map { String(format: "  validation %.4f", $0) } ?? ""
         let running =
             run.settings.batching == .documents ? String(format: "  running mean %.3f", report.runningLoss) : ""
-        print(
+        try Terminal.write(
             String(
-                format: "epoch %d  update %d  loss %.4f%@%@  %@ characters/s  %@", report.epoch, report.update,
+                format: "epoch %d  update %d  loss %.4f%@%@  %@ char/s  %@\n", report.epoch, report.update,
                 report.trainingLoss, running, validation, Terminal.grouped(report.charactersPerSecond),
                 Terminal.clock(report.seconds)))
         let isDue = run.settings.batching == .documents || ContinuousClock.now - sampledAt > .seconds(15)
         if isDue, let sample = try sample() {
             sampledAt = .now
-            print("  " + sample.replacingOccurrences(of: "\n", with: "\n  "))
+            try Terminal.write("  " + sample.replacingOccurrences(of: "\n", with: "\n  ") + "\n")
         }
     }
 
@@ -126,17 +129,16 @@ final class TrainingDisplay {
         return String(decoding: try encoder.encode(Line(report: report, sample: sample)), as: UTF8.self)
     }
 
-    /// Text from the network as it is now: greedy for windows of documents, as the notebook does it, else at
-    /// temperature 0.8.
+    /// Text from the network as it is now: greedy with windows of one document, else at temperature 0.8.
     private func sample() throws -> String? {
         guard samples.length > 0 else { return nil }
-        let isNotebook = run.settings.batching == .documents
+        let isGreedy = run.settings.batching == .documents
         let model = try run.modelFile().withUnsafeBytes { try Model(bytes: $0) }
         let session = try Session(model)
         session.unknownCharacters = .skip
-        try session.setTemperature(isNotebook ? 0 : 0.8)
+        try session.setTemperature(isGreedy ? 0 : 0.8)
         session.setSeed(UInt64(run.progress.updates))
-        let prompt = samples.prompt ?? (isNotebook ? "today " : "")
+        let prompt = samples.prompt ?? (isGreedy ? "today " : "")
         try session.feed(prompt)
         var text = prompt
         session.generate(limit: samples.length) { character in

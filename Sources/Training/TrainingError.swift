@@ -6,6 +6,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case corpusTooShort(symbols: Int, needed: Int)
     /// No document has enough characters.
     case documentsTooShort(needed: Int)
+    /// A document has more windows than a minibatch can have rows.
+    case documentTooLong(characters: Int, limit: Int)
     /// The corpus is not the one that the training began with.
     case corpusChanged
     /// The loss is no longer a number.
@@ -28,6 +30,11 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
             """
         case .documentsTooShort(let needed):
             "no document has the \(needed) characters that these settings need; choose a smaller --time"
+        case .documentTooLong(let characters, let limit):
+            """
+            a document has \(characters) characters, and windows of one document allow \(limit); \
+            say with --documents what a document is, or choose another --batching
+            """
         case .corpusChanged:
             "the corpus is not the one this training began with; restore it, or start another training"
         case .diverged(let update):

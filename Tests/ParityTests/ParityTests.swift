@@ -1,3 +1,4 @@
+import CChargen
 import Foundation
 import InferenceEngine
 import KernelDispatch
@@ -49,6 +50,11 @@ struct ParityTests {
                 #expect(largest <= 1e-5, "\(backend.name)")
             }
         }
+    }
+
+    @Test("on the version, as the header does")
+    func version() {
+        #expect(TrainingRun.version == "\(CHARGEN_VERSION_MAJOR).\(CHARGEN_VERSION_MINOR).\(CHARGEN_VERSION_PATCH)")
     }
 
     @Test("on the cross-entropy of a text")

@@ -13,7 +13,9 @@ struct BadInputTests {
             (["train", "text.txt", "--columns", "1"], "--csv"),
             (["train", "text.txt", "--csv", "--columns", "0"], "0"),
             (["train"], "inputs"),
-            (["generate", "model.cgw", "--temperature", "0"], "--temperature"),
+            (["generate", "model.cgw", "--temperature", "0.0001"], "--temperature"),
+            (["train", "text.txt", "--clip-norm", "1", "--clip-element", "1"], "--clip-norm"),
+            (["train", "text.txt", "--stride", "2"], "--batching windows"),
             (["generate", "model.cgw", "--greedy", "--temperature", "1"], "--greedy"),
             (["generate", "model.cgw", "--length", "-5"], "--length"),
             (["export"], "output"),
@@ -63,6 +65,9 @@ struct BadInputTests {
             let errors = try String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8)
             #expect(errors.hasPrefix("Error: ") && errors.contains(mention), "\(errors)")
             #expect(!FileManager.default.fileExists(atPath: folder.path + "/model.cgw"))
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0 == "runs" }.isEmpty
+                    || FileManager.default.contentsOfDirectory(atPath: folder.path + "/runs").isEmpty)
         }
     }
 
@@ -76,6 +81,52 @@ struct BadInputTests {
             let skipped = try Command.trainer(
                 "generate", "model.cgw", "--prompt", "abcé", "--unknown", "skip", "--seed", "1", in: folder)
             #expect(skipped.status == 0 && skipped.output.hasPrefix("abcé"))
+        }
+    }
+
+    @Test("output that cannot be written is an error, not a crash")
+    func fullOutput() throws {
+        try withTemporaryFolder { folder in
+            try Data(try randomModel(.gru)).write(to: folder.appendingPathComponent("model.cgw"))
+            try sampleText(characters: 3000).write(
+                to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
+            for arguments in [
+                ["generate", "model.cgw"], ["inspect", "model.cgw"],
+                [
+                    "train", "text.txt", "--hidden", "8", "--batch", "4", "--time", "20", "--epochs", "1", "--run",
+                    "run",
+                ],
+            ] {
+                let process = try Command.start(arguments, in: folder, output: "/dev/full")
+                process.waitUntilExit()
+                #expect(process.terminationReason == .exit && process.terminationStatus == 1)
+                let errors = try String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8)
+                #expect(errors.contains("cannot write 'standard output': No space left"), "\(errors)")
+            }
+        }
+    }
+
+    @Test("export replaces a model, follows a link, and refuses anything else that is there")
+    func exportTarget() throws {
+        try withTemporaryFolder { folder in
+            let text = folder.appendingPathComponent("text.txt")
+            try sampleText(characters: 3000).write(to: text, atomically: true, encoding: .utf8)
+            let training = try Command.trainer(
+                "train", "text.txt", "--hidden", "8", "--batch", "4", "--time", "20", "--epochs", "1", "--run", "run",
+                in: folder)
+            #expect(training.status == 0)
+            let link = folder.appendingPathComponent("link.cgw").path
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "model.cgw")
+            for target in ["model.cgw", "model.cgw", "link.cgw"] {
+                #expect(try Command.trainer("export", target, "--run", "run", in: folder).status == 0)
+            }
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "model.cgw")
+            let before = try Data(contentsOf: text)
+            for target in ["text.txt", "run", "/dev/null"] {
+                let result = try Command.trainer("export", target, "--run", "run", in: folder)
+                #expect(result.status == 1 && result.errors.contains("cannot write '\(target)'"), "\(result.errors)")
+            }
+            #expect(try Data(contentsOf: text) == before)
         }
     }
 

@@ -26,14 +26,18 @@ struct Command {
 
     /// Starts `trainer` and comes back at once.
     static func start(
-        _ arguments: [String], in folder: URL, fileLimit limit: Int? = nil, input: String? = nil
+        _ arguments: [String], in folder: URL, fileLimit limit: Int? = nil, input: String? = nil, output: String? = nil
     ) throws -> Process {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
         let setLimit = limit.map { "ulimit -f \($0); " } ?? ""
         process.arguments = ["-c", setLimit + "exec \"$0\" \"$@\"", executable] + arguments
         process.currentDirectoryURL = folder
-        process.standardOutput = try file("stdout", in: folder)
+        if let output {
+            process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
+        } else {
+            process.standardOutput = try file("stdout", in: folder)
+        }
         process.standardError = try file("stderr", in: folder)
         if let input {
             try input.write(to: folder.appendingPathComponent("stdin"), atomically: true, encoding: .utf8)

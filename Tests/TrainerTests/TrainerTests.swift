@@ -62,7 +62,37 @@ struct TrainerTests {
             }
             let kept = try String(contentsOf: folder.appendingPathComponent("run/metrics.jsonl"), encoding: .utf8)
             #expect(kept == result.output)
-            #expect(result.errors == "finished; now: trainer export model.cgw --run run\n")
+            #expect(result.errors.hasPrefix("finished; to export: ") && result.errors.hasSuffix(" --run run\n"))
+        }
+    }
+
+    @Test("the help of train names the cells and their defaults")
+    func help() throws {
+        try withTemporaryFolder { folder in
+            let help = try Command.trainer("help", "train", in: folder)
+            #expect(help.status == 0)
+            #expect(help.output.contains("The recurrent cell (lstm)."))
+            #expect(help.output.contains("gru               - gated recurrent unit"), "\(help.output)")
+        }
+    }
+
+    @Test("two trainings cannot use one folder at once, and one that is over is not begun again")
+    func oneTrainingAFolder() throws {
+        try withTemporaryFolder { folder in
+            try sampleText(characters: 40_000).write(
+                to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
+            let first = try Command.start(
+                ["train", "text.txt", "--batch", "4", "--time", "25", "--epochs", "2", "--run", "run"], in: folder)
+            let metrics = folder.appendingPathComponent("run/metrics.jsonl").path
+            while first.isRunning, !FileManager.default.fileExists(atPath: metrics) { usleep(2000) }
+            let elsewhere = folder.appendingPathComponent("elsewhere")
+            try FileManager.default.createDirectory(at: elsewhere, withIntermediateDirectories: true)
+            let second = try Command.trainer("resume", "../run", in: elsewhere)
+            #expect(second.status == 1 && second.errors.contains("another process"), "\(second.errors)")
+            first.waitUntilExit()
+            #expect(first.terminationStatus == 0)
+            let third = try Command.trainer("resume", "../run", in: elsewhere)
+            #expect(third.status == 1 && third.errors.contains("2 epochs are done"), "\(third.errors)")
         }
     }
 
@@ -127,7 +157,7 @@ struct TrainerTests {
             process.waitUntilExit()
             #expect(process.terminationStatus == 130)
             let errors = try String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8)
-            #expect(errors.contains("trainer resume run"))
+            #expect(errors.contains("trainer resume run\n"))
         }
     }
 }

@@ -64,6 +64,10 @@ struct BatchTests {
         #expect(source.training(0, epoch: 1) == Minibatch(starts: Array(0..<10), time: 6))
         #expect(source.training(1, epoch: 1) == Minibatch(starts: Array(21..<32), time: 6))
         #expect(try DocumentWindows(corpus, time: 6, limit: 1).updatesPerEpoch == 1)
+        let long = try testCorpus(String(repeating: "a", count: 70_000))
+        #expect(throws: TrainingError.documentTooLong(characters: 70_000, limit: 65_542)) {
+            try DocumentWindows(long, time: 6, limit: nil)
+        }
         #expect(throws: TrainingError.documentsTooShort(needed: 18)) {
             try DocumentWindows(corpus, time: 8, limit: nil)
         }

@@ -129,13 +129,18 @@ class _Owner:
     """What owns a handle: freed by close(), at the end of a `with` block, or with the object."""
 
     def __init__(self, handle: ctypes.c_void_p, free: Callable[[ctypes.c_void_p], None]) -> None:
-        # None after close(), which the library answers with an error.
-        self._handle: ctypes.c_void_p | None = handle
+        self._open: ctypes.c_void_p | None = handle
         self._free = weakref.finalize(self, free, handle)
 
+    @property
+    def _handle(self) -> ctypes.c_void_p:
+        if self._open is None:
+            raise ValueError(f"the {type(self).__name__} is closed")
+        return self._open
+
     def close(self) -> None:
-        """Frees the memory. Calls after this one fail; closing again does nothing."""
-        self._handle = None
+        """Frees the memory. Whatever is asked of it afterwards raises ValueError; closing again does nothing."""
+        self._open = None
         self._free()
 
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 /// The reason for the last failed libc call on this thread (`errno` is a macro that Swift cannot see).
 static inline int cs_errno(void) { return errno; }

@@ -1,17 +1,24 @@
-/// All windows of one document form one minibatch, each from a zero state, and the documents come in their order: the
-/// classic notebook's way. A document of l characters has l − T windows; documents shorter than T + 10 are skipped.
+/// All windows of one document form one minibatch, each from a zero state, and the documents come in their order. A document of l characters has l − T windows; documents shorter than T + 10 are skipped.
 /// Nothing is held out.
 struct DocumentWindows: MinibatchSource {
     private let documents: [Range<Int>]
     private let time: Int
 
+    /// The most rows of a minibatch, as everywhere.
+    private static let mostWindows = 65_536
+
     /// - Parameter limit: The most documents to use; nil for all.
-    /// - Throws: ``TrainingError`` when no document is long enough.
+    /// - Throws: ``TrainingError`` when no document is long enough, or one is too long.
     init(_ corpus: Corpus, time: Int, limit: Int?) throws {
         var documents: [Range<Int>] = []
         var next = corpus.nextDocument(from: 0)
         while let document = next, documents.count < limit ?? .max {
-            if document.count >= time + 10 { documents.append(document) }
+            let windows = document.count - time
+            guard windows <= DocumentWindows.mostWindows else {
+                throw TrainingError.documentTooLong(
+                    characters: document.count, limit: time + DocumentWindows.mostWindows)
+            }
+            if windows >= 10 { documents.append(document) }
             next = corpus.nextDocument(from: document.upperBound + 1)
         }
         self.documents = documents

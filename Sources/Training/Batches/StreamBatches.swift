@@ -15,7 +15,8 @@ struct StreamBatches: MinibatchSource {
         self.rows = rows
         self.time = time
         guard updatesPerEpoch > 0 else {
-            throw TrainingError.corpusTooShort(symbols: count, needed: 2 * rows * time + 1)
+            throw TrainingError.corpusTooShort(
+                symbols: count, needed: (validationFraction > 0 ? 2 : 1) * rows * time + 1)
         }
     }
 

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The columns of a CSV file whose fields, joined by a space, are a row's document.
 ///
 /// In JSON: a list of numbers, a list of names, or an empty list for ``allButFirst``.
@@ -14,13 +16,14 @@ public enum CSVColumns: Equatable, Sendable {
     /// - Throws: ``CorpusError`` if a number is below 1 or a name is empty.
     public init(_ list: String) throws(CorpusError) {
         let items = list.split(separator: ",", omittingEmptySubsequences: false)
+            .map { $0.trimmingCharacters(in: .whitespaces) }
         let numbers = items.compactMap { Int($0) }
         if list.isEmpty {
             self = .allButFirst
         } else if numbers.count == items.count, numbers.allSatisfy({ $0 >= 1 }) {
             self = .numbers(numbers)
         } else if numbers.isEmpty, items.allSatisfy({ !$0.isEmpty }) {
-            self = .names(items.map(String.init))
+            self = .names(items)
         } else {
             throw .invalidColumns(list)
         }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a corpus is read from, and where its documents end.
 public struct CorpusSource: Codable, Equatable, Sendable {
     /// The files, read in this order; `-` is standard input.
@@ -7,10 +9,18 @@ public struct CorpusSource: Codable, Equatable, Sendable {
     /// The columns of interest if the files are CSV; nil for plain text.
     public var csv: CSVColumns?
 
+    /// Files to read, plain text unless `csv` is given.
     public init(paths: [String], documents: DocumentKind = .whole, csv: CSVColumns? = nil) {
         self.paths = paths
         self.documents = documents
         self.csv = csv
+    }
+
+    /// The same files whatever the current folder.
+    var withAbsolutePaths: CorpusSource {
+        var source = self
+        source.paths = paths.map { $0 == InputFile.standardInput ? $0 : URL(fileURLWithPath: $0).path }
+        return source
     }
 }
 

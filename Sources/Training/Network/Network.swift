@@ -4,7 +4,8 @@ import ModelFormat
 /// A recurrent network in training: its parameters, and their gradients over a minibatch.
 ///
 /// The rows of a minibatch are split over threads, each of which goes forward and back through all layers on its own;
-/// the gradients are then added in a fixed order. So results depend on the number of threads, and on nothing else.
+/// the gradients are then added in a fixed order. So results depend on the number of threads and, through OpenBLAS,
+/// which sums in another order on another kind of processor, on the machine; and on nothing else.
 final class Network {
     let layout: ParameterLayout
     let parameters: Parameters

@@ -7,28 +7,42 @@ public enum AtomicFile {
     /// Whoever reads `path` sees the old file or the new one, also after a crash or a loss of power. A failure leaves
     /// the old file as it was.
     ///
+    /// A symbolic link is followed. What is neither a file nor free, such as a folder or a device, is refused.
+    ///
     /// - Throws: ``TrainingError/cannotWrite(path:reason:)``.
-    public static func write(_ contents: some Collection<UInt8>, to path: String) throws {
+    public static func write(_ contents: some Collection<UInt8>, to name: String) throws {
+        let path = resolved(name)
+        var information = stat()
+        if stat(path, &information) == 0, information.st_mode & S_IFMT != S_IFREG {
+            throw TrainingError.cannotWrite(path: name, reason: "it is not a file")
+        }
         let temporary = path + ".partial"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw failure(path) }
+        guard descriptor >= 0 else { throw failure(name) }
         do {
             defer { close(descriptor) }
             let isWritten =
                 contents.withContiguousStorageIfAvailable { write($0, to: descriptor) }
                 ?? Array(contents).withUnsafeBufferPointer { write($0, to: descriptor) }
             guard isWritten, fsync(descriptor) == 0 else {
-                let error = failure(path)
+                let error = failure(name)
                 unlink(temporary)
                 throw error
             }
         }
         guard rename(temporary, path) == 0 else {
-            let error = failure(path)
+            let error = failure(name)
             unlink(temporary)
             throw error
         }
         syncFolder(of: path)
+    }
+
+    /// The file behind symbolic links; the name itself if there is no such file yet.
+    private static func resolved(_ name: String) -> String {
+        guard let path = realpath(name, nil) else { return name }
+        defer { free(path) }
+        return String(cString: path)
     }
 
     private static func write(_ bytes: UnsafeBufferPointer<UInt8>, to descriptor: Int32) -> Bool {
@@ -44,9 +58,8 @@ public enum AtomicFile {
 
     /// Makes the rename itself survive a loss of power.
     private static func syncFolder(of path: String) {
-        let folder = open(
-            (path as NSString).deletingLastPathComponent.isEmpty ? "." : (path as NSString).deletingLastPathComponent,
-            O_RDONLY | O_CLOEXEC)
+        let name = (path as NSString).deletingLastPathComponent
+        let folder = open(name.isEmpty ? "." : name, O_RDONLY | O_CLOEXEC)
         guard folder >= 0 else { return }
         fsync(folder)
         close(folder)

@@ -22,7 +22,9 @@ public struct Checkpoint {
     private let file: Safetensors
     private let path: String
 
+    /// What the training was asked for.
     public var settings: Settings { description.settings }
+    /// How far the training had come.
     public var progress: Progress { description.progress }
 
     private static let metadataKey = "chargen"
@@ -72,7 +74,8 @@ public struct Checkpoint {
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path))
         } catch {
-            throw TrainingError.invalidCheckpoint(path: path, "it cannot be read")
+            let reason = access(path, R_OK) == 0 ? "it cannot be read" : String(cString: strerror(errno))
+            throw TrainingError.invalidCheckpoint(path: path, reason)
         }
         do {
             file = try Safetensors(data)

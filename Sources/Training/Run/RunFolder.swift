@@ -7,15 +7,19 @@ import Foundation
 ///     last.safetensors    the newest checkpoint, where a resumed training goes on
 ///     best.safetensors    the checkpoint with the lowest validation loss
 public struct RunFolder: Sendable {
+    /// The folder's own path.
     public let path: String
 
+    /// The folder at `path`, which need not exist.
     public init(path: String) {
         self.path = path
     }
 
     var settingsPath: String { path + "/settings.json" }
     var metricsPath: String { path + "/metrics.jsonl" }
+    /// The newest checkpoint.
     public var lastCheckpointPath: String { path + "/last.safetensors" }
+    /// The checkpoint with the lowest validation loss.
     public var bestCheckpointPath: String { path + "/best.safetensors" }
 
     /// The best checkpoint, or the last if nothing was held out to judge by.
@@ -29,19 +33,45 @@ public struct RunFolder: Sendable {
         throw TrainingError.invalidRun(path: path, "it has no checkpoint; is it the folder of a training?")
     }
 
-    /// Makes the folder of a new training.
+    /// Makes the folder of a new training, unless it is there already.
     ///
+    /// - Returns: Whether it was made.
     /// - Throws: ``TrainingError/invalidRun(path:_:)`` when a training is in it already, or
     ///   ``TrainingError/cannotWrite(path:reason:)``.
-    func create() throws {
+    func create() throws -> Bool {
         guard !FileManager.default.fileExists(atPath: lastCheckpointPath) else {
             throw TrainingError.invalidRun(
                 path: path, "it holds a training already; go on with `trainer resume \(path)`, or choose another --run")
         }
+        let isNew = !FileManager.default.fileExists(atPath: path)
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
             throw TrainingError.cannotWrite(path: path, reason: error.localizedDescription)
+        }
+        return isNew
+    }
+
+    /// Keeps other processes from training in the same folder until the lock is released, or the process ends.
+    ///
+    /// - Throws: ``TrainingError/invalidRun(path:_:)`` when another training has the lock.
+    func lock() throws -> Lock {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let isTaken = errno == EWOULDBLOCK
+            let reason = isTaken ? "another process is training in it" : String(cString: strerror(errno))
+            close(descriptor)
+            throw TrainingError.invalidRun(path: path, reason)
+        }
+        return Lock(descriptor: descriptor)
+    }
+
+    /// The right to train in a folder.
+    struct Lock {
+        fileprivate let descriptor: Int32
+
+        func release() {
+            close(descriptor)
         }
     }
 
@@ -76,7 +106,7 @@ public struct RunFolder: Sendable {
 
 extension Report {
     /// The report as one line of JSON, without a line break.
-    public func line() throws -> Data {
+    func line() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         return try encoder.encode(self)

@@ -102,9 +102,11 @@ struct Safetensors {
     ///
     /// - Throws: ``FormatError``.
     init(_ data: Data) throws {
-        guard data.count >= 8 else { throw FormatError(reason: "it ends within the header's length") }
+        guard data.count >= 8 else { throw FormatError(reason: "it is not a safetensors file") }
         let length = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        guard length <= UInt64(data.count - 8) else { throw FormatError(reason: "it ends within the header") }
+        guard length <= UInt64(data.count - 8) else {
+            throw FormatError(reason: "it is not a safetensors file, or a truncated one")
+        }
         let start = data.startIndex + 8 + Int(length)
         let header: DecodedHeader
         do {

@@ -39,7 +39,7 @@ public struct Settings: Codable, Equatable, Sendable {
     public var decayAfter = 10
     /// The largest norm of all gradients together; 0 for no such limit.
     public var clipNorm = 0.0
-    /// The largest magnitude of each gradient; 0 for no such limit. Not together with `clipNorm`.
+    /// The largest magnitude of each gradient if `clipNorm` is 0; 0 for no such limit.
     public var clipElement = 5.0
     /// The parameters are drawn uniformly from ± this at first.
     public var initialRange = 0.08
@@ -61,8 +61,8 @@ public struct Settings: Codable, Equatable, Sendable {
         self.corpus = corpus
     }
 
-    /// Changes the settings that the classic notebook chooses otherwise, for windows of one document.
-    public mutating func chooseNotebookDefaults() {
+    /// Changes the settings that suit windows of one document better.
+    public mutating func chooseDocumentDefaults() {
         layers = 1
         hiddenSize = 64
         time = 100
@@ -76,7 +76,8 @@ public struct Settings: Codable, Equatable, Sendable {
 
     /// How gradients are clipped.
     var clipping: Clipping {
-        clipNorm > 0 ? .norm(Float(clipNorm)) : clipElement > 0 ? .element(Float(clipElement)) : .none
+        if clipNorm > 0 { return .norm(Float(clipNorm)) }
+        return clipElement > 0 ? .element(Float(clipElement)) : .none
     }
 
     /// The learning rate in an epoch, from 1.

@@ -9,18 +9,23 @@ import ModelFormat
 public final class TrainingRun {
     /// Why ``train(shouldStop:onUpdate:onReport:)`` came back.
     public enum Outcome: Sendable {
+        /// The last epoch is over.
         case finished
         /// It was asked to stop; the checkpoint is up to date.
         case stopped
     }
 
+    /// Where the training is kept.
     public let folder: RunFolder
+    /// What was asked for, with the absolute paths of the text.
     public let settings: Settings
+    /// The text.
     public let corpus: Corpus
     /// The model's shape.
     public var shape: ModelShape { network.shape }
     /// The number of weights and biases.
     public var parameterCount: Int { shape.parameterCount }
+    /// How far it has come.
     public private(set) var progress: Progress
 
     private let vocabulary: Vocabulary
@@ -41,11 +46,20 @@ public final class TrainingRun {
     /// - Throws: ``CorpusError``, ``TrainingError`` or `ModelError`.
     public convenience init(_ settings: Settings, folder: RunFolder) throws {
         try settings.validate()
-        let corpus = try Corpus(reading: settings.corpus)
-        try self.init(settings, folder, corpus, checkpoint: nil)
-        try folder.create()
-        try folder.write(settings)
-        try saveLast()
+        // Before the text is read, which may take a while and not be possible twice.
+        let isNew = try folder.create()
+        do {
+            let corpus = try Corpus(reading: settings.corpus)
+            var settings = settings
+            settings.corpus = settings.corpus.withAbsolutePaths
+            try self.init(settings, folder, corpus, checkpoint: nil)
+            try folder.write(settings)
+            try saveLast()
+        } catch {
+            // Removes the folder only if it is empty.
+            if isNew { rmdir(folder.path) }
+            throw error
+        }
     }
 
     /// Goes on with the training in a folder from its last checkpoint.
@@ -60,6 +74,11 @@ public final class TrainingRun {
         var settings = checkpoint.settings
         settings.epochs = epochs ?? settings.epochs
         try settings.validate()
+        let done = checkpoint.progress.epoch - 1
+        guard settings.epochs > done else {
+            throw TrainingError.invalidRun(
+                path: folder.path, "its \(done) epochs are done; ask for more with --epochs")
+        }
         let corpus = try Corpus(reading: settings.corpus)
         guard CorpusFacts(corpus) == checkpoint.description.corpus else { throw TrainingError.corpusChanged }
         try self.init(settings, folder, corpus, checkpoint: checkpoint)
@@ -116,9 +135,8 @@ public final class TrainingRun {
     private var symbolsSinceReport = 0
     private var lastReport = ContinuousClock.now
 
-    /// The updates of the whole training, and of an epoch.
+    /// The updates of the whole training.
     public var totalUpdates: Int { source.updatesPerEpoch * settings.epochs }
-    public var updatesPerEpoch: Int { source.updatesPerEpoch }
 
     /// Trains until the last epoch is over.
     ///
@@ -131,6 +149,8 @@ public final class TrainingRun {
         shouldStop: () -> Bool = { false }, onUpdate: (Double) throws -> Void = { _ in },
         onReport: (Report) throws -> Void = { _ in }
     ) throws -> Outcome {
+        let lock = try folder.lock()
+        defer { lock.release() }
         clock = .now
         lastReport = .now
         while progress.epoch <= settings.epochs {
