@@ -39,7 +39,8 @@ struct Export: ParsableCommand {
     /// An old model may be replaced; a text that was named by mistake must not be.
     private func refuseToOverwriteOthers() throws {
         guard let file = FileHandle(forReadingAtPath: output) else { return }
-        let beginning = try file.read(upToCount: 8) ?? Data()
+        // What cannot be read, such as a folder, cannot be written either, and is refused then.
+        let beginning = (try? file.read(upToCount: 8)) ?? Data()
         guard beginning.isEmpty || beginning.withUnsafeBytes({ ModelFile.hasSignature($0) }) else {
             throw TrainingError.cannotWrite(
                 path: output, reason: "it exists, and is not a .cgw file; choose another name")
