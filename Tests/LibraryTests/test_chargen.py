@@ -121,11 +121,9 @@ class ModelTests(unittest.TestCase):
         session = Session(model)
         for owner in (session, model, session, model):
             owner.close()
-        with self.assertRaisesRegex(Error, "'model' is NULL"):
-            Session(model)
-        with self.assertRaisesRegex(Error, "'session' is NULL"):
-            next(iter(session))
-        self.assertEqual(model.layers, 0)
+        for call in (lambda: Session(model), lambda: model.layers, lambda: next(iter(session)), lambda: session.ended):
+            with self.assertRaisesRegex(ValueError, "is closed"):
+                call()
 
 
 class SessionTests(unittest.TestCase):
