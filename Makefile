@@ -31,6 +31,7 @@ trainer: packages
 
 library: packages
 	@mkdir -p build
+	@# The map of the link is for a test: which functions came from which module.
 	$(SWIFT) build -c release $(EMBEDDED) -Xlinker -Map=build/libchargen.map
 	install -m 755 "$$($(SWIFT) build -c release $(EMBEDDED) --show-bin-path)/libchargen.so" build/libchargen.so
 	ln -sf libchargen.so build/libchargen.so.1

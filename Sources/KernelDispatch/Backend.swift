@@ -11,7 +11,9 @@ import Kernels
 /// Every backend gives the same bits, the sign and payload of a NaN aside; they differ in speed alone. What a
 /// function does is said where it is defined, in `Sources/Kernels`.
 public struct Backend: Sendable {
+    /// Numbers that a kernel reads.
     public typealias Input = UnsafePointer<Float>
+    /// Numbers that a kernel writes.
     public typealias Output = UnsafeMutablePointer<Float>
 
     /// `portable`, `avx2` or `avx512`.

@@ -6,9 +6,12 @@ import Kernels
     import KernelsAVX512
 #endif
 
-/// The kernels that only training needs, apart from ``Backend`` so that libchargen.so leaves them out.
+/// The kernels that only training needs, apart from ``Backend`` so that libchargen.so leaves them out. The arguments
+/// are those of the functions of the same names in `Sources/Kernels`.
 public struct TrainingBackend: Sendable {
+    /// Numbers that a kernel reads.
     public typealias Input = UnsafePointer<Float>
+    /// Numbers that a kernel writes.
     public typealias Output = UnsafeMutablePointer<Float>
 
     public let lstmStepBackward: @Sendable (Output, Input, Input, Input, Output, _ width: Int) -> Void

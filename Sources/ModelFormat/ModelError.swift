@@ -22,10 +22,12 @@ public struct ModelError: Error, Sendable {
         case unsupportedBackend = 9
     }
 
+    /// What went wrong, for a program.
     public let kind: Kind
     /// What was wrong, where, and what would be right.
     public let message: String
 
+    /// An error of a kind, with its words.
     public init(_ kind: Kind, _ message: String) {
         self.kind = kind
         self.message = message

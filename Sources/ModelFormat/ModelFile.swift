@@ -5,7 +5,9 @@ import CSupport
 /// The bytes are borrowed: they must stay in place while the value is used. Whatever they hold, reading ends in a value
 /// or an error: every count and length is checked against the file's own size and a fixed limit before it is used.
 public struct ModelFile {
+    /// The sizes of the model.
     public let shape: ModelShape
+    /// The characters the model knows.
     public let vocabulary: Vocabulary
     /// Where the model comes from: a JSON object, as the trainer wrote it. Checked to be UTF-8, not to be JSON.
     public let provenance: String
@@ -16,6 +18,7 @@ public struct ModelFile {
     public struct TensorEntry: Sendable {
         /// Its byte offset from the start of the file.
         public let offset: Int
+        /// The bytes of its zstd frame.
         public let compressedLength: Int
         let checksum: UInt32
     }

@@ -28,6 +28,7 @@ public enum Cell: UInt32, Sendable, CaseIterable {
 
 /// Everything that fixes the sizes of a model's tensors.
 public struct ModelShape: Equatable, Sendable {
+    /// The kind of recurrent cell.
     public var cell: Cell
     /// The number of recurrent layers, at least 1.
     public var layers: Int
@@ -36,6 +37,7 @@ public struct ModelShape: Equatable, Sendable {
     /// The number of symbols: the characters, and the end-of-document symbol if there is one.
     public var vocabularySize: Int
 
+    /// A shape of these sizes, which are not checked.
     public init(cell: Cell, layers: Int, hiddenSize: Int, vocabularySize: Int) {
         self.cell = cell
         self.layers = layers
@@ -88,6 +90,7 @@ public struct TensorShape: Equatable, Sendable {
         case inputWeight, hiddenWeight, inputBias, hiddenBias, outputWeight, outputBias
     }
 
+    /// What the tensor is for.
     public let role: Role
     /// The layer from 0; nil for the output layer.
     public let layer: Int?

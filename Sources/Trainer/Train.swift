@@ -179,6 +179,9 @@ struct Train: ParsableCommand {
     func run() throws {
         let settings = try settings
         let folder = RunFolder(path: folder ?? Runs.newPath(for: settings.corpus))
+        if settings.corpus.paths.contains("-"), isatty(STDIN_FILENO) != 0 {
+            Terminal.note("reading the text from standard input, up to Ctrl-D")
+        }
         let run = try TrainingRun(settings, folder: folder)
         try TrainingDisplay(run, samples: samples).train()
     }

@@ -2,8 +2,9 @@
 public struct Progress: Codable, Equatable, Sendable {
     /// The epoch at hand, from 1; beyond the last when the training is over.
     public internal(set) var epoch = 1
-    /// The updates made in this epoch, and in all.
+    /// The updates made in this epoch.
     public internal(set) var updatesInEpoch = 0
+    /// The updates made in all.
     public internal(set) var updates = 0
     /// The sum and number of the losses since the last report.
     var lossSum = 0.0
@@ -14,8 +15,9 @@ public struct Progress: Codable, Equatable, Sendable {
     var runningSum = 0.0
     /// The reports made so far.
     var reports = 0
-    /// The training and validation loss of the last report, in nats a character.
+    /// The training loss of the last report, in nats a character.
     public internal(set) var trainingLoss: Double?
+    /// The validation loss of the last report that had one.
     public internal(set) var validationLoss: Double?
     /// The lowest validation loss so far.
     public internal(set) var bestValidationLoss: Double?
@@ -35,6 +37,7 @@ public struct Progress: Codable, Equatable, Sendable {
 
 /// One line of a run's metrics: losses in nats a character.
 public struct Report: Codable, Equatable, Sendable {
+    /// The epoch it falls in, from 1.
     public let epoch: Int
     /// The updates so far.
     public let update: Int
@@ -46,7 +49,9 @@ public struct Report: Codable, Equatable, Sendable {
     public let runningLoss: Double
     /// The mean over the text held out; nil in the middle of an epoch, and when none is held out.
     public let validationLoss: Double?
+    /// Adam's learning rate in this epoch.
     public let learningRate: Double
+    /// The speed since the last report.
     public let charactersPerSecond: Double
     /// The time spent in training so far.
     public let seconds: Double

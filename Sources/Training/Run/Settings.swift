@@ -36,6 +36,7 @@ public struct Settings: Codable, Equatable, Sendable {
     public var learningRate = 0.002
     /// What the learning rate is multiplied with each epoch after `decayAfter` epochs.
     public var decay = 0.97
+    /// The epochs at the full learning rate.
     public var decayAfter = 10
     /// The largest norm of all gradients together; 0 for no such limit.
     public var clipNorm = 0.0
