@@ -25,25 +25,29 @@ let library: [SwiftSetting] =
 let arithmetic: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 /// The same kernels, compiled for one level of the x86-64 instruction set: the folder is a symbolic link to `Kernels`.
-/// `-Xcc -m…` are the switches that Swift's own code generation follows.
-func kernels(_ name: String, _ flags: [String]) -> Target {
+/// `-Xcc -m…` are the switches that Swift's own code generation follows. `condition` tells the source which it is.
+func kernels(_ name: String, _ condition: String, _ flags: [String]) -> Target {
     .target(
         name: name,
+        dependencies: ["CIntrinsics"],
         path: "Sources/\(name)",
-        swiftSettings: library + arithmetic + [.unsafeFlags(flags.flatMap { ["-Xcc", $0] })])
+        swiftSettings: library + arithmetic + [.define(condition), .unsafeFlags(flags.flatMap { ["-Xcc", $0] })])
 }
 
 // Other processors than x86-64 have one kernel module, the portable one.
 #if arch(x86_64)
     let kernelModules: [Target] = [
-        .target(name: "Kernels", swiftSettings: library + arithmetic),
+        .target(name: "Kernels", dependencies: ["CIntrinsics"], swiftSettings: library + arithmetic),
         // AVX2 and FMA (2013 and later).
-        kernels("KernelsAVX2", ["-march=x86-64-v3"]),
-        // AVX-512 F, BW, CD, DQ and VL. Without the second flag vectors would be split into halves.
-        kernels("KernelsAVX512", ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
+        kernels("KernelsAVX2", "AVX2", ["-march=x86-64-v3"]),
+        // AVX-512 F, BW, CD, DQ and VL, and the integer dot product VNNI. Without the last flag vectors would be split
+        // into halves.
+        kernels("KernelsAVX512", "AVX512", ["-march=x86-64-v4", "-mavx512vnni", "-mprefer-vector-width=512"]),
     ]
 #else
-    let kernelModules: [Target] = [.target(name: "Kernels", swiftSettings: library + arithmetic)]
+    let kernelModules: [Target] = [
+        .target(name: "Kernels", dependencies: ["CIntrinsics"], swiftSettings: library + arithmetic)
+    ]
 #endif
 
 let package = Package(
@@ -64,6 +68,8 @@ let package = Package(
         .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     ],
     targets: kernelModules + [
+        // The instructions that kernels ask for by name.
+        .target(name: "CIntrinsics"),
         // libc and zstd for the modules that cannot import Foundation. libchargen.so must need libc and libm only, so
         // it takes zstd from the archive.
         .target(

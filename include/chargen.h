@@ -37,11 +37,21 @@
  * A session's memory is allocated when it is created. Feeding and generating text allocate nothing; a failing call may
  * allocate a little for its message.
  *
+ * MANY AT ONCE
+ *
+ * A character costs one pass over the model's weights. A batch takes many sessions through the network together, so that
+ * one pass serves all: 32 streams of a large model take a few times as long as one. Each session gives the same text as
+ * it would alone. See chargen_batch_next().
+ *
  * THREADS
  *
- * Any number of threads may use the same model at once, and create sessions of it. A session must be used by one
- * thread at a time; it may move from one to another. Different sessions are independent. A model or a session must not
- * be freed while another thread is in a call that takes it. The library starts no thread.
+ * Any number of threads may use the same model at once, and create sessions of it. A session or a batch must be used by
+ * one thread at a time; it may move from one to another. Different sessions are independent. A model, a session or a
+ * batch must not be freed while another thread is in a call that takes it.
+ *
+ * The library starts no thread unless asked to, by chargen_session_set_threads() or chargen_batch_create(). Threads that
+ * it has started block all signals, wait when there is nothing to do, and end with their session or batch. After fork()
+ * the child must not use a session or a batch with more than one thread.
  *
  * ERRORS
  *
@@ -63,7 +73,8 @@
  * A model of one long text writes on for ever. A model of many documents (names, messages, paragraphs) also writes
  * the ends of documents, and so a name is as long as a name is: see chargen_model_has_end_of_document().
  *
- * The same model file, seed, settings and text fed give the same text, on every processor.
+ * The same model file, seed, settings and text fed give the same text, on every processor, alone or in a batch, on any
+ * number of threads.
  *
  * ENVIRONMENT
  *
@@ -102,7 +113,7 @@ enum {
     CHARGEN_OK = 0,
     /* An argument is NULL or outside its range. */
     CHARGEN_INVALID_ARGUMENT = 1,
-    /* The system refused memory. */
+    /* The system refused memory, or a thread. */
     CHARGEN_OUT_OF_MEMORY = 2,
     /* A file could not be opened or read. */
     CHARGEN_FILE_ACCESS = 3,
@@ -166,6 +177,12 @@ const char *chargen_model_cell(const chargen_model *model);
 
 /* Returns the kernels in use: "portable", "avx2" or "avx512". Valid for ever. "" for NULL. */
 const char *chargen_model_backend(const chargen_model *model);
+
+/*
+ * Returns how the weights between the layers are stored: "f32", "bf16", "int8" or "int4". Fewer bits make a smaller file
+ * and a faster model; the trainer's export says what they cost in exactness. Valid for ever. "" for NULL.
+ */
+const char *chargen_model_weights(const chargen_model *model);
 
 /* Returns the number of recurrent layers, at least 1. 0 for NULL. */
 size_t chargen_model_layers(const chargen_model *model);
@@ -266,16 +283,43 @@ enum {
 chargen_status chargen_session_set_unknown(chargen_session *session, chargen_unknown unknown);
 
 /*
+ * Sets the number of threads that work on each character, the calling one included: 1, as at first, to 64.
+ *
+ * Two threads pay for models that take more than some 20 microseconds a character; more than the processor has cores
+ * never pay. The text is the same. The threads wait for the next call in a loop for some tens of microseconds, then sleep.
+ *
+ * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY; the number is then as before.
+ */
+chargen_status chargen_session_set_threads(chargen_session *session, size_t threads);
+
+/*
  * Reads text as if the session had written it, so that what follows continues it: a prompt.
  *
  * text: whole characters of UTF-8; not needed any more when the call returns. May be NULL if length is 0.
  *
- * Takes as long as generating the same text, or nearly.
+ * Takes no longer than generating the same text; with more than one layer, less.
  *
  * Errors: INVALID_ARGUMENT, INVALID_UTF8 with the byte offset from 0, UNKNOWN_CHARACTER with the character, its
  * number from 1 and its byte offset from 0.
  */
 chargen_status chargen_session_feed(chargen_session *session, const char *text, size_t length);
+
+/*
+ * Reads text as chargen_session_feed() does, and tells how probable it was.
+ *
+ * log_probability: receives the sum of the natural logarithms of the probability of each character after those before
+ *                  it, at temperature 1: 0 for certainty, below 0 otherwise. Divided by -0.6931 times the number of
+ *                  characters it gives bits per character. Not a number if the model's weights are so large that its
+ *                  output overflows; 0 on failure.
+ * characters:      receives the number of characters that count: all but the unknown ones that are skipped. May be
+ *                  NULL; 0 on failure.
+ *
+ * Takes about as long as chargen_session_feed().
+ *
+ * Errors: as chargen_session_feed().
+ */
+chargen_status chargen_session_score(chargen_session *session, const char *text, size_t length,
+                                     double *log_probability, size_t *characters);
 
 /* What chargen_session_next() gives at the end of a document. Not a Unicode scalar value. */
 #define CHARGEN_END_OF_DOCUMENT 0xFFFFFFFFu
@@ -335,6 +379,67 @@ chargen_status chargen_session_stream(chargen_session *session, size_t max_chara
 
 /* Returns 1 if the end of a document was generated last, and no character fed nor the session reset since; otherwise 0. */
 int32_t chargen_session_ended(const chargen_session *session);
+
+/* ---- Batches ---- */
+
+typedef struct chargen_batch chargen_batch;
+
+/*
+ * Creates a batch, which takes many sessions of one model through the network together.
+ *
+ * model:    the model of the sessions.
+ * capacity: the most sessions in a call, 1 to 65536. The batch takes memory for them.
+ * threads:  the number of threads that share the work, the calling one included: 1 to 64.
+ * batch:    receives the batch, to be freed with chargen_batch_free(); NULL on failure.
+ *
+ * A batch owns no session: each call names those that take part, which may be others each time, in any order. Their
+ * settings, prompts and lengths are their own. A batch and its model and sessions may be freed in any order.
+ *
+ * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. Any thread.
+ */
+chargen_status chargen_batch_create(const chargen_model *model, size_t capacity, size_t threads,
+                                    chargen_batch **batch);
+
+/*
+ * Every function below is to be called by one thread at a time for the same batch, and no session in the call may be in
+ * use elsewhere. `sessions` are `count` sessions, each another one, all of the batch's model, and not more than its
+ * capacity; anything else gives INVALID_ARGUMENT. After a failure all sessions are as they were. With a count of 0
+ * nothing happens.
+ */
+
+/* Frees a batch, and ends its threads. NULL does nothing. A batch must not be freed twice. */
+void chargen_batch_free(chargen_batch *batch);
+
+/*
+ * Generates the next character of each session, as chargen_session_next() does.
+ *
+ * characters: receives `count` Unicode scalar values, or CHARGEN_END_OF_DOCUMENT; all 0 on failure.
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
+chargen_status chargen_batch_next(chargen_batch *batch, chargen_session *const *sessions, size_t count,
+                                  uint32_t *characters);
+
+/*
+ * Has each session read a text of its own, as chargen_session_feed() does.
+ *
+ * texts:   `count` pointers to UTF-8. A pointer may be NULL if its length is 0.
+ * lengths: their lengths in bytes.
+ *
+ * Errors: as chargen_session_feed(); the message begins with the number of the session, from 0.
+ */
+chargen_status chargen_batch_feed(chargen_batch *batch, chargen_session *const *sessions, size_t count,
+                                  const char *const *texts, const size_t *lengths);
+
+/*
+ * Has each session read a text of its own, and tells how probable each was, as chargen_session_score() does.
+ *
+ * log_probabilities: receives `count` sums of natural logarithms; all 0 on failure.
+ *
+ * Errors: as chargen_batch_feed().
+ */
+chargen_status chargen_batch_score(chargen_batch *batch, chargen_session *const *sessions, size_t count,
+                                   const char *const *texts, const size_t *lengths, double *log_probabilities);
 
 #ifdef __cplusplus
 }

@@ -81,6 +81,11 @@ public func chargen_model_backend(_ model: OpaquePointer?) -> UnsafePointer<CCha
 }
 
 @c @implementation
+public func chargen_model_weights(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
+    loaded(model)?.model.weightType.name.cString ?? emptyText
+}
+
+@c @implementation
 public func chargen_model_layers(_ model: OpaquePointer?) -> Int {
     loaded(model)?.model.shape.layers ?? 0
 }

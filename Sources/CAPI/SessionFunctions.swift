@@ -64,6 +64,13 @@ public func chargen_session_set_unknown(_ session: OpaquePointer?, _ unknown: ch
     }
 }
 
+@c @implementation
+public func chargen_session_set_threads(_ session: OpaquePointer?, _ threads: Int) -> chargen_status {
+    status { () throws(ModelError) in
+        try object(session, Session.self, "session").setThreads(threads)
+    }
+}
+
 // MARK: - Text
 
 @c @implementation
@@ -73,6 +80,23 @@ public func chargen_session_feed(
     status { () throws(ModelError) in
         let session = try object(session, Session.self, "session")
         try session.feed(try checkedBytes(text, "text", length, "length"))
+    }
+}
+
+@c @implementation
+public func chargen_session_score(
+    _ session: OpaquePointer?, _ text: UnsafePointer<CChar>?, _ length: Int,
+    _ log_probability: UnsafeMutablePointer<Double>?, _ characters: UnsafeMutablePointer<Int>?
+) -> chargen_status {
+    log_probability?.pointee = 0
+    characters?.pointee = 0
+    return status { () throws(ModelError) in
+        let session = try object(session, Session.self, "session")
+        let text = try checkedBytes(text, "text", length, "length")
+        let logProbability = try required(log_probability, "log_probability")
+        let score = try session.score(text)
+        logProbability.pointee = score.logProbability
+        characters?.pointee = score.characters
     }
 }
 

@@ -3,7 +3,8 @@ import KernelDispatch
 import ModelFormat
 
 /// A trained model, ready to generate: immutable, shared by any number of sessions on any number of threads.
-public final class Model: Sendable {
+// Unchecked, because nothing is written to its memory once it is loaded.
+public final class Model: @unchecked Sendable {
     /// The cell, the number of layers, the hidden size and the number of symbols.
     public let shape: ModelShape
     /// The characters the model knows.
@@ -13,8 +14,14 @@ public final class Model: Sendable {
     /// The kernels in use.
     public let backend: Backend
 
+    /// How the weights between the layers are stored.
+    public var weightType: ElementType { stateLayout.weights }
+
     let layers: [Layer]
     let output: OutputLayer
+    let stateLayout: StateLayout
+    /// What the layers' packed matrices lie in.
+    private let weights: AlignedBuffer<UInt8>
 
     /// Loads a model from the bytes of a `.cgw` file, which may be freed afterwards.
     ///
@@ -29,22 +36,26 @@ public final class Model: Sendable {
                     + "unset it, or use one of \(Backend.availableNames)")
         }
         let file = try ModelFile(bytes)
-        let tensors = try TensorReader(file)
+        var loader = try ModelLoader(file)
         var layers: [Layer] = []
         for layer in 0..<file.shape.layers {
-            layers.append(try tensors.layer(layer))
+            layers.append(try loader.layer(layer))
         }
-        self.init(file, backend: backend, layers: layers, output: try tensors.outputLayer())
+        self.init(file, backend: backend, layers: layers, output: try loader.outputLayer(), weights: loader.weights)
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
-    private init(_ file: ModelFile, backend: Backend, layers: [Layer], output: OutputLayer) {
+    private init(
+        _ file: ModelFile, backend: Backend, layers: [Layer], output: OutputLayer, weights: AlignedBuffer<UInt8>
+    ) {
         shape = file.shape
         vocabulary = file.vocabulary
         provenance = file.provenance
         self.backend = backend
         self.layers = layers
         self.output = output
+        self.weights = weights
+        stateLayout = StateLayout(file.shape, weights: layers[0].hiddenWeights.type, backend: backend)
     }
 
     /// Loads a model from a `.cgw` file.

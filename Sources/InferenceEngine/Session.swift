@@ -30,21 +30,40 @@ public final class Session {
 
     private var seed: UInt64 = 0
     private var random = SplitMix64(seed: 0)
-    private var network: Network
-    private let weights: AlignedBuffer<UInt32>
+    var state: RecurrentState
+    /// Set while a batch has this session among its own.
+    var isInBatch = false
 
-    /// A session at the beginning of a text, with temperature 1 and seed 0.
+    private let stepper: Stepper
+    /// The generations of hidden states between those of ``state``, when several symbols are read at once.
+    private let generations: AlignedBuffer<UInt8>
+    private let weights: AlignedBuffer<UInt32>
+    private var logitsAreCurrent = false
+
+    /// The most symbols that go through the network at once when a text is read.
+    private static var blockLength: Int { 16 }
+
+    /// A session at the beginning of a text, with temperature 1, seed 0 and one thread.
     ///
     /// - Throws: `outOfMemory`.
     public convenience init(_ model: Model) throws(ModelError) {
-        let network = try Network(model)
-        self.init(model, network, weights: try AlignedBuffer(count: model.shape.vocabularySize, for: "a session"))
+        let between = (Session.blockLength - 1) * model.stateLayout.length
+        self.init(
+            model, state: try RecurrentState(model),
+            stepper: try Stepper(model, capacity: Session.blockLength, threads: 1),
+            generations: try AlignedBuffer(count: between, for: "a session"),
+            weights: try AlignedBuffer(count: padded(model.shape.vocabularySize), for: "a session"))
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
-    private init(_ model: Model, _ network: Network, weights: AlignedBuffer<UInt32>) {
+    private init(
+        _ model: Model, state: RecurrentState, stepper: Stepper, generations: AlignedBuffer<UInt8>,
+        weights: AlignedBuffer<UInt32>
+    ) {
         self.model = model
-        self.network = network
+        self.state = state
+        self.stepper = stepper
+        self.generations = generations
         self.weights = weights
     }
 
@@ -70,9 +89,24 @@ public final class Session {
         random = SplitMix64(seed: seed)
     }
 
+    /// Sets the number of threads that work on each character, the caller's included: 1, as at first, to
+    /// ``maximumThreads``.
+    ///
+    /// More than one pays for large models only. The text is the same. The session's own threads end with it.
+    ///
+    /// - Throws: `invalidArgument`, or `outOfMemory` when the system refuses a thread; the number is then as before.
+    public func setThreads(_ count: Int) throws(ModelError) {
+        try checkThreads(count)
+        try stepper.setThreads(count)
+    }
+
+    /// The most threads of a session or a batch.
+    public static var maximumThreads: Int { Team.maximumSize }
+
     /// Goes back to the beginning: forgets all text and restarts the random generator with its seed. Settings stay.
     public func reset() {
-        network.reset()
+        state.reset()
+        logitsAreCurrent = false
         random = SplitMix64(seed: seed)
         hasEnded = false
     }
@@ -83,15 +117,12 @@ public final class Session {
     ///
     /// - Throws: `invalidUTF8`, or `unknownCharacter` unless such characters are skipped; the session is then as
     ///   before.
-    /// - Complexity: one step of the network a character.
+    /// - Complexity: one step of the network a character. The products with a layer's input are done for several
+    ///   characters at once.
     public func feed(_ text: UnsafeRawBufferPointer) throws(ModelError) {
-        // All of the text is checked before any of it is read.
-        try forEachSymbol(of: text) { _ in }
-        try forEachSymbol(of: text) { symbol in
-            beginIfNeeded()
-            network.advance(symbol)
-            hasEnded = false
-        }
+        let symbols = SymbolReader(text, of: self)
+        _ = try symbols.count()
+        _ = read(symbols, opening: openingSymbol(beforeChoice: false), score: false)
     }
 
     /// Reads text as if it had been generated; see ``feed(_:)-(UnsafeRawBufferPointer)``.
@@ -105,29 +136,74 @@ public final class Session {
     /// - Parameter symbol: 0 ..< the vocabulary's count.
     public func feed(symbol: Int) {
         precondition(symbol >= 0 && symbol < model.shape.vocabularySize, "no such symbol")
-        beginIfNeeded()
-        network.advance(symbol)
-        hasEnded = false
+        _ = read(CollectionOfOne(symbol), opening: openingSymbol(beforeChoice: false), score: false)
     }
 
-    private func forEachSymbol(of text: UnsafeRawBufferPointer, _ body: (Int) -> Void) throws(ModelError) {
-        var offset = 0
-        var position = 1
-        while offset < text.count {
-            guard case .scalar(let scalar, let length) = decodeUTF8(text, at: offset) else {
-                throw ModelError(.invalidUTF8, "the text is not UTF-8 at byte \(offset)")
+    /// Reads UTF-8 text as ``feed(_:)-(UnsafeRawBufferPointer)`` does, and tells how probable it was.
+    ///
+    /// - Returns: The sum of the natural logarithms of the probabilities, at temperature 1, of each character after those
+    ///   before it, and the number of characters. Unknown characters that are skipped do not count. Not a number if the
+    ///   logits overflowed.
+    /// - Throws: As ``feed(_:)-(UnsafeRawBufferPointer)``.
+    public func score(
+        _ text: UnsafeRawBufferPointer
+    ) throws(ModelError) -> (logProbability: Double, characters: Int) {
+        let symbols = SymbolReader(text, of: self)
+        let count = try symbols.count()
+        return (read(symbols, opening: openingSymbol(beforeChoice: true), score: true), count)
+    }
+
+    /// Reads symbols as if they had been generated, and tells how probable they were; see
+    /// ``score(_:)-(UnsafeRawBufferPointer)``.
+    ///
+    /// - Parameter symbols: Each 0 ..< the vocabulary's count.
+    public func score(symbols: some Sequence<Int>) -> Double {
+        for symbol in symbols { precondition(symbol >= 0 && symbol < model.shape.vocabularySize, "no such symbol") }
+        return read(symbols, opening: openingSymbol(beforeChoice: true), score: true)
+    }
+
+    /// Takes symbols through the network in blocks.
+    ///
+    /// - Parameter opening: A symbol to read before the first of them, which is not scored.
+    /// - Returns: The sum of the symbols' log-probabilities if they are to be scored, otherwise 0.
+    private func read(_ symbols: some Sequence<Int>, opening: Int?, score: Bool) -> Double {
+        var sum = 0.0
+        var count = 0
+        var opening = opening
+        for symbol in symbols {
+            if let first = opening.take() { advance(first) }
+            stepper.rows.pointer[count].symbol = symbol
+            count += 1
+            hasEnded = false
+            if count == stepper.capacity {
+                readBlock(count, score: score, addingTo: &sum)
+                count = 0
             }
-            if let symbol = model.vocabulary.symbol(of: scalar) {
-                body(symbol)
-            } else if unknownCharacters == .fail {
-                throw ModelError(
-                    .unknownCharacter,
-                    "character \(position) of the text, \(described(scalar)) at byte \(offset), is not in the model's vocabulary; "
-                        + "leave it out, or have unknown characters skipped")
-            }
-            offset += length
-            position += 1
         }
+        if count > 0 { readBlock(count, score: score, addingTo: &sum) }
+        return sum
+    }
+
+    /// Takes the symbols of the stepper's first rows through the network.
+    ///
+    /// - Parameter sum: What each symbol's log-probability is added to, one after the other, if they are to be scored.
+    private func readBlock(_ count: Int, score: Bool, addingTo sum: inout Double) {
+        let rows = stepper.rows.pointer
+        var generation = state.previous
+        for row in 0..<count {
+            rows[row].previous = generation
+            generation = UnsafeMutableRawPointer(generations.pointer) + row * model.stateLayout.length
+            rows[row].next = row == count - 1 ? state.next : generation
+            rows[row].cells = state.cellStates
+        }
+        stepper.advanceSteps(count)
+        if score {
+            let logits = stepper.computeLogits(count)
+            for row in 0..<count {
+                sum += takeLogProbability(of: rows[row].symbol, logits + row * stepper.logitStride, model)
+            }
+        }
+        turn()
     }
 
     // MARK: - Writing
@@ -136,11 +212,10 @@ public final class Session {
     ///
     /// - Returns: The character, or nil at the end of a document; the next call then begins another document.
     public func next() -> Unicode.Scalar? {
-        let symbol = chooseSymbol()
-        network.advance(symbol)
-        let character = model.vocabulary.character(of: symbol)
-        hasEnded = character == nil
-        return character
+        prepareChoice()
+        let symbol = choose(logits())
+        advance(symbol)
+        return take(symbol)
     }
 
     /// Calls `body` with one generated character after the other.
@@ -190,51 +265,93 @@ public final class Session {
     /// - Parameter symbol: 0 ..< the vocabulary's count.
     public func logProbability(of symbol: Int) -> Double {
         precondition(symbol >= 0 && symbol < model.shape.vocabularySize, "no such symbol")
-        beforeChoice()
-        return network.logProbability(of: symbol)
+        prepareChoice()
+        defer { logitsAreCurrent = false }
+        return takeLogProbability(of: symbol, logits(), model)
     }
 
     /// The logits of the next symbol, one for each symbol of the vocabulary, valid during the call of `body`.
     public func withLogits<Result>(_ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
-        beforeChoice()
-        return body(UnsafeBufferPointer(start: network.logits(), count: model.shape.vocabularySize))
+        prepareChoice()
+        return body(UnsafeBufferPointer(start: logits(), count: model.shape.vocabularySize))
     }
 
     // MARK: - Steps
 
-    /// Reads the end-of-document symbol before anything else.
-    private func beginIfNeeded() {
-        if network.isAtBeginning, let symbol = model.vocabulary.endOfDocument {
-            network.advance(symbol)
-        }
+    /// What is read before anything else, at the beginning of a text: the end-of-document symbol, if the model has one.
+    ///
+    /// A model without one has read nothing that could tell it what comes first. Before a choice, a line break, if it
+    /// knows one, is the likeliest thing before a text.
+    func openingSymbol(beforeChoice: Bool) -> Int? {
+        guard state.isAtBeginning else { return nil }
+        return model.vocabulary.endOfDocument ?? (beforeChoice ? model.vocabulary.symbol(of: 0x0A) : nil)
     }
 
-    /// At the beginning, a model without an end-of-document symbol has read nothing that could tell it what comes
-    /// first. A line break, if it knows one, is the likeliest thing before a text.
-    private func beforeChoice() {
-        beginIfNeeded()
-        if network.isAtBeginning, let symbol = model.vocabulary.symbol(of: 0x0A) {
-            network.advance(symbol)
-        }
+    private func prepareChoice() {
+        if let symbol = openingSymbol(beforeChoice: true) { advance(symbol) }
     }
 
-    private func chooseSymbol() -> Int {
-        beforeChoice()
+    private func advance(_ symbol: Int) {
+        var sum = 0.0
+        stepper.rows.pointer[0].symbol = symbol
+        readBlock(1, score: false, addingTo: &sum)
+    }
+
+    private func logits() -> UnsafeMutablePointer<Float> {
+        if !logitsAreCurrent { stepper.rows.pointer[0].previous = state.previous }
+        defer { logitsAreCurrent = true }
+        return logitsAreCurrent ? stepper.logits : stepper.computeLogits(1)
+    }
+
+    /// Chooses the next symbol by its logit, as the settings say.
+    func choose(_ logits: UnsafePointer<Float>) -> Int {
         let count = model.shape.vocabularySize
-        let logits = network.logits()
-        guard temperature > 0 else { return indexOfMaximum(logits, count: count) }
+        guard temperature > 0 else { return model.backend.indexOfMaximum(logits, count) }
         let word = random.next()
-        let total = network.takeWeights(inverseTemperature: 1 / temperature, into: weights.pointer)
-        // The logits overflowed. Their place has been taken by the exponentials, so they are computed again.
-        guard total > 0 else { return indexOfMaximum(network.logits(), count: count) }
-        return pickSymbol(weights.pointer, count: count, total: total, word: word)
+        let total = model.backend.sampleWeights(logits, count, 1 / temperature, weights.pointer)
+        // The logits overflowed.
+        guard total > 0 else { return model.backend.indexOfMaximum(logits, count) }
+        return model.backend.pickSymbol(weights.pointer, count, total, word)
+    }
+
+    /// Notes that a symbol has been generated and read.
+    ///
+    /// - Returns: Its character, or nil for the end of a document.
+    func take(_ symbol: Int) -> Unicode.Scalar? {
+        let character = model.vocabulary.character(of: symbol)
+        hasEnded = character == nil
+        return character
+    }
+
+    /// Notes that a batch has taken this session through the network.
+    func turn() {
+        state.turn()
+        logitsAreCurrent = false
+    }
+
+    /// Notes that a batch has had this session read a symbol of a text.
+    func readInBatch() {
+        turn()
+        hasEnded = false
     }
 }
 
-/// A character as an error names it, such as `'é' (U+00E9)`.
-private func described(_ scalar: UInt32) -> String {
-    let digits = String(scalar, radix: 16, uppercase: true)
-    let code = "U+" + String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
-    guard scalar >= 0x20, !(0x7F...0x9F).contains(scalar), let character = Unicode.Scalar(scalar) else { return code }
-    return "'" + String(Character(character)) + "' (" + code + ")"
+/// Refuses an impossible number of threads.
+func checkThreads(_ count: Int) throws(ModelError) {
+    guard (1...Team.maximumSize).contains(count) else {
+        throw ModelError(.invalidArgument, "the number of threads must be from 1 to \(Team.maximumSize)")
+    }
+}
+
+/// The natural logarithm of a symbol's probability. Uses up the logits.
+func takeLogProbability(of symbol: Int, _ logits: UnsafeMutablePointer<Float>, _ model: Model) -> Double {
+    let count = model.shape.vocabularySize
+    let maximum = logits[model.backend.indexOfMaximum(logits, count)]
+    let logit = Double(logits[symbol]) - Double(maximum)
+    // The padding may exceed the maximum. With the arguments in this order, a NaN stays one.
+    for index in 0..<padded(count) { logits[index] = min(logits[index] - maximum, 0) }
+    model.backend.exponential(logits, padded(count))
+    var sum = 0.0
+    for index in 0..<count { sum += Double(logits[index]) }
+    return logit - log(sum)
 }

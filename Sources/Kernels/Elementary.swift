@@ -10,7 +10,7 @@ private let smallestExponent: Float = -87.33654
 
 /// 1.5 · 2^23: adding it to a number below 2^22 in magnitude rounds that number to an integer, to even at a tie,
 /// and leaves the integer in the low bits of the sum.
-private let roundingConstant: Float = 12_582_912
+let roundingConstant: Float = 12_582_912
 
 /// The parts of e^x = `scale` · (1 + `q`), where `scale` is a power of two and |q| ≤ √2 − 1.
 ///

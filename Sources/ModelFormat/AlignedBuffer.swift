@@ -15,13 +15,21 @@ public final class AlignedBuffer<Element: BitwiseCopyable> {
     /// - Throws: `outOfMemory` when the system has no such block, or `count` elements exceed the address space.
     public convenience init(count: Int, for purpose: StaticString) throws(ModelError) {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-        let lines = (bytes >> 6) + 1
-        guard !overflow, bytes >= 0, let block = aligned_alloc(64, lines << 6) else {
+        // Large blocks in large pages: reading weights out of small ones, the processor would look up an address for
+        // every 4 KB.
+        let unit = bytes < AlignedBuffer.largeBlock ? 64 : AlignedBuffer.largeBlock
+        guard !overflow, bytes >= 0, bytes <= Int.max - unit,
+            let block = aligned_alloc(unit, (bytes + unit) & ~(unit - 1))
+        else {
             throw ModelError(.outOfMemory, "out of memory for \(purpose): \(count) elements")
         }
-        memset(block, 0, lines << 6)
+        if unit == AlignedBuffer.largeBlock { madvise(block, bytes, MADV_HUGEPAGE) }
+        memset(block, 0, bytes)
         self.init(pointer: block.bindMemory(to: Element.self, capacity: count), count: count)
     }
+
+    /// The size of a large page, and of the smallest block that is given such pages.
+    private static var largeBlock: Int { 2 << 20 }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
     private init(pointer: UnsafeMutablePointer<Element>, count: Int) {

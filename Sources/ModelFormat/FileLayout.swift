@@ -21,12 +21,7 @@ enum FileLayout {
     static var checksumLength: Int { 4 }
 
     static var maximumProvenanceLength: Int { 1 << 20 }
-    /// The most bytes that the tensors may take for each byte of the file. Trained weights take one or two; a small
-    /// file of zeros would otherwise claim all memory.
+    /// The most bytes that the tensors may take before zstd for each byte of the file. Trained weights take one or two;
+    /// a small file of zeros would otherwise claim all memory.
     static var maximumExpansion: Int { 256 }
-}
-
-/// How the elements of a tensor are stored. The raw value is the one in the file.
-enum ElementType: UInt32 {
-    case float32 = 0
 }

@@ -1,5 +1,3 @@
-import CSupport
-
 /// A `.cgw` file's header, read and checked; its tensors are read one by one.
 ///
 /// The bytes are borrowed: they must stay in place while the value is used. Whatever they hold, reading ends in a value
@@ -20,11 +18,12 @@ public struct ModelFile {
         public let offset: Int
         /// The bytes of its zstd frame.
         public let compressedLength: Int
+        let elementType: ElementType
         let checksum: UInt32
     }
 
-    private let bytes: UnsafeRawBufferPointer
-    private let crc = CRC32()
+    let bytes: UnsafeRawBufferPointer
+    let crc = CRC32()
 
     /// Reads the header of a file that is wholly in memory.
     ///
@@ -44,52 +43,6 @@ public struct ModelFile {
         guard bytes.count >= magic.count else { return false }
         for index in 0..<magic.count where bytes[index] != magic[index] { return false }
         return true
-    }
-
-    /// Decompresses a tensor.
-    ///
-    /// - Parameters:
-    ///   - index: Its place in ``ModelShape/tensor(_:)``'s order.
-    ///   - elements: Room for its elements, row after row.
-    ///   - scratch: Room for as many bytes as the elements take.
-    /// - Throws: `invalidModel` when its checksum, its length or a value is wrong: every value must be finite.
-    public func readTensor(
-        _ index: Int, into elements: UnsafeMutableBufferPointer<Float>, scratch: UnsafeMutableRawBufferPointer
-    ) throws(ModelError) {
-        let entry = tensors[index]
-        let tensor = shape.tensor(index)
-        let compressed = UnsafeRawBufferPointer(rebasing: bytes[entry.offset..<entry.offset + entry.compressedLength])
-        guard crc.checksum(compressed) == entry.checksum else {
-            throw damaged("checksum mismatch", in: tensor, at: entry.offset)
-        }
-        let expected = tensor.count * MemoryLayout<Float>.size
-        let length = ZSTD_decompress(scratch.baseAddress, expected, compressed.baseAddress, compressed.count)
-        guard ZSTD_getErrorCode(length) != ZSTD_error_memory_allocation else {
-            throw ModelError(.outOfMemory, "out of memory for decompressing tensor \(tensor.name)")
-        }
-        guard isOneFrame(compressed), length == expected else {
-            throw damaged("not one zstd frame of \(expected) bytes", in: tensor, at: entry.offset)
-        }
-        for element in 0..<tensor.count {
-            var bits: UInt32 = 0
-            for plane in 0..<4 {
-                bits |= UInt32(scratch[plane * tensor.count + element]) << UInt32(8 * plane)
-            }
-            let value = Float(bitPattern: bits)
-            guard value.isFinite else { throw damaged("a value that is not finite", in: tensor, at: entry.offset) }
-            elements[element] = value
-        }
-    }
-
-    /// Whether the bytes are a single zstd frame of today's format. `ZSTD_decompress` would also take several, frames
-    /// that are skipped, and, as many systems build it, the formats before zstd 1.0.
-    private func isOneFrame(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        bytes.count >= 4 && UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)) == ZSTD_MAGICNUMBER
-            && ZSTD_findFrameCompressedSize(bytes.baseAddress, bytes.count) == bytes.count
-    }
-
-    private func damaged(_ what: String, in tensor: TensorShape, at offset: Int) -> ModelError {
-        invalidModel("tensor \(tensor.name): \(what)", at: offset)
     }
 }
 
@@ -200,33 +153,43 @@ private struct HeaderReader {
     }
 
     mutating func readTensorEntries(of shape: ModelShape) throws(ModelError) -> [ModelFile.TensorEntry] {
-        let size = shape.parameterCount * MemoryLayout<Float>.size
-        guard size <= FileLayout.maximumExpansion * bytes.count else {
-            throw invalidModel(
-                "tensors of \(size) bytes, more than \(FileLayout.maximumExpansion) times the file's length",
-                at: FileLayout.layersOffset)
-        }
         var entries: [ModelFile.TensorEntry] = []
+        var size = 0
         // Tensors follow the header without gaps and fill the file, so that a checksum covers every byte.
         var place = headerLength + FileLayout.checksumLength
         for index in 0..<shape.tensorCount {
             let start = try take(FileLayout.entryLength, "tensor directory")
-            guard ElementType(rawValue: word(at: start)) != nil else {
-                throw ModelError(
-                    .unsupportedVersion,
-                    "tensor \(shape.tensor(index).name) has element type \(word(at: start)), which this library does not know"
-                )
-            }
+            let type = try readElementType(of: shape.tensor(index), at: start)
+            size += type.payloadLength(of: shape.tensor(index))
             let stored = bytes.loadUnaligned(fromByteOffset: start + 8, as: UInt64.self)
             guard let length = Int(exactly: UInt64(littleEndian: stored)), length <= bytes.count - place else {
                 throw invalidModel("tensor \(shape.tensor(index).name) reaches beyond the file", at: start + 8)
             }
-            entries.append(.init(offset: place, compressedLength: length, checksum: word(at: start + 4)))
+            entries.append(
+                .init(
+                    offset: place, compressedLength: length, elementType: type, checksum: word(at: start + 4)))
             place += length
         }
         guard offset == headerLength, place == bytes.count else {
             throw invalidModel("bytes that belong to nothing", at: offset == headerLength ? place : offset)
         }
+        guard size <= FileLayout.maximumExpansion * bytes.count else {
+            throw invalidModel(
+                "tensors of \(size) bytes, more than \(FileLayout.maximumExpansion) times the file's length",
+                at: FileLayout.layersOffset)
+        }
         return entries
+    }
+
+    private func readElementType(of tensor: TensorShape, at place: Int) throws(ModelError) -> ElementType {
+        guard let type = ElementType(rawValue: word(at: place)) else {
+            throw ModelError(
+                .unsupportedVersion,
+                "tensor \(tensor.name) has element type \(word(at: place)), which this library does not know")
+        }
+        guard type == .float32 || !tensor.isBias else {
+            throw invalidModel("tensor \(tensor.name) has element type \(type.rawValue), a bias must have 0", at: place)
+        }
+        return type
     }
 }

@@ -5,13 +5,11 @@ extension ModelFile {
     ///
     /// - Parameters:
     ///   - provenance: A JSON object.
-    ///   - tensors: The elements of each tensor, row after row, in ``ModelShape/tensor(_:)``'s order.
-    ///   - compressionLevel: zstd's, from 1, the fastest, to 22, the smallest.
+    ///   - tensors: The elements of each tensor in ``ModelShape/tensor(_:)``'s order.
     /// - Throws: `invalidArgument` when the parts do not fit each other, exceed the format's limits, or hold a value
-    ///   that is not finite.
+    ///   that a reader would refuse.
     public static func encode(
-        shape: ModelShape, vocabulary: Vocabulary, provenance: String, tensors: [[Float]],
-        compressionLevel: Int32 = 19
+        shape: ModelShape, vocabulary: Vocabulary, provenance: String, tensors: [EncodedTensor]
     ) throws(ModelError) -> [UInt8] {
         let limit = ModelShape.maximum
         guard (1...limit.layers).contains(shape.layers), (1...limit.hiddenSize).contains(shape.hiddenSize),
@@ -36,14 +34,17 @@ extension ModelFile {
         let crc = CRC32()
         var directory: [UInt8] = []
         var data: [UInt8] = []
-        for (index, elements) in tensors.enumerated() {
+        var size = 0
+        for (index, encoded) in tensors.enumerated() {
             let tensor = shape.tensor(index)
-            guard elements.count == tensor.count, elements.allSatisfy({ $0.isFinite }) else {
+            guard encoded.isValid(for: tensor) else {
                 throw ModelError(
-                    .invalidArgument, "tensor \(tensor.name) needs \(tensor.count) values, all of them finite")
+                    .invalidArgument,
+                    "tensor \(tensor.name) needs \(EncodedTensor.requirement(encoded.elementType, for: tensor))")
             }
-            let frame = try compressed(bytePlanes(of: elements), level: compressionLevel)
-            directory.append(ElementType.float32.rawValue)
+            let frame = try compressed(encoded.planes(columns: tensor.columns))
+            size += encoded.elementType.payloadLength(of: tensor)
+            directory.append(encoded.elementType.rawValue)
             directory.append(frame.withUnsafeBytes { crc.checksum($0) })
             directory.append(UInt64(frame.count))
             data += frame
@@ -53,7 +54,6 @@ extension ModelFile {
         let headerLength =
             FileLayout.fixedLength + 4 * vocabulary.characters.count + provenance.utf8.count + directory.count
             + FileLayout.checksumLength
-        let size = shape.parameterCount * MemoryLayout<Float>.size
         guard size <= FileLayout.maximumExpansion * (headerLength + data.count) else {
             throw ModelError(
                 .invalidArgument,
@@ -76,26 +76,39 @@ extension ModelFile {
         return header + data
     }
 
-    /// The elements' bytes, all the lowest first, then all the second …: the exponents, which are much alike, lie
-    /// together, and zstd finds what they share.
-    private static func bytePlanes(of elements: [Float]) -> [UInt8] {
-        var planes = [UInt8](repeating: 0, count: 4 * elements.count)
-        for (index, element) in elements.enumerated() {
-            for plane in 0..<4 {
-                planes[plane * elements.count + index] = UInt8(
-                    truncatingIfNeeded: element.bitPattern >> UInt32(8 * plane))
+    /// One zstd frame of all planes.
+    ///
+    /// A new block begins with each plane, so that zstd's codes fit the plane: with a lower bit that is noise beside a
+    /// highest that is not, this is worth more than a high compression level, which would take a hundred times as long.
+    private static func compressed(_ planes: [[UInt8]]) throws(ModelError) -> [UInt8] {
+        var length = 0
+        for plane in planes { length += plane.count }
+        // Each flush ends a block, whose header has three bytes.
+        var frame = [UInt8](repeating: 0, count: ZSTD_compressBound(length) + 3 * planes.count)
+        guard let context = ZSTD_createCCtx() else { throw noMemory() }
+        defer { ZSTD_freeCCtx(context) }
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, 1)
+        ZSTD_CCtx_setPledgedSrcSize(context, UInt64(length))
+        var written = 0
+        for (index, plane) in planes.enumerated() {
+            let directive = index == planes.count - 1 ? ZSTD_e_end : ZSTD_e_flush
+            let left = frame.withUnsafeMutableBytes { frame in
+                plane.withUnsafeBytes { plane in
+                    var output = ZSTD_outBuffer(dst: frame.baseAddress, size: frame.count, pos: written)
+                    var input = ZSTD_inBuffer(src: plane.baseAddress, size: plane.count, pos: 0)
+                    let left = ZSTD_compressStream2(context, &output, &input, directive)
+                    written = output.pos
+                    return left
+                }
             }
+            // Anything else than 0 is an error: the frame has room for everything.
+            guard left == 0 else { throw noMemory() }
         }
-        return planes
+        return Array(frame[..<written])
     }
 
-    private static func compressed(_ bytes: [UInt8], level: Int32) throws(ModelError) -> [UInt8] {
-        var frame = [UInt8](repeating: 0, count: ZSTD_compressBound(bytes.count))
-        let length = ZSTD_compress(&frame, frame.count, bytes, bytes.count, level)
-        guard ZSTD_isError(length) == 0 else {
-            throw ModelError(.outOfMemory, "out of memory for compressing a tensor")
-        }
-        return Array(frame[..<length])
+    private static func noMemory() -> ModelError {
+        ModelError(.outOfMemory, "out of memory for compressing a tensor")
     }
 }
 

@@ -21,35 +21,11 @@ struct Evaluate: ParsableCommand {
 
     func run() throws {
         let model = try Model(path: model)
-        // The corpus marks where documents end, whether or not the model has learned it.
-        let corpus = try Corpus(reading: corpus.source, vocabulary: model.vocabulary.with(endOfDocument: true))
-        let session = try Session(model)
-        var nats = 0.0
-        var count = 0
-        var next = corpus.nextDocument(from: 0)
-        while let document = next {
-            session.reset()
-            for place in document {
-                let symbol = corpus[place]
-                if place > document.lowerBound || model.vocabulary.hasEndOfDocument {
-                    nats -= session.logProbability(of: symbol)
-                    count += 1
-                }
-                session.feed(symbol: symbol)
-            }
-            if let end = model.vocabulary.endOfDocument {
-                nats -= session.logProbability(of: end)
-                count += 1
-            }
-            next = corpus.nextDocument(from: document.upperBound + 1)
-        }
-        guard count > 0 else { throw ValidationError("The text has no character to predict.") }
-        let mean = nats / Double(count)
-        guard mean.isFinite else { throw ValidationError("The model's output overflows: its weights are too large.") }
+        let score = try Score(of: model, on: Score.text(corpus.source, for: model))
         let format =
             Terminal.outputIsTerminal
             ? "%.4f nats a character, %.4f bits a character, over %d\n"
             : "{\"natsPerCharacter\":%.6f,\"bitsPerCharacter\":%.6f,\"characters\":%d}\n"
-        try Terminal.write(String(format: format, mean, mean / log(2), count))
+        try Terminal.write(String(format: format, score.nats, score.bits, score.characters))
     }
 }

@@ -9,7 +9,8 @@ struct Export: ParsableCommand {
         abstract: "Write a training's model as a .cgw file.",
         discussion: """
             Takes the best checkpoint of the newest training in 'runs', the one with the lowest validation loss, \
-            unless told otherwise.
+            unless told otherwise. When standard output is not a terminal, the model's size, and how well it predicts \
+            --text, are a line of JSON.
             """)
 
     @Argument(help: "The file to write, such as model.cgw.", completion: .file(extensions: ["cgw"]))
@@ -23,6 +24,23 @@ struct Export: ParsableCommand {
     @Option(help: ArgumentHelp("A checkpoint, in place of a training's best.", valueName: "file"), completion: .file())
     var checkpoint: String?
 
+    @Option(
+        name: .customLong("weights"),
+        help: ArgumentHelp(
+            "How to store the weights (f32).",
+            discussion: """
+                The fewer bits, the smaller and faster the model. With bf16 and int8 a text is predicted almost as well; \
+                --text shows what is lost.
+                """,
+            valueName: "type"))
+    var weights = ElementType.float32
+
+    @Option(
+        help: ArgumentHelp(
+            "A text in UTF-8 to measure on what the fewer bits cost.", valueName: "file"),
+        completion: .file())
+    var text: String?
+
     func validate() throws {
         guard folder == nil || checkpoint == nil else { throw ValidationError("Give --run or --checkpoint, not both.") }
     }
@@ -30,10 +48,15 @@ struct Export: ParsableCommand {
     func run() throws {
         try refuseToOverwriteOthers()
         let path = try checkpoint ?? Runs.folder(folder).exportedCheckpointPath()
-        let source = try Checkpoint(path: path)
-        let bytes = try source.modelFile()
-        try AtomicFile.write(bytes, to: output)
-        Terminal.note("\(output): \(Terminal.grouped(Double(bytes.count))) bytes, from \(path)")
+        let checkpoint = try Checkpoint(path: path)
+        let model = try checkpoint.modelFile(weights: weights)
+        let original = weights == .float32 ? model : try checkpoint.modelFile()
+        let report = try ExportReport(
+            model: model, original: original, weights: weights,
+            text: text.map { CorpusSource(paths: [$0]) })
+        try AtomicFile.write(model, to: output)
+        Terminal.note("\(output): \(report.sentence), from \(path)")
+        if !Terminal.outputIsTerminal { try Terminal.write(try report.jsonLine() + "\n") }
     }
 
     /// An old model may be replaced; a text that was named by mistake must not be.
@@ -45,5 +68,19 @@ struct Export: ParsableCommand {
             throw TrainingError.cannotWrite(
                 path: output, reason: "it exists, and is not a .cgw file; choose another name")
         }
+    }
+}
+
+extension ElementType: ExpressibleByArgument {
+    public init?(argument: String) {
+        guard let type = ElementType.allCases.first(where: { $0.name.description == argument }) else { return nil }
+        self = type
+    }
+    public static var allValueStrings: [String] { allCases.map(\.name.description) }
+    public static var allValueDescriptions: [String: String] {
+        [
+            "f32": "as they were trained", "bf16": "half the size: the upper halves of the floats",
+            "int8": "a quarter: 8 bits, and a scale a row", "int4": "an eighth: 4 bits, and a scale for every 32",
+        ]
     }
 }

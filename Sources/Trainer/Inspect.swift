@@ -26,6 +26,7 @@ struct Inspect: ParsableCommand {
             cell:        \(shape.cell.name)
             layers:      \(shape.layers)
             hidden size: \(shape.hiddenSize)
+            weights:     \(try weightTypes())
             parameters:  \(Terminal.grouped(Double(shape.parameterCount)))
             documents:   \(vocabulary.hasEndOfDocument ? "ends them by itself" : "one unending text")
             vocabulary:  \(vocabulary.characters.count) characters: \(characters)
@@ -34,6 +35,16 @@ struct Inspect: ParsableCommand {
             \(formatted(loaded.provenance))
 
             """)
+    }
+
+    /// How the matrices are stored, the smallest type first.
+    private func weightTypes() throws -> String {
+        try Data(contentsOf: URL(fileURLWithPath: model)).withUnsafeBytes { bytes in
+            let file = try ModelFile(bytes)
+            let matrices = (0..<file.shape.tensorCount).filter { !file.shape.tensor($0).isBias }
+            let types = Set(matrices.map { file.elementType($0) }).sorted { $0.rawValue > $1.rawValue }
+            return types.map(\.name.description).joined(separator: ", ")
+        }
     }
 
     /// A character as itself, or as an escape where that would not be seen.

@@ -85,4 +85,89 @@ import TestSupport
             #expect(hash == expected.logits, "\(backend.name)")
         }
     }
+
+    // MARK: - Weight types, threads and batches
+
+    /// A model's hash: over the texts and the bits of the logits that ``runs`` give with it.
+    struct Hash: Sendable {
+        var cell: Cell
+        var weights: ElementType
+        var value: UInt64
+    }
+
+    /// Settings and prompts that differ in everything.
+    static let runs: [(seed: UInt64, temperature: Float, prompt: String)] = [
+        (0, 1, ""), (42, 0.5, "hello été, "), (7, 0, "中"),
+        (.max, 2, "a prompt of more than a block of characters, été"),
+    ]
+
+    static let hashes = [
+        Hash(cell: .rnn, weights: .float32, value: 0xC479_0047_9BCC_337F),
+        Hash(cell: .rnn, weights: .bfloat16, value: 0x053C_082A_A72A_6E2B),
+        Hash(cell: .rnn, weights: .int8, value: 0x8C8F_4167_08B2_2331),
+        Hash(cell: .rnn, weights: .int4, value: 0xDFDC_B13C_ACEC_1A41),
+        Hash(cell: .gru, weights: .float32, value: 0x604C_27F4_C372_BFF6),
+        Hash(cell: .gru, weights: .bfloat16, value: 0x7BD4_D9FF_9990_A6CE),
+        Hash(cell: .gru, weights: .int8, value: 0x353F_E02E_E10D_2D95),
+        Hash(cell: .gru, weights: .int4, value: 0x40CF_9DBC_F003_195D),
+        Hash(cell: .lstm, weights: .float32, value: 0x1E21_3C02_63B4_A5BE),
+        Hash(cell: .lstm, weights: .bfloat16, value: 0xB8F2_D07F_EAA2_5349),
+        Hash(cell: .lstm, weights: .int8, value: 0x8695_8B4D_EE67_C78C),
+        Hash(cell: .lstm, weights: .int4, value: 0x89C3_A834_2DDE_1D5B),
+    ]
+
+    @Test("Every backend gives the hash on record: alone, on threads, step by step and in batches", arguments: hashes)
+    func hashConformance(_ expected: Hash) throws {
+        // Three tiles of units, the last one padded.
+        let bytes = try randomModel(
+            expected.cell, layers: 2, hiddenSize: 150, characters: "abcdefghijklmnopqrstuvwxyz .,é中😀", range: 0.3,
+            seed: 78, weights: expected.weights)
+        for backend in Backend.available {
+            let model = try bytes.withUnsafeBytes { try Model(bytes: $0, backend: backend) }
+            for threads in [1, 2, 3] {
+                let sessions = try newSessions(model)
+                for (session, run) in zip(sessions, Self.runs) {
+                    try session.setThreads(threads)
+                    try session.feed(run.prompt)
+                }
+                let alone = hash(sessions) { sessions.map { $0.next() } }
+                #expect(alone == expected.value, "\(backend.name), \(threads) threads")
+
+                let together = try newSessions(model)
+                let batch = try Batch(model, capacity: together.count, threads: threads)
+                let prompts = Self.runs.map { Array($0.prompt.utf8) }
+                try batch.feed(together, prompts)
+                let batched = try hash(together) { try batch.next(together) }
+                #expect(batched == expected.value, "\(backend.name), a batch on \(threads) threads")
+            }
+            let stepped = try newSessions(model)
+            for (session, run) in zip(stepped, Self.runs) {
+                for character in run.prompt { try session.feed(String(character)) }
+            }
+            #expect(hash(stepped) { stepped.map { $0.next() } } == expected.value, "\(backend.name), step by step")
+        }
+    }
+
+    private func newSessions(_ model: Model) throws -> [Session] {
+        try Self.runs.map { run in
+            let session = try Session(model)
+            try session.setTemperature(run.temperature)
+            session.setSeed(run.seed)
+            return session
+        }
+    }
+
+    /// FNV-1a over each session's next 20 symbols and their logits.
+    private func hash(_ sessions: [Session], _ next: () throws -> [Unicode.Scalar?]) rethrows -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for _ in 0..<20 {
+            let logits = sessions.flatMap(\.logitBits)
+            for word in try logits + next().map({ $0?.value ?? .max }) {
+                for shift in [0, 8, 16, 24] as [UInt32] {
+                    hash = (hash ^ UInt64(word >> shift & 0xFF)) &* 0x100_0000_01B3
+                }
+            }
+        }
+        return hash
+    }
 }

@@ -10,12 +10,16 @@ import TestSupport
         var cell: Cell
         var layers: Int
         var hiddenSize: Int
+        var weights = ElementType.float32
     }
 
     static let shapes = Cell.allCases.flatMap { cell in
         (1...3).flatMap { layers in
             [1, 5, 16, 33, 64].map { Shape(cell: cell, layers: layers, hiddenSize: $0) }
         }
+            + [ElementType.bfloat16, .int8, .int4].flatMap { weights in
+                [5, 33, 70].map { Shape(cell: cell, layers: 2, hiddenSize: $0, weights: weights) }
+            }
     }
 
     private func symbols(_ count: Int, of model: Model) -> [Int] {
@@ -24,8 +28,11 @@ import TestSupport
 
     @Test("Logits equal those of the formulas in Double within 1e-5", arguments: shapes)
     func reference(_ shape: Shape) throws {
+        // Small enough that a difference dies out: an integer that falls to the other side of a half makes one.
+        let range: Float = shape.hiddenSize > 64 ? 0.15 : 0.4
         let bytes = try randomModel(
-            shape.cell, layers: shape.layers, hiddenSize: shape.hiddenSize, hasEndOfDocument: false)
+            shape.cell, layers: shape.layers, hiddenSize: shape.hiddenSize, hasEndOfDocument: false, range: range,
+            weights: shape.weights)
         let session = try session(bytes)
         var reference = try ReferenceNetwork(bytes)
         for symbol in symbols(30, of: session.model) {
@@ -40,7 +47,8 @@ import TestSupport
 
     @Test("Every backend gives the same logits, bit for bit, and the same text", arguments: shapes)
     func backends(_ shape: Shape) throws {
-        let bytes = try randomModel(shape.cell, layers: shape.layers, hiddenSize: shape.hiddenSize)
+        let bytes = try randomModel(
+            shape.cell, layers: shape.layers, hiddenSize: shape.hiddenSize, weights: shape.weights)
         let results = try Backend.available.map { backend in
             let session = try session(bytes, backend: backend, seed: 9)
             #expect("\(session.model.backend.name)" == "\(backend.name)")

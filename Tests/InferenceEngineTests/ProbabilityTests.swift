@@ -36,6 +36,48 @@ import TestSupport
         }
     }
 
+    @Test("A text's score is the sum over its characters, with the same bits in one call, in pieces and on threads")
+    func score() throws {
+        let text = Array("the quick brown fox jumps over the lazy dog and goes on".utf8)
+        for cell in Cell.allCases {
+            let bytes = try randomModel(cell, layers: 3, hiddenSize: 70, range: 0.8)
+            let plain = try session(bytes)
+            var expected = 0.0
+            for byte in text {
+                let symbol = try #require(plain.model.vocabulary.symbol(of: UInt32(byte)))
+                expected += plain.logProbability(of: symbol)
+                try plain.feed([byte])
+            }
+            for threads in [1, 2] {
+                let whole = try session(bytes)
+                try whole.setThreads(threads)
+                let score = try text.withUnsafeBytes { try whole.score($0) }
+                #expect(score.characters == text.count)
+                #expect(score.logProbability.bitPattern == expected.bitPattern)
+                #expect(whole.logitBits == plain.logitBits)
+            }
+            let pieces = try session(bytes)
+            var sum = 0.0
+            for byte in text { sum += try [byte].withUnsafeBytes { try pieces.score($0).logProbability } }
+            #expect(sum.bitPattern == expected.bitPattern)
+        }
+    }
+
+    @Test("An empty text scores 0 and changes nothing; skipped characters do not count")
+    func scoreOfLittle() throws {
+        let bytes = try randomModel(.lstm)
+        let scored = try session(bytes)
+        let empty = try [UInt8]().withUnsafeBytes { try scored.score($0) }
+        #expect(empty == (0, 0))
+        scored.unknownCharacters = .skip
+        let skipped = try Array("Ωa".utf8).withUnsafeBytes { try scored.score($0) }
+        let plain = try session(bytes)
+        let expected = try Array("a".utf8).withUnsafeBytes { try plain.score($0) }
+        #expect(skipped == expected)
+        #expect(skipped.characters == 1)
+        #expect(scored.logitBits == plain.logitBits)
+    }
+
     @Test("An unlikely symbol has its true logarithm, not that of 0")
     func unlikely() throws {
         let session = try session(constantModel(logits: [0, -500], characters: "ab"))

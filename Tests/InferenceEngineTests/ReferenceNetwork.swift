@@ -3,23 +3,34 @@ import ModelFormat
 import TestSupport
 
 /// A model in Double, straight from the formulas of PyTorch's documentation of `torch.nn.RNN`, `GRU` and `LSTM`: slow,
-/// plain, and sharing nothing with the engine but the file.
+/// plain, and sharing nothing with the engine but the file. Where the file has integers, a product reads the hidden state
+/// in 64ths.
 struct ReferenceNetwork {
     private let shape: ModelShape
     private let tensors: [[Double]]
+    /// Whether a tensor is int8 or int4.
+    private let isInteger: [Bool]
     private var hidden: [[Double]]
     private var cells: [[Double]]
 
     init(_ bytes: [UInt8]) throws {
         shape = try bytes.withUnsafeBytes { try ModelFile($0).shape }
         tensors = try modelTensors(bytes).map { $0.map(Double.init) }
+        isInteger = try encodedTensors(bytes).map {
+            switch $0 {
+            case .int8, .int4: true
+            case .float32, .bfloat16: false
+            }
+        }
         hidden = Array(repeating: Array(repeating: 0, count: shape.hiddenSize), count: shape.layers)
         cells = hidden
     }
 
     /// W·x + b.
     private func linear(_ weight: Int, _ x: [Double], _ bias: Int) -> [Double] {
-        tensors[bias].indices.map { row in
+        // The one-hot input of the first layer is not rounded: it holds ones and zeros.
+        let x = isInteger[weight] ? x.map { ($0 * 64).rounded(.toNearestOrEven) / 64 } : x
+        return tensors[bias].indices.map { row in
             x.indices.reduce(tensors[bias][row]) { $0 + tensors[weight][row * x.count + $1] * x[$1] }
         }
     }

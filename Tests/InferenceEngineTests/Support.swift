@@ -37,6 +37,39 @@ extension Session {
     }
 }
 
+extension Batch {
+    /// The next character of each session, nil for the end of a document.
+    func next(_ sessions: [Session]) throws -> [Unicode.Scalar?] {
+        var characters = [Unicode.Scalar?](repeating: nil, count: sessions.count)
+        try next(sessions.count, { sessions[$0] }) { characters[$0] = $1 }
+        return characters
+    }
+
+    func feed(_ sessions: [Session], _ texts: [[UInt8]]) throws {
+        try withPointers(texts) { texts in try feed(sessions.count, { sessions[$0] }, text: { texts[$0] }) }
+    }
+
+    func score(_ sessions: [Session], _ texts: [[UInt8]]) throws -> [Double] {
+        var results = [Double](repeating: .nan, count: sessions.count)
+        try withPointers(texts) { texts in
+            try score(sessions.count, { sessions[$0] }, text: { texts[$0] }, results: &results)
+        }
+        return results
+    }
+
+    private func withPointers(_ texts: [[UInt8]], _ body: ([UnsafeRawBufferPointer]) throws -> Void) rethrows {
+        let joined = texts.flatMap { $0 }
+        try joined.withUnsafeBytes { bytes in
+            var start = 0
+            try body(
+                texts.map { text in
+                    defer { start += text.count }
+                    return UnsafeRawBufferPointer(rebasing: bytes[start..<start + text.count])
+                })
+        }
+    }
+}
+
 /// A model whose logits are the same after any text: the biases given, all other weights 0.
 func constantModel(logits: [Float], characters: String, hasEndOfDocument: Bool = false) throws -> [UInt8] {
     try model(.rnn, characters: characters, hasEndOfDocument: hasEndOfDocument) { tensor, element in
@@ -57,5 +90,6 @@ func model(
     let tensors = (0..<shape.tensorCount).map { index in
         (0..<shape.tensor(index).count).map { weight(shape.tensor(index), $0) }
     }
-    return try ModelFile.encode(shape: shape, vocabulary: vocabulary, provenance: "{}", tensors: tensors)
+    return try ModelFile.encode(
+        shape: shape, vocabulary: vocabulary, provenance: "{}", tensors: tensors.map { .float32($0) })
 }

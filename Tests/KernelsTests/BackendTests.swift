@@ -39,10 +39,15 @@ import Testing
         }
     }
 
-    @Test("addMatrixVector", arguments: Backend.available)
-    func matrixVector(backend: Backend) {
-        expectSameBits(as: backend, count: { 21 * $0 + 20 }) { backend, buffer, width in
-            backend.addMatrixVector(buffer, width, 20, buffer + 21 * width, buffer + 20 * width)
+    @Test("Products of floats", arguments: Backend.available)
+    func products(backend: Backend) {
+        for count in [1, 5] {
+            expectSameBits(as: backend, count: { 20 * $0 + count * ($0 + 20) }) { backend, buffer, width in
+                let vectors = buffer + 20 * width
+                let inputs = (0..<count).map { UnsafeRawPointer(vectors + 20 * $0) }
+                backend.addFloat32Product(buffer, width, 20, inputs, count, vectors + 20 * count, width)
+                backend.addBFloat16Product(buffer, width, 20, inputs, count, vectors + 20 * count, width)
+            }
         }
     }
 
@@ -86,10 +91,10 @@ import Testing
             let logits = random.array(padded(count)) { $0.wild() }
             for inverseTemperature: Float in [0.001, 0.7, 1, 1000] {
                 let results = [backend, .portable].map { backend in
-                    var buffer = logits
-                    var weights = [UInt32](repeating: 7, count: count)
-                    let total = backend.sampleWeights(&buffer, count, inverseTemperature, &weights)
-                    return (weights, total)
+                    var weights = [UInt32](repeating: 7, count: padded(count))
+                    let total = backend.sampleWeights(logits, count, inverseTemperature, &weights)
+                    let picked = total == 0 ? 0 : backend.pickSymbol(weights, count, total, random.state)
+                    return (weights, total, picked, backend.indexOfMaximum(logits, count))
                 }
                 #expect(results[0] == results[1])
             }

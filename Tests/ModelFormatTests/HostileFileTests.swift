@@ -86,8 +86,17 @@ import TestSupport
         Attack("another number of layers", "too short for its tensor directory") { $0.layers = 2 },
         Attack("bytes after the directory", "bytes that belong to nothing") { $0.afterDirectory = [0] },
         Attack("bytes after the tensors", "bytes that belong to nothing") { $0.afterTensors = [0] },
-        Attack("unknown element type", "tensor rnn.bias_ih_l0 has element type 1", kind: .unsupportedVersion) {
+        Attack("unknown element type", "tensor rnn.weight_hh_l0 has element type 4", kind: .unsupportedVersion) {
+            $0.entries[1].elementType = 4
+        },
+        Attack("element type 2^32 - 1", "has element type 4294967295", kind: .unsupportedVersion) {
+            $0.entries[1].elementType = .max
+        },
+        Attack("bias in bfloat16", "tensor rnn.bias_ih_l0 has element type 1, a bias must have 0") {
             $0.entries[2].elementType = 1
+        },
+        Attack("bias in int4", "tensor fc.bias has element type 3, a bias must have 0") {
+            $0.entries[5].elementType = 3
         },
         Attack("tensor beyond the file", "tensor fc.bias reaches beyond the file") { $0.entries[5].length = 1000 },
         Attack("tensor of 2^63 bytes", "tensor fc.bias reaches beyond the file") { $0.entries[5].length = 1 << 63 },
@@ -95,10 +104,22 @@ import TestSupport
             $0.entries[1].length = .max - 100
         },
         Attack("expansion bomb: the largest sizes in a small file", "times the file's length") {
-            $0.layers = 64
-            $0.hiddenSize = 16_384
+            declareLargest(&$0)
+        },
+        Attack("expansion bomb in int4", "times the file's length") { file in
+            declareLargest(&file)
+            for index in file.entries.indices where index % 4 < 2 && index < 256 || index == 256 {
+                file.entries[index].elementType = 3
+            }
         },
     ]
+
+    /// The most layers of the largest size, with a directory of empty tensors.
+    static func declareLargest(_ file: inout RawFile) {
+        file.layers = 64
+        file.hiddenSize = 16_384
+        file.entries = [RawFile.Entry](repeating: .init(elementType: 0, frame: []), count: 64 * 4 + 2)
+    }
 
     static let tensors: [Attack] = [
         Attack("tensor checksum", "tensor rnn.weight_hh_l0: checksum mismatch") { $0.entries[1].checksum = 0 },
@@ -143,12 +164,6 @@ import TestSupport
         return frame
     }
 
-    static func compressed(_ bytes: [UInt8]) -> [UInt8] {
-        var frame = [UInt8](repeating: 0, count: ZSTD_compressBound(bytes.count))
-        let length = ZSTD_compress(&frame, frame.count, bytes, bytes.count, 1)
-        return Array(frame[..<length])
-    }
-
     private func failure(_ alter: (inout RawFile) -> Void) throws -> ModelError? {
         var raw = RawFile(try randomModel(.rnn, layers: 1, hiddenSize: 2, characters: "ab", hasEndOfDocument: false))
         alter(&raw)
@@ -174,8 +189,7 @@ import TestSupport
     func limits() throws {
         // The file is far too short for such sizes, and that is what the error says.
         let error = try failure {
-            $0.layers = 64
-            $0.hiddenSize = 16_384
+            Self.declareLargest(&$0)
             $0.characters = (0..<65_535).map { $0 < 0xD800 ? $0 : $0 + 0x800 }
             $0.characterCount = 65_535
         }

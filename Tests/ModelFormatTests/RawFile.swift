@@ -1,3 +1,6 @@
+import CSupport
+import Testing
+
 /// A `.cgw` file taken apart by the offsets in docs/cgw-format.md, to be altered and put together again with checksums
 /// that are right, so that what a reader sees is the alteration and not a checksum.
 struct RawFile {
@@ -85,4 +88,19 @@ func crc32(_ bytes: [UInt8]) -> UInt32 {
         for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
     }
     return ~crc
+}
+
+/// A zstd frame of `bytes`.
+func compressed(_ bytes: [UInt8]) -> [UInt8] {
+    var frame = [UInt8](repeating: 0, count: ZSTD_compressBound(bytes.count))
+    let length = ZSTD_compress(&frame, frame.count, bytes, bytes.count, 1)
+    return Array(frame[..<length])
+}
+
+/// The bytes of a zstd frame that says how many it has.
+func decompressed(_ frame: [UInt8]) throws -> [UInt8] {
+    let size = ZSTD_getFrameContentSize(frame, frame.count)
+    var bytes = [UInt8](repeating: 0, count: Int(size))
+    try #require(ZSTD_decompress(&bytes, bytes.count, frame, frame.count) == bytes.count)
+    return bytes
 }

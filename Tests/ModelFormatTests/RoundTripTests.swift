@@ -41,7 +41,7 @@ import TestSupport
             }
         }
         let bytes = try ModelFile.encode(
-            shape: shape, vocabulary: vocabulary, provenance: model.provenance, tensors: tensors)
+            shape: shape, vocabulary: vocabulary, provenance: model.provenance, tensors: tensors.map { .float32($0) })
         try bytes.withUnsafeBytes { bytes in
             let file = try ModelFile(bytes)
             #expect(file.shape == shape)

@@ -5,13 +5,13 @@ import Testing
 @Suite struct WriterTests {
     private func failure(
         layers: Int = 1, hiddenSize: Int = 2, vocabularySize: Int = 2, characters: [UInt32] = [0x61, 0x62],
-        provenance: String = "{}", _ alter: (inout [[Float]]) -> Void = { _ in }
+        provenance: String = "{}", _ alter: (inout [EncodedTensor]) -> Void = { _ in }
     ) throws -> String? {
         let vocabulary = try #require(Vocabulary(characters: characters, hasEndOfDocument: false))
         let shape = ModelShape(
             cell: .rnn, layers: layers, hiddenSize: hiddenSize, vocabularySize: vocabularySize)
         var tensors = (0..<ModelShape(cell: .rnn, layers: 1, hiddenSize: 2, vocabularySize: 2).tensorCount).map {
-            [Float](repeating: 0.5, count: $0 % 6 == 0 || $0 == 1 || $0 == 4 ? 4 : 2)
+            EncodedTensor.float32([Float](repeating: 0.5, count: $0 % 6 == 0 || $0 == 1 || $0 == 4 ? 4 : 2))
         }
         alter(&tensors)
         do throws(ModelError) {
@@ -32,12 +32,54 @@ import Testing
         "A value that is not finite is refused, and its tensor named",
         arguments: [.nan, .infinity, -.infinity] as [Float])
     func notFinite(value: Float) throws {
-        #expect(try failure { $0[1][3] = value } == "tensor rnn.weight_hh_l0 needs 4 values, all of them finite")
+        #expect(
+            try failure { $0[1] = .float32([0, 0, 0, value]) }
+                == "tensor rnn.weight_hh_l0 needs 4 values, all of them finite")
     }
 
     @Test("A tensor of another length is refused, and named")
     func length() throws {
-        #expect(try failure { $0[5].append(0) } == "tensor fc.bias needs 2 values, all of them finite")
+        #expect(try failure { $0[5] = .float32([0, 0, 0]) } == "tensor fc.bias needs 2 values, all of them finite")
+    }
+
+    @Test("Elements that their type forbids are refused, and the tensor named")
+    func elements() throws {
+        let prefix = "tensor rnn.weight_hh_l0 needs 4 values"
+        #expect(try failure { $0[1] = .bfloat16([0, 0, 0, 0xFF7F]) } == nil)
+        for tensor: EncodedTensor in [
+            .bfloat16([0, 0, 0, 0x7F80]), .bfloat16([0, 0, 0xFFC0, 0]), .bfloat16([0, 0, 0]),
+        ] {
+            #expect(try failure { $0[1] = tensor } == prefix + ", all of them finite")
+        }
+        #expect(try failure { $0[1] = .int8([-127, 127, 0, 0], scales: [0, 1]) } == nil)
+        for tensor: EncodedTensor in [
+            .int8([-128, 0, 0, 0], scales: [0, 1]), .int8([0, 0, 0], scales: [0, 1]), .int8([0, 0, 0, 0], scales: [1]),
+            .int8([0, 0, 0, 0], scales: [1, .infinity]), .int8([0, 0, 0, 0], scales: [1, .nan]),
+            .int8([0, 0, 0, 0], scales: [1, -1]), .int8([0, 0, 0, 0], scales: [1, -0.0]),
+        ] {
+            #expect(
+                try failure { $0[1] = tensor }
+                    == prefix + " from -127 to 127 and 2 scales, finite and not negative")
+        }
+        #expect(try failure { $0[1] = .int4([-8, 7, 0, 0], scales: [0, 0x7F7F]) } == nil)
+        for tensor: EncodedTensor in [
+            .int4([-9, 0, 0, 0], scales: [0, 1]), .int4([8, 0, 0, 0], scales: [0, 1]),
+            .int4([0, 0, 0], scales: [0, 1]), .int4([0, 0, 0, 0], scales: [1]),
+            .int4([0, 0, 0, 0], scales: [1, 0x7F80]), .int4([0, 0, 0, 0], scales: [1, 0x8000]),
+        ] {
+            #expect(
+                try failure { $0[1] = tensor } == prefix + " from -8 to 7 and 2 scales, finite and not negative")
+        }
+    }
+
+    @Test("A bias in another type than float32 is refused")
+    func biases() throws {
+        for tensor: EncodedTensor in [
+            .bfloat16([0, 0]), .int8([0, 0], scales: [1, 1]), .int4([0, 0], scales: [1, 1]),
+        ] {
+            #expect(
+                try failure { $0[2] = tensor } == "tensor rnn.bias_ih_l0 needs 32-bit floats, as it is a bias")
+        }
     }
 
     @Test("Another number of tensors or symbols than the shape's is refused")
@@ -68,7 +110,9 @@ import Testing
     func expansion() throws {
         let vocabulary = try #require(Vocabulary(characters: [0x61], hasEndOfDocument: false))
         let shape = ModelShape(cell: .lstm, layers: 1, hiddenSize: 256, vocabularySize: 1)
-        let tensors = (0..<shape.tensorCount).map { [Float](repeating: 0, count: shape.tensor($0).count) }
+        let tensors = (0..<shape.tensorCount).map {
+            EncodedTensor.float32([Float](repeating: 0, count: shape.tensor($0).count))
+        }
         let error = #expect(throws: ModelError.self) {
             try ModelFile.encode(shape: shape, vocabulary: vocabulary, provenance: "", tensors: tensors)
         }

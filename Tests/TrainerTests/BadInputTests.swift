@@ -19,6 +19,7 @@ struct BadInputTests {
             (["generate", "model.cgw", "--greedy", "--temperature", "1"], "--greedy"),
             (["generate", "model.cgw", "--length", "-5"], "--length"),
             (["export"], "output"),
+            (["export", "model.cgw", "--weights", "f16"], "--weights"),
             (["frobnicate"], "frobnicate"),
         ])
     func usage(arguments: [String], mention: String) throws {

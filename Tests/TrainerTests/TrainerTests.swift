@@ -42,7 +42,47 @@ struct TrainerTests {
             #expect(numbers["characters"] == 1999)
 
             let inspection = try Command.trainer("inspect", "model.cgw", in: folder)
-            #expect(inspection.output.contains("cell:        lstm") && inspection.output.contains("validationLoss"))
+            #expect(
+                inspection.output.contains("cell:        lstm")
+                    && inspection.output.contains("weights:     f32\n") && inspection.output.contains("validationLoss"))
+        }
+    }
+
+    @Test("export says how large the model is, and how well it predicts a text")
+    func exportReport() throws {
+        try withModel { folder in
+            func line(_ arguments: String...) throws -> [String: Any] {
+                let process = try Command.start(["export", "new.cgw", "--run", "run"] + arguments, in: folder)
+                process.waitUntilExit()
+                #expect(process.terminationStatus == 0)
+                let output = try Data(contentsOf: folder.appendingPathComponent("stdout"))
+                return try #require(try JSONSerialization.jsonObject(with: output) as? [String: Any])
+            }
+            func notes() throws -> String {
+                try String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8)
+            }
+            let model = folder.appendingPathComponent("new.cgw")
+
+            let plain = try line()
+            let size = try Data(contentsOf: model).count
+            #expect(plain["bytes"] as? Int == size && plain["bytesInF32"] as? Int == size)
+            #expect(plain["weights"] as? String == "f32" && plain["bitsPerCharacter"] == nil)
+
+            let scored = try line("--text", "text.txt")
+            let evaluation = try Command.trainer("evaluate", "model.cgw", "text.txt", in: folder)
+            let numbers = try #require(
+                try JSONSerialization.jsonObject(with: Data(evaluation.output.utf8)) as? [String: Double])
+            let bits = try #require(scored["bitsPerCharacter"] as? Double)
+            #expect(abs(bits - (try #require(numbers["bitsPerCharacter"]))) < 1e-6)
+            #expect(scored["differencePercent"] as? Double == 0)
+
+            for (weights, share) in [("bf16", 0.7), ("int8", 0.6), ("int4", 0.6)] {
+                let smaller = try line("--weights", weights)
+                let bytes = try Data(contentsOf: model).count
+                #expect(smaller["bytes"] as? Int == bytes && smaller["bytesInF32"] as? Int == size)
+                #expect(Double(bytes) < share * Double(size), "\(weights): \(bytes) of \(size)")
+                #expect(try notes().contains(" bytes (") && notes().contains(" in f32)"))
+            }
         }
     }
 

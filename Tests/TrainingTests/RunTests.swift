@@ -113,6 +113,49 @@ struct RunTests {
         }
     }
 
+    @Test("a validation loss that is no number does the same")
+    func divergenceInValidation() throws {
+        try withTemporaryFolder { folder in
+            let settings = try settings(folder, .streams, .rnn)
+            let run = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/run"))
+            let updates = run.totalUpdates / settings.epochs
+            let parameters = run.network.parameters
+            #expect(throws: TrainingError.diverged(update: updates)) {
+                // Training's own loss is finite to the end of the epoch.
+                try run.train(onUpdate: { _ in
+                    if run.progress.updates == updates {
+                        parameters.pointer.update(repeating: 3e38, count: parameters.count)
+                    }
+                })
+            }
+            let kept = try Checkpoint(path: run.folder.lastCheckpointPath)
+            #expect(kept.progress.updates == updates / settings.checkpointInterval * settings.checkpointInterval)
+            #expect(run.folder.reports(.max).allSatisfy { $0.validationLoss == nil })
+        }
+    }
+
+    @Test("a folder in use is left as it is, and free when the training is over")
+    func locked() throws {
+        try withTemporaryFolder { folder in
+            let run = try TrainingRun(try settings(folder, .streams), folder: RunFolder(path: folder.path + "/run"))
+            func files() throws -> [String: Data] {
+                let names = try FileManager.default.contentsOfDirectory(atPath: run.folder.path)
+                return try names.reduce(into: [:]) { $0[$1] = try contents(run.folder.path + "/" + $1) }
+            }
+            let before = try files()
+            #expect(before.keys.contains("settings.json"))
+            let inUse = TrainingError.invalidRun(path: run.folder.path, "another process is training in it")
+            #expect(throws: inUse) { try TrainingRun(resuming: run.folder, epochs: 9) }
+            #expect(try files() == before)
+            _ = try run.train(onReport: { _ in
+                let before = try files()
+                #expect(throws: inUse) { try TrainingRun(resuming: run.folder, epochs: 9) }
+                #expect(try files() == before)
+            })
+            #expect(try TrainingRun(resuming: run.folder, epochs: 9).settings.epochs == 9)
+        }
+    }
+
     @Test("more epochs can be asked for when resuming")
     func longer() throws {
         try withTemporaryFolder { folder in
@@ -135,6 +178,51 @@ struct RunTests {
             try sampleText(characters: 2500, seed: 2).write(
                 toFile: settings.corpus.paths[0], atomically: true, encoding: .utf8)
             #expect(throws: TrainingError.corpusChanged) { try TrainingRun(resuming: run) }
+        }
+    }
+
+    @Test("a checkpoint's model can be written with fewer bits", arguments: ElementType.allCases)
+    func weightTypes(weights: ElementType) throws {
+        try withTemporaryFolder { folder in
+            let run = try TrainingRun(
+                try settings(folder, .streams, .lstm), folder: RunFolder(path: folder.path + "/run"))
+            _ = try run.train()
+            let checkpoint = try Checkpoint(path: run.folder.exportedCheckpointPath())
+            let original = try modelTensors(checkpoint.modelFile())
+            let bytes = try checkpoint.modelFile(weights: weights)
+            let rounded = try modelTensors(bytes)
+            let tolerance: [ElementType: Float] = [.float32: 0, .bfloat16: 0.004, .int8: 0.01, .int4: 0.1]
+            try bytes.withUnsafeBytes { bytes in
+                let file = try ModelFile(bytes)
+                for index in 0..<file.shape.tensorCount {
+                    let type = file.elementType(index)
+                    #expect(type == weights.elementType(of: file.shape.tensor(index)))
+                    let largest = try #require(original[index].map(abs).max())
+                    let error = try #require(zip(original[index], rounded[index]).map { abs($0 - $1) }.max())
+                    #expect(error <= largest * (try #require(tolerance[type])))
+                    #expect((error == 0) == (type == .float32))
+                }
+            }
+        }
+    }
+
+    @Test("a checkpoint with a value that is not finite is not exported", arguments: ElementType.allCases)
+    func notFinite(weights: ElementType) throws {
+        try withTemporaryFolder { folder in
+            let run = try TrainingRun(
+                try settings(folder, .streams), folder: RunFolder(path: folder.path + "/run"))
+            let data = try contents(run.folder.lastCheckpointPath)
+            var file = try Safetensors(data)
+            let name = "rnn.weight_hh_l1"
+            var elements = try #require(file.tensors[name]).elements
+            elements[3] = .nan
+            file.tensors[name] = .init(shape: [36, 12], elements: elements)
+            try file.encoded().write(to: URL(fileURLWithPath: run.folder.lastCheckpointPath))
+            let checkpoint = try Checkpoint(path: run.folder.lastCheckpointPath)
+            #expect(
+                throws: TrainingError.invalidCheckpoint(
+                    path: run.folder.lastCheckpointPath, "tensor '\(name)' has a value that is not finite")
+            ) { try checkpoint.modelFile(weights: weights) }
         }
     }
 

@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -18,8 +21,25 @@ static inline int cs_errno(void) { return errno; }
 /// Whether the processor and the system have all of x86-64-v3: AVX2, FMA, BMI2 and the rest.
 int cs_has_x86_64_v3(void);
 
-/// Whether the processor and the system have all of x86-64-v4: AVX-512 F, BW, CD, DQ and VL.
-int cs_has_x86_64_v4(void);
+/// Whether the processor and the system have all of x86-64-v4 (AVX-512 F, BW, CD, DQ and VL) and AVX-512 VNNI.
+int cs_has_avx512_vnni(void);
+
+/// Starts a thread with all signals blocked, so that the program's handlers run on its own threads.
+///
+/// Returns 0, or the system's error number.
+int cs_thread_start(pthread_t *thread, void *(*body)(void *), void *argument);
+
+/// Waits for the end of a thread.
+void cs_thread_join(pthread_t thread);
+
+/// Tells the processor that this thread waits for another one in a loop.
+static inline void cs_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
 
 /// The size of a thread's message, its final NUL included.
 #define CS_MESSAGE_SIZE 512

@@ -137,9 +137,19 @@ public struct Checkpoint {
     // MARK: - Export
 
     /// The bytes of the checkpoint's model as a `.cgw` file.
-    public func modelFile() throws -> [UInt8] {
+    ///
+    /// - Parameter weights: How to store the matrices; some may be stored more exactly, and biases always are.
+    /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)`` when a value is not finite, or `ModelError`.
+    public func modelFile(weights: ElementType = .float32) throws -> [UInt8] {
         let tensors = try (0..<shape.tensorCount).map { index in
-            try elements(shape.tensor(index).name, count: shape.tensor(index).count)
+            let tensor = shape.tensor(index)
+            let elements = try elements(tensor.name, count: tensor.count)
+            guard elements.allSatisfy(\.isFinite) else {
+                throw TrainingError.invalidCheckpoint(
+                    path: path, "tensor '\(tensor.name)' has a value that is not finite")
+            }
+            return Quantiser.quantise(
+                elements, rows: tensor.rows, columns: tensor.columns, type: weights.elementType(of: tensor))
         }
         return try ModelFile.encode(
             shape: shape, vocabulary: vocabulary, provenance: description.provenance, tensors: tensors)

@@ -52,7 +52,7 @@ public struct RunFolder: Sendable {
         return isNew
     }
 
-    /// Keeps other processes from training in the same folder until the lock is released, or the process ends.
+    /// Keeps others from training in the same folder until nothing refers to the lock, or the process ends.
     ///
     /// - Throws: ``TrainingError/invalidRun(path:_:)`` when another training has the lock.
     func lock() throws -> Lock {
@@ -67,10 +67,14 @@ public struct RunFolder: Sendable {
     }
 
     /// The right to train in a folder.
-    struct Lock {
-        fileprivate let descriptor: Int32
+    final class Lock {
+        private let descriptor: Int32
 
-        func release() {
+        fileprivate init(descriptor: Int32) {
+            self.descriptor = descriptor
+        }
+
+        deinit {
             close(descriptor)
         }
     }

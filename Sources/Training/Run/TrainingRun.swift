@@ -35,6 +35,8 @@ public final class TrainingRun {
     private let state: RecurrentState?
     private let validationState: RecurrentState?
     private var reports: [Report]
+    /// Held from the beginning, so that nobody else changes the folder meanwhile, until the training is over.
+    private var lock: RunFolder.Lock?
 
     /// The version of chargen that a checkpoint or model was made with.
     public static let version = "0.1.0"
@@ -49,10 +51,11 @@ public final class TrainingRun {
         // Before the text is read, which may take a while and not be possible twice.
         let isNew = try folder.create()
         do {
+            let lock = try folder.lock()
             let corpus = try Corpus(reading: settings.corpus)
             var settings = settings
             settings.corpus = settings.corpus.withAbsolutePaths
-            try self.init(settings, folder, corpus, checkpoint: nil)
+            try self.init(settings, folder, lock, corpus, checkpoint: nil)
             try folder.write(settings)
             try saveLast()
         } catch {
@@ -70,6 +73,7 @@ public final class TrainingRun {
         guard FileManager.default.fileExists(atPath: folder.lastCheckpointPath) else {
             throw TrainingError.invalidRun(path: folder.path, "it has no checkpoint; is it the folder of a training?")
         }
+        let lock = try folder.lock()
         let checkpoint = try Checkpoint(path: folder.lastCheckpointPath)
         var settings = checkpoint.settings
         settings.epochs = epochs ?? settings.epochs
@@ -81,13 +85,16 @@ public final class TrainingRun {
         }
         let corpus = try Corpus(reading: settings.corpus)
         guard CorpusFacts(corpus) == checkpoint.description.corpus else { throw TrainingError.corpusChanged }
-        try self.init(settings, folder, corpus, checkpoint: checkpoint)
+        try self.init(settings, folder, lock, corpus, checkpoint: checkpoint)
         try folder.write(settings)
     }
 
-    private init(_ settings: Settings, _ folder: RunFolder, _ corpus: Corpus, checkpoint: Checkpoint?) throws {
+    private init(
+        _ settings: Settings, _ folder: RunFolder, _ lock: RunFolder.Lock, _ corpus: Corpus, checkpoint: Checkpoint?
+    ) throws {
         self.settings = settings
         self.folder = folder
+        self.lock = lock
         self.corpus = corpus
         switch settings.batching {
         case .streams:
@@ -149,8 +156,8 @@ public final class TrainingRun {
         shouldStop: () -> Bool = { false }, onUpdate: (Double) throws -> Void = { _ in },
         onReport: (Report) throws -> Void = { _ in }
     ) throws -> Outcome {
-        let lock = try folder.lock()
-        defer { lock.release() }
+        if lock == nil { lock = try folder.lock() }
+        defer { lock = nil }
         clock = .now
         lastReport = .now
         while progress.epoch <= settings.epochs {
@@ -212,6 +219,7 @@ public final class TrainingRun {
             sum += try network.loss(minibatch, of: corpus, state: validationState) * Double(symbols)
             count += symbols
         }
+        guard sum.isFinite else { throw TrainingError.diverged(update: progress.updates) }
         return sum / Double(count)
     }
 
@@ -253,11 +261,11 @@ public final class TrainingRun {
         try AtomicFile.write(try encodedCheckpoint(), to: folder.lastCheckpointPath)
     }
 
-    /// The bytes of a `.cgw` file of the network as it is now, compressed lightly: for samples on the way.
+    /// The bytes of a `.cgw` file of the network as it is now: for samples on the way.
     public func modelFile() throws -> [UInt8] {
         try ModelFile.encode(
             shape: shape, vocabulary: vocabulary, provenance: description.provenance,
-            tensors: network.parameters.tensors, compressionLevel: 1)
+            tensors: network.parameters.tensors.map { .float32($0) })
     }
 }
 

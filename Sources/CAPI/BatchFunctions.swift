@@ -1,0 +1,115 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+import CChargen
+import InferenceEngine
+import ModelFormat
+
+// The functions of a batch, which a `chargen_batch` points to. `@c @implementation` makes the compiler hold each against
+// its declaration in include/chargen.h, where it is described.
+
+@c @implementation
+public func chargen_batch_create(
+    _ model: OpaquePointer?, _ capacity: Int, _ threads: Int, _ batch: UnsafeMutablePointer<OpaquePointer?>?
+) -> chargen_status {
+    batch?.pointee = nil
+    return status { () throws(ModelError) in
+        let model = try object(model, LoadedModel.self, "model").model
+        let batch = try required(batch, "batch")
+        batch.pointee = handle(try Batch(model, capacity: capacity, threads: threads))
+    }
+}
+
+@c @implementation
+public func chargen_batch_free(_ batch: OpaquePointer?) {
+    release(batch, Batch.self)
+}
+
+@c @implementation
+public func chargen_batch_next(
+    _ batch: OpaquePointer?, _ sessions: UnsafePointer<OpaquePointer?>?, _ count: Int,
+    _ characters: UnsafeMutablePointer<UInt32>?
+) -> chargen_status {
+    status { () throws(ModelError) in
+        let call = try BatchCall(batch, sessions, count)
+        let characters = try call.list(characters, "characters")
+        for index in 0..<call.count { characters[index] = 0 }
+        try call.checkSessions()
+        try call.batch.next(call.count, call.session) { index, character in
+            characters[index] = character?.value ?? CHARGEN_END_OF_DOCUMENT
+        }
+    }
+}
+
+@c @implementation
+public func chargen_batch_feed(
+    _ batch: OpaquePointer?, _ sessions: UnsafePointer<OpaquePointer?>?, _ count: Int,
+    _ texts: UnsafePointer<UnsafePointer<CChar>?>?, _ lengths: UnsafePointer<Int>?
+) -> chargen_status {
+    status { () throws(ModelError) in
+        let call = try BatchCall(batch, sessions, count)
+        let texts = try call.list(texts, "texts")
+        let lengths = try call.list(lengths, "lengths")
+        try call.checkSessions()
+        try call.batch.feed(call.count, call.session) { (index) throws(ModelError) in
+            try checkedBytes(texts[index], "texts", lengths[index], "lengths")
+        }
+    }
+}
+
+@c @implementation
+public func chargen_batch_score(
+    _ batch: OpaquePointer?, _ sessions: UnsafePointer<OpaquePointer?>?, _ count: Int,
+    _ texts: UnsafePointer<UnsafePointer<CChar>?>?, _ lengths: UnsafePointer<Int>?,
+    _ log_probabilities: UnsafeMutablePointer<Double>?
+) -> chargen_status {
+    status { () throws(ModelError) in
+        let call = try BatchCall(batch, sessions, count)
+        let texts = try call.list(texts, "texts")
+        let lengths = try call.list(lengths, "lengths")
+        let results = try call.list(log_probabilities, "log_probabilities")
+        for index in 0..<call.count { results[index] = 0 }
+        try call.checkSessions()
+        try call.batch.score(
+            call.count, call.session,
+            text: { (index) throws(ModelError) in
+                try checkedBytes(texts[index], "texts", lengths[index], "lengths")
+            }, results: results)
+    }
+}
+
+/// The arguments that the calls of a batch share.
+private struct BatchCall {
+    let batch: Batch
+    let count: Int
+    private let sessions: UnsafePointer<OpaquePointer?>
+
+    /// - Throws: `invalidArgument`, before any list is read that may be shorter than `count`.
+    init(
+        _ batch: OpaquePointer?, _ sessions: UnsafePointer<OpaquePointer?>?, _ count: Int
+    ) throws(ModelError) {
+        self.batch = try object(batch, Batch.self, "batch")
+        guard count >= 0, count <= self.batch.capacity else {
+            throw ModelError(
+                .invalidArgument, "the argument 'count' must be at most the batch's capacity, \(self.batch.capacity)")
+        }
+        self.count = count
+        self.sessions = try required(sessions, "sessions")
+    }
+
+    /// A list of `count` elements that an argument points to.
+    func list<Pointer>(_ pointer: Pointer?, _ name: StaticString) throws(ModelError) -> Pointer {
+        try required(pointer, name)
+    }
+
+    /// - Throws: `invalidArgument` when a handle is NULL.
+    func checkSessions() throws(ModelError) {
+        for index in 0..<count where sessions[index] == nil {
+            throw ModelError(.invalidArgument, "session \(index) of the argument 'sessions' is NULL")
+        }
+    }
+
+    /// A session by its number, once ``checkSessions()`` has passed.
+    func session(_ index: Int) -> Session {
+        Unmanaged<Session>.fromOpaque(UnsafeRawPointer(sessions[index].unsafelyUnwrapped)).takeUnretainedValue()
+    }
+}

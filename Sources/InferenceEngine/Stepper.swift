@@ -1,0 +1,272 @@
+import CSupport
+import KernelDispatch
+import Kernels
+import ModelFormat
+
+/// Takes streams through the network: a step of several streams side by side, or several steps of one stream.
+///
+/// Both are a list of rows. The rows of a layer's input are known together in either case, so that one pass over the
+/// input weights serves them all. The hidden state of a row is known together with the others' only if each row is a
+/// stream of its own; the rows of one stream go through the hidden weights one after the other.
+///
+/// All memory is allocated when a stepper is made. A stepper is used by one thread at a time; its team's threads share a
+/// layer's tiles among themselves.
+final class Stepper: TeamWork {
+    /// One step of one stream.
+    struct Row: BitwiseCopyable {
+        /// The generations of hidden states that the step reads and writes.
+        var previous: UnsafeMutableRawPointer
+        var next: UnsafeMutableRawPointer
+        /// The cell states, changed in place.
+        var cells: UnsafeMutablePointer<Float>
+        /// The symbol that is read.
+        var symbol: Int
+    }
+
+    /// The most rows at once.
+    let capacity: Int
+    /// The rows of the next step: the first `count` of them are to be set before each call.
+    let rows: AlignedBuffer<Row>
+
+    private let model: Model
+    private var team: Team
+    private let layout: StateLayout
+
+    /// Tile after tile, in a tile row after row.
+    private let sums: AlignedBuffer<Float>
+    /// What each row has for an LSTM's tanh of the cell state.
+    private let cellTangents: AlignedBuffer<Float>
+    /// The vectors that the products read: those of the layer below, then those of the layer itself.
+    private let inputs: AlignedBuffer<UnsafeRawPointer>
+    private let ownInputs: AlignedBuffer<UnsafeRawPointer>
+    private let logitBuffer: AlignedBuffer<Float>
+    /// The last hidden states for the output layer, where it reads another form than the other layers.
+    private let outputOperands: AlignedBuffer<UInt8>
+
+    /// What the members of the team do next.
+    private var task = Task(part: .inputs, layer: 0, rows: 0..<0)
+
+    private struct Task {
+        var part: Part
+        var layer: Int
+        var rows: Range<Int>
+    }
+
+    private enum Part {
+        case inputs, recurrence, inputsAndRecurrence, output
+    }
+
+    /// A stepper of at most `capacity` rows on `threads` threads, the caller's included.
+    ///
+    /// - Throws: `outOfMemory`, also for threads that the system refuses.
+    convenience init(_ model: Model, capacity: Int, threads: Int) throws(ModelError) {
+        let rowLength = Layer.blockCount(of: model.shape.cell) * model.stateLayout.width
+        let outputLength = Operand.length(for: model.output.weights.type, count: model.stateLayout.width)
+        let needsOperands = model.output.weights.type != model.stateLayout.weights
+        self.init(
+            model, capacity: capacity, team: try Team(size: threads),
+            rows: try AlignedBuffer(count: capacity, for: "a session"),
+            sums: try AlignedBuffer(count: capacity * rowLength, for: "a session"),
+            cellTangents: try AlignedBuffer(count: model.stateLayout.width, for: "a session"),
+            inputs: try AlignedBuffer(count: capacity, for: "a session"),
+            ownInputs: try AlignedBuffer(count: capacity, for: "a session"),
+            logits: try AlignedBuffer(count: capacity * padded(model.shape.vocabularySize), for: "a session"),
+            outputOperands: try AlignedBuffer(count: needsOperands ? capacity * outputLength : 0, for: "a session"))
+    }
+
+    /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
+    private init(
+        _ model: Model, capacity: Int, team: Team, rows: AlignedBuffer<Row>, sums: AlignedBuffer<Float>,
+        cellTangents: AlignedBuffer<Float>, inputs: AlignedBuffer<UnsafeRawPointer>,
+        ownInputs: AlignedBuffer<UnsafeRawPointer>, logits: AlignedBuffer<Float>, outputOperands: AlignedBuffer<UInt8>
+    ) {
+        self.model = model
+        self.capacity = capacity
+        self.team = team
+        layout = model.stateLayout
+        self.rows = rows
+        self.sums = sums
+        self.cellTangents = cellTangents
+        self.inputs = inputs
+        self.ownInputs = ownInputs
+        logitBuffer = logits
+        self.outputOperands = outputOperands
+    }
+
+    /// The number of threads, the caller's included.
+    var threads: Int { team.size }
+
+    /// Changes the number of threads.
+    ///
+    /// - Throws: `outOfMemory` when the system refuses a thread; the old ones then stay.
+    func setThreads(_ count: Int) throws(ModelError) {
+        guard count != team.size else { return }
+        team = try Team(size: count)
+    }
+
+    // MARK: - Steps
+
+    /// One step of each of the first `count` rows, which are different streams.
+    func advanceStreams(_ count: Int) {
+        for index in 0..<model.shape.layers {
+            setInputs(layer: index, 0..<count)
+            perform(.inputsAndRecurrence, layer: index, 0..<count)
+            prepareOperands(layer: index, 0..<count)
+        }
+    }
+
+    /// `count` steps of one stream: each row reads the generation that the one before it writes.
+    func advanceSteps(_ count: Int) {
+        for index in 0..<model.shape.layers {
+            setInputs(layer: index, 0..<count)
+            perform(.inputs, layer: index, 0..<count)
+            for row in 0..<count {
+                perform(.recurrence, layer: index, row..<row + 1)
+                prepareOperands(layer: index, row..<row + 1)
+            }
+        }
+    }
+
+    /// The logits that follow a generation of hidden states, for each of the first `count` rows: the generation that the
+    /// row's step reads, not the one it writes.
+    ///
+    /// - Returns: The logits of the first row; those of a further row lie `logitStride` after.
+    func computeLogits(_ count: Int) -> UnsafeMutablePointer<Float> {
+        let output = model.output
+        let last = model.shape.layers - 1
+        for row in 0..<count {
+            let generation = rows.pointer[row].previous
+            if output.weights.type == layout.weights {
+                inputs.pointer[row] = layout.operand(generation, layer: last)
+            } else if Operand.isQuantised(output.weights.type) {
+                let length = outputOperands.count / capacity
+                let target = UnsafeMutableRawPointer(outputOperands.pointer) + row * length
+                let hidden = layout.hidden(generation, layer: last)
+                Operand.write(hidden, count: layout.width, for: output.weights.type, to: target, model.backend)
+                inputs.pointer[row] = UnsafeRawPointer(target)
+            } else {
+                inputs.pointer[row] = UnsafeRawPointer(layout.hidden(generation, layer: last))
+            }
+        }
+        perform(.output, layer: 0, 0..<count)
+        return logitBuffer.pointer
+    }
+
+    /// The logits of the first row, as last computed.
+    var logits: UnsafeMutablePointer<Float> { logitBuffer.pointer }
+
+    /// The distance between two rows' logits.
+    var logitStride: Int { model.output.bias.count }
+
+    private func setInputs(layer: Int, _ range: Range<Int>) {
+        for index in range {
+            let row = rows.pointer[index]
+            if layer > 0 { inputs.pointer[index] = layout.operand(row.next, layer: layer - 1) }
+            ownInputs.pointer[index] = layout.operand(row.previous, layer: layer)
+        }
+    }
+
+    private func prepareOperands(layer: Int, _ range: Range<Int>) {
+        guard Operand.isQuantised(layout.weights) else { return }
+        for index in range { layout.prepareOperand(rows.pointer[index].next, layer: layer) }
+    }
+
+    // MARK: - Parts of a step
+
+    private func perform(_ part: Part, layer: Int, _ range: Range<Int>) {
+        task = Task(part: part, layer: layer, rows: range)
+        team.perform(self)
+    }
+
+    override func perform(member: Int) {
+        let task = task
+        let count = task.part == .output ? model.shape.vocabularySize : model.shape.hiddenSize
+        let tileCount = Tile.count(of: count)
+        for index in member * tileCount / team.size..<(member + 1) * tileCount / team.size {
+            let tile = Tile(index, of: count)
+            switch task.part {
+            case .output: addOutput(tile, task.rows)
+            case .inputs: addInputs(tile, task)
+            case .recurrence: finish(tile, task)
+            case .inputsAndRecurrence:
+                addInputs(tile, task)
+                finish(tile, task)
+            }
+        }
+    }
+
+    /// The distance between two rows' sums of a tile.
+    private func sumStride(_ tile: Tile) -> Int {
+        Layer.blockCount(of: model.shape.cell) * tile.width
+    }
+
+    /// The first row's sums of a tile.
+    private func sums(_ tile: Tile) -> UnsafeMutablePointer<Float> {
+        sums.pointer + capacity * Layer.blockCount(of: model.shape.cell) * tile.start
+    }
+
+    /// A tile's sums over the layer's input.
+    private func addInputs(_ tile: Tile, _ task: Task) {
+        let cell = model.shape.cell
+        let layer = model.layers[task.layer]
+        let stride = sumStride(tile)
+        let sums = sums(tile)
+        let place = Layer.blockCount(of: cell) * tile.start
+        let rowLength = Layer.blockCount(of: cell) * layout.width
+        for row in task.rows {
+            let symbol = layer.inputWeights == nil ? rows.pointer[row].symbol : 0
+            copy(layer.initialSums.pointer + symbol * rowLength + place, to: sums + row * stride, count: stride)
+        }
+        layer.inputWeights?.addProduct(
+            rows: cell.gateCount * tile.width, from: cell.gateCount * tile.start,
+            inputs.pointer + task.rows.lowerBound, count: task.rows.count,
+            to: sums + task.rows.lowerBound * stride, stride: stride, model.backend)
+    }
+
+    /// A tile's sums over the layer's own hidden state, and the cell's step.
+    private func finish(_ tile: Tile, _ task: Task) {
+        let cell = model.shape.cell
+        let backend = model.backend
+        let layer = task.layer
+        let width = tile.width
+        let stride = sumStride(tile)
+        let tileSums = sums(tile)
+        model.layers[layer].hiddenWeights.addProduct(
+            rows: cell.gateCount * width, from: cell.gateCount * tile.start,
+            ownInputs.pointer + task.rows.lowerBound, count: task.rows.count,
+            to: tileSums + task.rows.lowerBound * stride + Layer.firstHiddenBlock(of: cell) * width, stride: stride,
+            backend)
+        for index in task.rows {
+            let row = rows.pointer[index]
+            let sums = tileSums + index * stride
+            let hidden = layout.hidden(row.previous, layer: layer) + tile.start
+            let next = layout.hidden(row.next, layer: layer) + tile.start
+            switch cell {
+            case .rnn:
+                backend.hyperbolicTangent(sums, width)
+                copy(sums, to: next, count: width)
+            case .gru:
+                backend.gruStep(sums + width, sums + 2 * width, sums, sums + 3 * width, hidden, next, width)
+            case .lstm:
+                let cellState = row.cells + layer * layout.width + tile.start
+                backend.lstmStep(sums, cellState, cellState, cellTangents.pointer + tile.start, next, width)
+            }
+        }
+    }
+
+    private func addOutput(_ tile: Tile, _ rows: Range<Int>) {
+        let output = model.output
+        let first = logitBuffer.pointer + tile.start
+        for row in rows {
+            copy(output.bias.pointer + tile.start, to: first + row * logitStride, count: tile.width)
+        }
+        output.weights.addProduct(
+            rows: tile.width, from: tile.start, inputs.pointer, count: rows.count, to: first, stride: logitStride,
+            model.backend)
+    }
+}
+
+/// In Embedded mode `update(from:count:)` calls a function for every float.
+private func copy(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int) {
+    memcpy(target, source, count * MemoryLayout<Float>.size)
+}

@@ -1,0 +1,58 @@
+/// How the elements of a tensor are stored. The raw value is the one in the file.
+public enum ElementType: UInt32, Sendable, CaseIterable {
+    /// 32-bit IEEE 754 floats.
+    case float32 = 0
+    /// Their upper 16 bits.
+    case bfloat16 = 1
+    /// Signed bytes from -127 to 127, times a scale that each row has.
+    case int8 = 2
+    /// Four bits from -8 to 7, times a scale that each group of ``groupSize`` columns of a row has.
+    case int4 = 3
+
+    /// The columns that share a scale in ``int4``. The last group of a row may have fewer.
+    public static var groupSize: Int { 32 }
+
+    /// `f32`, `bf16`, `int8` or `int4`.
+    public var name: StaticString {
+        switch self {
+        case .float32: "f32"
+        case .bfloat16: "bf16"
+        case .int8: "int8"
+        case .int4: "int4"
+        }
+    }
+
+    /// The type of a tensor in a model whose weights are of this type, as chargen writes it.
+    ///
+    /// Biases are always floats. Beside int4 weights the tables of symbols, `rnn.weight_ih_l0` and `fc.weight`, are int8:
+    /// they weigh little, and the first is looked up, not multiplied with.
+    public func elementType(of tensor: TensorShape) -> ElementType {
+        if tensor.isBias { return .float32 }
+        let isTable = tensor.role == .outputWeight || (tensor.role == .inputWeight && tensor.layer == 0)
+        return self == .int4 && isTable ? .int8 : self
+    }
+
+    /// The number of scales of a tensor.
+    func scaleCount(of tensor: TensorShape) -> Int {
+        switch self {
+        case .float32, .bfloat16: 0
+        case .int8: tensor.rows
+        case .int4: tensor.rows * groupCount(of: tensor)
+        }
+    }
+
+    /// The bytes of a tensor before zstd.
+    func payloadLength(of tensor: TensorShape) -> Int {
+        switch self {
+        case .float32: 4 * tensor.count
+        case .bfloat16: 2 * tensor.count
+        case .int8: 4 * tensor.rows + tensor.count
+        case .int4: (2 + ElementType.groupSize / 2) * scaleCount(of: tensor)
+        }
+    }
+
+    /// The groups of a row of ``int4``.
+    private func groupCount(of tensor: TensorShape) -> Int {
+        (tensor.columns + ElementType.groupSize - 1) / ElementType.groupSize
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import InferenceEngine
+import ModelFormat
+import Training
+
+/// What an exported model weighs, and how well it predicts a text, beside the same model with all its bits.
+struct ExportReport {
+    private let weights: ElementType
+    private let bytes: Int
+    private let originalBytes: Int
+    private let bits: Double?
+    private let originalBits: Double?
+
+    /// - Parameters:
+    ///   - model: The bytes of the model's file.
+    ///   - original: Those of the same model in f32.
+    ///   - text: The text to predict; nil to compare sizes only.
+    init(model: [UInt8], original: [UInt8], weights: ElementType, text: CorpusSource?) throws {
+        self.weights = weights
+        bytes = model.count
+        originalBytes = original.count
+        guard let text else {
+            bits = nil
+            originalBits = nil
+            return
+        }
+        let engine = try original.withUnsafeBytes { try Model(bytes: $0) }
+        let corpus = try Score.text(text, for: engine)
+        let score = try Score(of: engine, on: corpus).bits
+        originalBits = score
+        bits =
+            weights == .float32 ? score : try Score(of: model.withUnsafeBytes { try Model(bytes: $0) }, on: corpus).bits
+    }
+
+    /// How many per cent more bits a character takes.
+    private var difference: Double? {
+        guard let bits, let originalBits, originalBits > 0 else { return nil }
+        return 100 * (bits / originalBits - 1)
+    }
+
+    /// For people.
+    var sentence: String {
+        let isOriginal = weights == .float32
+        var words = "\(Terminal.grouped(Double(bytes))) bytes"
+        if !isOriginal { words += " (\(Terminal.grouped(Double(originalBytes))) in f32)" }
+        if let bits { words += String(format: ", %.4f bits a character", bits) }
+        if !isOriginal, let originalBits, let difference {
+            words += String(format: " (%.4f in f32: %+.2f %%)", originalBits, difference)
+        }
+        return words
+    }
+
+    private struct Line: Encodable {
+        let weights: String
+        let bytes: Int
+        let bytesInF32: Int
+        let bitsPerCharacter: Double?
+        let bitsPerCharacterInF32: Double?
+        let differencePercent: Double?
+    }
+
+    /// For programs, without a line break.
+    func jsonLine() throws -> String {
+        let line = Line(
+            weights: weights.name.description, bytes: bytes, bytesInF32: originalBytes, bitsPerCharacter: bits,
+            bitsPerCharacterInF32: originalBits, differencePercent: difference)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return String(decoding: try encoder.encode(line), as: UTF8.self)
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Foundation
+import InferenceEngine
+import Training
+
+/// How well a model predicts a text.
+struct Score {
+    /// The mean cross-entropy, in nats a character.
+    let nats: Double
+    /// The number of characters predicted, the ends of documents among them if the model has learned those.
+    let characters: Int
+
+    /// The mean cross-entropy, in bits a character.
+    var bits: Double { nats / log(2) }
+
+    /// Reads each document of a text from the start state.
+    ///
+    /// - Parameter corpus: The text, as ``text(_:for:)`` reads it for a model of the same vocabulary.
+    /// - Throws: `ValidationError` when there is nothing to predict, or the model's output overflows; `ModelError`.
+    init(of model: Model, on corpus: Corpus) throws {
+        let session = try Session(model)
+        var sum = 0.0
+        var count = 0
+        var next = corpus.nextDocument(from: 0)
+        while let document = next {
+            session.reset()
+            for place in document {
+                let symbol = corpus[place]
+                if place > document.lowerBound || model.vocabulary.hasEndOfDocument {
+                    sum -= session.logProbability(of: symbol)
+                    count += 1
+                }
+                session.feed(symbol: symbol)
+            }
+            if let end = model.vocabulary.endOfDocument {
+                sum -= session.logProbability(of: end)
+                count += 1
+            }
+            next = corpus.nextDocument(from: document.upperBound + 1)
+        }
+        guard count > 0 else { throw ValidationError("The text has no character to predict.") }
+        guard sum.isFinite else { throw ValidationError("The model's output overflows: its weights are too large.") }
+        nats = sum / Double(count)
+        characters = count
+    }
+
+    /// Reads a text to score a model on.
+    ///
+    /// - Throws: ``CorpusError``, for a character that the model does not know among others.
+    static func text(_ source: CorpusSource, for model: Model) throws -> Corpus {
+        // The corpus marks where documents end, whether or not the model has learned it.
+        try Corpus(reading: source, vocabulary: model.vocabulary.with(endOfDocument: true))
+    }
+}
