@@ -2,6 +2,8 @@
 # make demo       train on a list of invented place names, export the model, and have C and Python invent new ones
 # make test       all tests
 # make test-sanitized   the tests again under address and thread sanitizers: slow
+# make bench      the library's speed, beside what the memory allows
+# make bench-peers   the same work done by PyTorch and ONNX Runtime, side by side
 # make clean      remove what was built
 #
 # Each target installs the system packages it lacks with apt-get, where that is possible.

@@ -34,7 +34,7 @@ public func chargen_batch_next(
         let characters = try call.list(characters, "characters")
         for index in 0..<call.count { characters[index] = 0 }
         try call.checkSessions()
-        try call.batch.next(call.count, call.session) { index, character in
+        try call.batch.next(call.count, { call.session($0) }) { index, character in
             characters[index] = character?.value ?? CHARGEN_END_OF_DOCUMENT
         }
     }
@@ -50,7 +50,7 @@ public func chargen_batch_feed(
         let texts = try call.list(texts, "texts")
         let lengths = try call.list(lengths, "lengths")
         try call.checkSessions()
-        try call.batch.feed(call.count, call.session) { (index) throws(ModelError) in
+        try call.batch.feed(call.count, { call.session($0) }) { (index) throws(ModelError) in
             try checkedBytes(texts[index], "texts", lengths[index], "lengths")
         }
     }
@@ -70,7 +70,7 @@ public func chargen_batch_score(
         for index in 0..<call.count { results[index] = 0 }
         try call.checkSessions()
         try call.batch.score(
-            call.count, call.session,
+            call.count, { call.session($0) },
             text: { (index) throws(ModelError) in
                 try checkedBytes(texts[index], "texts", lengths[index], "lengths")
             }, results: results)

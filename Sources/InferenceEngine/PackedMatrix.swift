@@ -6,6 +6,8 @@ import ModelFormat
 struct PackedMatrix: @unchecked Sendable {
     let type: ElementType
     let columns: Int
+    /// The bytes of all rows.
+    let length: Int
     private let weights: UnsafeRawPointer
 
     /// Packs a matrix that has just been read.
@@ -40,6 +42,7 @@ struct PackedMatrix: @unchecked Sendable {
             }
             memory += rowLength * order.count
         }
+        length = memory - UnsafeMutableRawPointer(mutating: weights)
     }
 
     /// The bytes of a packed row.

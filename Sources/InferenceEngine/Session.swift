@@ -342,16 +342,3 @@ func checkThreads(_ count: Int) throws(ModelError) {
         throw ModelError(.invalidArgument, "the number of threads must be from 1 to \(Team.maximumSize)")
     }
 }
-
-/// The natural logarithm of a symbol's probability. Uses up the logits.
-func takeLogProbability(of symbol: Int, _ logits: UnsafeMutablePointer<Float>, _ model: Model) -> Double {
-    let count = model.shape.vocabularySize
-    let maximum = logits[model.backend.indexOfMaximum(logits, count)]
-    let logit = Double(logits[symbol]) - Double(maximum)
-    // The padding may exceed the maximum. With the arguments in this order, a NaN stays one.
-    for index in 0..<padded(count) { logits[index] = min(logits[index] - maximum, 0) }
-    model.backend.exponential(logits, padded(count))
-    var sum = 0.0
-    for index in 0..<count { sum += Double(logits[index]) }
-    return logit - log(sum)
-}

@@ -175,23 +175,40 @@ final class Stepper: TeamWork {
 
     private func perform(_ part: Part, layer: Int, _ range: Range<Int>) {
         task = Task(part: part, layer: layer, rows: range)
-        team.perform(self)
+        let tiles = Tile.count(of: tiled)
+        if task.rows.count * weightLength(of: task) < Stepper.leastSharedLength {
+            for tile in 0..<tiles { perform(part: tile) }
+        } else {
+            team.perform(self, parts: tiles)
+        }
     }
 
-    override func perform(member: Int) {
+    /// The bytes of weights, times the rows they serve, from which sharing the work costs less than it saves.
+    private static var leastSharedLength: Int { 64 << 10 }
+
+    private func weightLength(of task: Task) -> Int {
+        let layer = model.layers[task.layer]
+        return switch task.part {
+        case .output: model.output.weights.length
+        case .inputs: layer.inputWeights?.length ?? 0
+        case .recurrence: layer.hiddenWeights.length
+        case .inputsAndRecurrence: layer.hiddenWeights.length + (layer.inputWeights?.length ?? 0)
+        }
+    }
+
+    /// What is divided into tiles: a layer's units, or the symbols.
+    private var tiled: Int { task.part == .output ? model.shape.vocabularySize : model.shape.hiddenSize }
+
+    override func perform(part index: Int) {
         let task = task
-        let count = task.part == .output ? model.shape.vocabularySize : model.shape.hiddenSize
-        let tileCount = Tile.count(of: count)
-        for index in member * tileCount / team.size..<(member + 1) * tileCount / team.size {
-            let tile = Tile(index, of: count)
-            switch task.part {
-            case .output: addOutput(tile, task.rows)
-            case .inputs: addInputs(tile, task)
-            case .recurrence: finish(tile, task)
-            case .inputsAndRecurrence:
-                addInputs(tile, task)
-                finish(tile, task)
-            }
+        let tile = Tile(index, of: tiled)
+        switch task.part {
+        case .output: addOutput(tile, task.rows)
+        case .inputs: addInputs(tile, task)
+        case .recurrence: finish(tile, task)
+        case .inputsAndRecurrence:
+            addInputs(tile, task)
+            finish(tile, task)
         }
     }
 

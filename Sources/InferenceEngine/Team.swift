@@ -2,24 +2,31 @@ import CSupport
 import ModelFormat
 import Synchronization
 
-/// What a ``Team`` does together. A class, because a closure would be allocated at every call.
+/// What a ``Team`` does together, in parts that can be done in any order. A class, because a closure would be allocated at
+/// every call.
 class TeamWork {
-    /// Does the part of one member.
-    func perform(member: Int) {}
+    /// Does one part.
+    func perform(part: Int) {}
 }
 
 /// A few threads that do one thing together, again and again: the caller's own and those that it starts.
 ///
-/// A step of the network is shared out some ten thousand times a second, so members wait for the next call in a loop for
-/// a while before they go to sleep. A team of one starts no thread.
+/// Each member has its share of the parts, always the same one, so that what it reads stays in its processor's cache. Who
+/// is done takes from the others: a member that the system has put aside holds up nobody, unless it is in the middle of a
+/// part. A step of the network is shared out some ten thousand times a second, so members wait for work in a loop for a
+/// while before they go to sleep. A team of one starts no thread.
 final class Team {
     /// The number of members, the caller's thread included.
     let size: Int
 
-    private let generation = Atomic<Int>(0)
+    /// Each member's share: its generation, the first part left, and the end of those left, in 32, 16 and 16 bits. Whoever
+    /// changes a share by one part has that part. The generation keeps one who was put aside before that from taking a
+    /// part of some later work for one of this.
+    private let shares: AlignedBuffer<UInt64>
     private let unfinished = Atomic<Int>(0)
     private let sleepers = Atomic<Int>(0)
     private let isEnding = Atomic<Bool>(false)
+    private var generation: UInt64 = 0
     private unowned(unsafe) var work: TeamWork?
     private let threads: AlignedBuffer<pthread_t>
     private var started = 0
@@ -38,6 +45,8 @@ final class Team {
 
     /// How often a member looks for work before it goes to sleep: some tens of microseconds.
     private static var looksBeforeSleep: Int { 2000 }
+    /// The words from one share to the next: a cache line.
+    private static var shareStride: Int { 8 }
 
     /// The most members of a team.
     static var maximumSize: Int { 64 }
@@ -47,10 +56,12 @@ final class Team {
     /// - Throws: `outOfMemory` when the system refuses a thread.
     convenience init(size: Int) throws(ModelError) {
         self.init(
-            size: size, threads: try AlignedBuffer(count: size, for: "threads"),
+            size: size, shares: try AlignedBuffer(count: Team.shareStride * size, for: "threads"),
+            threads: try AlignedBuffer(count: size, for: "threads"),
             gateMemory: try AlignedBuffer(count: MemoryLayout<Gate>.size, for: "threads"))
         while started < size - 1 {
-            let argument = Unmanaged.passRetained(Member(team: self, number: started + 1)).toOpaque()
+            let member = Member(team: Unmanaged.passUnretained(self), number: started + 1)
+            let argument = Unmanaged.passRetained(member).toOpaque()
             let error = cs_thread_start(threads.pointer + started, { performMember($0) }, argument)
             guard error == 0 else {
                 Unmanaged<Member>.fromOpaque(argument).release()
@@ -63,30 +74,52 @@ final class Team {
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
-    private init(size: Int, threads: AlignedBuffer<pthread_t>, gateMemory: AlignedBuffer<UInt8>) {
+    private init(
+        size: Int, shares: AlignedBuffer<UInt64>, threads: AlignedBuffer<pthread_t>, gateMemory: AlignedBuffer<UInt8>
+    ) {
         self.size = size
+        self.shares = shares
         self.threads = threads
         self.gateMemory = gateMemory
+        for member in 0..<size { share(of: member).initialize(to: Atomic(0)) }
         pthread_mutex_init(&gate.pointee.mutex, nil)
         pthread_cond_init(&gate.pointee.opened, nil)
     }
 
     deinit {
         isEnding.store(true, ordering: .sequentiallyConsistent)
-        announce()
+        wakeSleepers()
         for index in 0..<started { cs_thread_join(threads.pointer[index]) }
         pthread_cond_destroy(&gate.pointee.opened)
         pthread_mutex_destroy(&gate.pointee.mutex)
+        for member in 0..<size { share(of: member).deinitialize(count: 1) }
     }
 
-    /// Has every member perform its part, and returns when all have.
-    func perform(_ work: TeamWork) {
-        if size > 1 {
-            self.work = work
-            unfinished.store(size - 1, ordering: .relaxed)
-            announce()
+    private func share(of member: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        UnsafeMutableRawPointer(shares.pointer + Team.shareStride * member)
+            .assumingMemoryBound(to: Atomic<UInt64>.self)
+    }
+
+    // MARK: - The caller
+
+    /// Has all parts of a work done, and returns then.
+    ///
+    /// - Parameter parts: Their number, below 2^16.
+    func perform(_ work: TeamWork, parts: Int) {
+        guard size > 1, parts > 1 else {
+            for part in 0..<parts { work.perform(part: part) }
+            return
         }
-        work.perform(member: 0)
+        self.work = work
+        generation = (generation + 1) & 0xFFFF_FFFF
+        unfinished.store(parts, ordering: .relaxed)
+        for member in 0..<size {
+            let first = UInt64(member * parts / size)
+            let end = UInt64((member + 1) * parts / size)
+            share(of: member).pointee.store(generation << 32 | first << 16 | end, ordering: .sequentiallyConsistent)
+        }
+        if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wakeSleepers() }
+        takeParts(as: 0)
         var looks = 0
         while unfinished.load(ordering: .acquiring) > 0 {
             looks += 1
@@ -95,48 +128,74 @@ final class Team {
         }
     }
 
-    private func announce() {
-        generation.add(1, ordering: .sequentiallyConsistent)
-        guard sleepers.load(ordering: .sequentiallyConsistent) > 0 else { return }
+    private func wakeSleepers() {
         pthread_mutex_lock(&gate.pointee.mutex)
         pthread_cond_broadcast(&gate.pointee.opened)
         pthread_mutex_unlock(&gate.pointee.mutex)
     }
 
-    /// A member's life.
-    fileprivate func run(member: Int) {
-        var seen = 0
-        while true {
-            waitForChange(of: seen)
-            seen += 1
-            guard !isEnding.load(ordering: .sequentiallyConsistent) else { return }
-            work?.perform(member: member)
-            unfinished.subtract(1, ordering: .releasing)
+    // MARK: - Members
+
+    /// Does the parts of a member's own share, from the first, then those left of the others', from the last.
+    private func takeParts(as member: Int) {
+        while let part = takePart(of: member, fromEnd: false) { finish(part) }
+        for other in 1..<size {
+            while let part = takePart(of: (member + other) % size, fromEnd: true) { finish(part) }
         }
     }
 
-    private func waitForChange(of seen: Int) {
+    private func takePart(of member: Int, fromEnd: Bool) -> Int? {
+        var share = share(of: member).pointee.load(ordering: .acquiring)
+        while Team.hasParts(share) {
+            let rest = fromEnd ? share - 1 : share + (1 << 16)
+            let (taken, current) = self.share(of: member).pointee.compareExchange(
+                expected: share, desired: rest, ordering: .acquiringAndReleasing)
+            if taken { return Int(fromEnd ? rest & 0xFFFF : share >> 16 & 0xFFFF) }
+            share = current
+        }
+        return nil
+    }
+
+    private static func hasParts(_ share: UInt64) -> Bool {
+        share >> 16 & 0xFFFF < share & 0xFFFF
+    }
+
+    private func finish(_ part: Int) {
+        work?.perform(part: part)
+        unfinished.subtract(1, ordering: .releasing)
+    }
+
+    /// A member's life.
+    fileprivate func run(member: Int) {
+        while waitForParts(of: member) { takeParts(as: member) }
+    }
+
+    /// Returns true once there is work, and false when the team ends.
+    private func waitForParts(of member: Int) -> Bool {
+        func isCalled() -> Bool {
+            Team.hasParts(share(of: member).pointee.load(ordering: .sequentiallyConsistent))
+                || isEnding.load(ordering: .sequentiallyConsistent)
+        }
         for _ in 0..<Team.looksBeforeSleep {
-            if generation.load(ordering: .acquiring) != seen { return }
+            if isCalled() { return !isEnding.load(ordering: .relaxed) }
             cs_pause()
         }
-        // First the count, then another look: either this sees the new generation, or announce() sees the sleeper.
+        // First the count, then another look: either this sees its share, or perform() sees the sleeper.
         sleepers.add(1, ordering: .sequentiallyConsistent)
         pthread_mutex_lock(&gate.pointee.mutex)
-        while generation.load(ordering: .sequentiallyConsistent) == seen {
-            pthread_cond_wait(&gate.pointee.opened, &gate.pointee.mutex)
-        }
+        while !isCalled() { pthread_cond_wait(&gate.pointee.opened, &gate.pointee.mutex) }
         pthread_mutex_unlock(&gate.pointee.mutex)
         sleepers.subtract(1, ordering: .sequentiallyConsistent)
+        return !isEnding.load(ordering: .relaxed)
     }
 }
 
-/// What a new thread is told. The team is not kept alive: it waits for its threads before it goes.
+/// What a new thread is told. Neither this nor the thread keeps the team alive: it waits for its threads before it goes.
 private final class Member {
-    unowned(unsafe) let team: Team
+    let team: Unmanaged<Team>
     let number: Int
 
-    init(team: Team, number: Int) {
+    init(team: Unmanaged<Team>, number: Int) {
         self.team = team
         self.number = number
     }
@@ -145,7 +204,7 @@ private final class Member {
 private func performMember(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let argument else { return nil }
     let member = Unmanaged<Member>.fromOpaque(argument).takeRetainedValue()
-    let (team, number) = (member.team, member.number)
-    team.run(member: number)
+    // Without a reference of its own, which would last as long as the thread.
+    member.team._withUnsafeGuaranteedRef { $0.run(member: member.number) }
     return nil
 }

@@ -14,20 +14,17 @@ public func lstmStep(
     gates: UnsafeMutablePointer<Float>, cell: UnsafePointer<Float>, nextCell: UnsafeMutablePointer<Float>,
     cellTangent: UnsafeMutablePointer<Float>, hidden: UnsafeMutablePointer<Float>, width: Int
 ) {
+    // A loop for each function, so that the steps of a loop do not wait for each other.
+    sigmoid(gates, count: 2 * width)
+    hyperbolicTangent(gates + 2 * width, count: width)
+    sigmoid(gates + 3 * width, count: width)
     for j in stride(from: 0, to: width, by: laneCount) {
-        let i = sigmoid(Vector(at: gates + j))
-        let f = sigmoid(Vector(at: gates + width + j))
-        let g = hyperbolicTangent(Vector(at: gates + 2 * width + j))
-        let o = sigmoid(Vector(at: gates + 3 * width + j))
-        let next = (i * g).adding(f, times: Vector(at: cell + j))
+        let (i, f) = (Vector(at: gates + j), Vector(at: gates + width + j))
+        let next = (i * Vector(at: gates + 2 * width + j)).adding(f, times: Vector(at: cell + j))
         let tangent = hyperbolicTangent(next)
-        i.store(at: gates + j)
-        f.store(at: gates + width + j)
-        g.store(at: gates + 2 * width + j)
-        o.store(at: gates + 3 * width + j)
         next.store(at: nextCell + j)
         tangent.store(at: cellTangent + j)
-        (o * tangent).store(at: hidden + j)
+        (Vector(at: gates + 3 * width + j) * tangent).store(at: hidden + j)
     }
 }
 
@@ -46,14 +43,13 @@ public func gruStep(
     hiddenCandidate: UnsafePointer<Float>, hidden: UnsafePointer<Float>, nextHidden: UnsafeMutablePointer<Float>,
     width: Int
 ) {
+    sigmoid(reset, count: width)
+    sigmoid(update, count: width)
     for j in stride(from: 0, to: width, by: laneCount) {
-        let r = sigmoid(Vector(at: reset + j))
-        let z = sigmoid(Vector(at: update + j))
+        let r = Vector(at: reset + j)
         let n = hyperbolicTangent(Vector(at: candidate + j).adding(r, times: Vector(at: hiddenCandidate + j)))
-        r.store(at: reset + j)
-        z.store(at: update + j)
         n.store(at: candidate + j)
         // n + z · (h − n), which is (1 − z) · n + z · h.
-        n.adding(z, times: Vector(at: hidden + j) - n).store(at: nextHidden + j)
+        n.adding(Vector(at: update + j), times: Vector(at: hidden + j) - n).store(at: nextHidden + j)
     }
 }
