@@ -3,6 +3,8 @@
 # make test       all tests
 # make test-sanitized   the tests again under address and thread sanitizers: slow
 # make bench      the library's speed, beside what the memory allows
+# make bench-score   how long texts take to score, one by one and together
+# make bench-allocations   counts the allocations of generated, fed and scored characters
 # make bench-peers   the same work done by PyTorch and ONNX Runtime, side by side
 # make clean      remove what was built
 #
@@ -21,7 +23,8 @@ LINK = -Lbuild -lchargen -Wl,-rpath,'$$ORIGIN/..'
 BUILD_PACKAGES = libopenblas-dev libzstd-dev gcc libc6-dev
 TEST_PACKAGES = g++ valgrind qemu-user binutils
 
-.PHONY: all trainer library examples demo test test-swift test-library test-sanitized lint clean packages test-packages
+.PHONY: all trainer library examples demo test test-swift test-library test-sanitized lint clean packages test-packages \
+	bench bench-score bench-allocations bench-peers benchmark-models
 
 all: trainer library
 
@@ -38,7 +41,7 @@ library: packages
 	install -m 755 "$$($(SWIFT) build -c release $(EMBEDDED) --show-bin-path)/libchargen.so" build/libchargen.so
 	ln -sf libchargen.so build/libchargen.so.1
 
-examples: build/examples/names build/examples/stream
+examples: build/examples/names build/examples/stream build/examples/many
 
 build/examples/%: examples/c/%.c include/chargen.h | library
 	@mkdir -p build/examples
@@ -67,7 +70,7 @@ build/place-names.cgw: $(NAMES) | trainer
 test: test-packages lint test-swift test-library
 
 lint:
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks
 
 test-swift: packages
 	$(SWIFT) test
@@ -79,6 +82,49 @@ test-library: test-packages all examples build/place-names.cgw
 test-sanitized: packages
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize address --scratch-path .build-address
 	$(SWIFT) test --sanitize thread --scratch-path .build-thread --filter 'CAPITests|InferenceEngineTests|TrainingTests'
+
+# MARK: - Benchmarks
+
+BENCHMARKS = build/benchmarks
+PEERS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/chargen/peers
+
+bench: $(BENCHMARKS)/engine $(BENCHMARKS)/sgemm benchmark-models
+	$(BENCHMARKS)/engine bench $(BENCHMARKS)/models
+	$(BENCHMARKS)/sgemm
+
+bench-score: $(BENCHMARKS)/engine benchmark-models
+	$(BENCHMARKS)/engine score $(BENCHMARKS)/models/lstm-512x2-f32.cgw
+	$(BENCHMARKS)/engine score $(BENCHMARKS)/models/lstm-512x2-int8.cgw
+
+bench-allocations: $(BENCHMARKS)/engine benchmark-models
+	for weights in f32 bf16 int8 int4; do \
+		echo "lstm-128x2-$$weights"; \
+		$(BENCHMARKS)/engine allocations $(BENCHMARKS)/models/lstm-128x2-$$weights.cgw || exit 1; \
+	done
+
+bench-peers: $(BENCHMARKS)/engine benchmark-models $(PEERS)/installed
+	$(PEERS)/bin/python Benchmarks/peers.py --engine $(BENCHMARKS)/engine --models $(BENCHMARKS)/models
+
+benchmark-models: packages
+	$(SWIFT) build -c release --product benchmark-models
+	"$$($(SWIFT) build -c release --show-bin-path)/benchmark-models" $(BENCHMARKS)/models
+
+# For this machine alone, so that its own reading loop uses all that the processor has.
+$(BENCHMARKS)/engine: $(wildcard Benchmarks/engine/*) include/chargen.h | library
+	@mkdir -p $(BENCHMARKS)
+	$(CC) -std=c99 -O3 -march=native $(WARNINGS) -Iinclude $(filter %.c,$^) $(LINK) -o $@
+
+$(BENCHMARKS)/sgemm: Benchmarks/sgemm.c | packages
+	@mkdir -p $(BENCHMARKS)
+	$(CC) -std=c99 -O2 $(WARNINGS) $< -lopenblas -o $@
+
+# The processor-only build of PyTorch, where the package index has it: the other one is some gigabytes larger.
+$(PEERS)/installed:
+	$(call install,$(BUILD_PACKAGES) python3-venv)
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet torch==2.13.0+cpu || $(PEERS)/bin/pip install --quiet torch==2.13.0
+	$(PEERS)/bin/pip install --quiet numpy onnx onnxruntime
+	touch $@
 
 # MARK: - System packages
 

@@ -123,6 +123,10 @@ let package = Package(
                 "Training", "InferenceEngine", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
+        // Writes the models that the benchmarks run.
+        .executableTarget(
+            name: "benchmark-models", dependencies: ["ModelFormat", "Kernels"], path: "Benchmarks/Models"),
+
         // What several test targets share: small random models, temporary folders.
         .target(name: "TestSupport", dependencies: ["ModelFormat", "Kernels"], path: "Tests/TestSupport"),
         .testTarget(name: "KernelsTests", dependencies: ["KernelDispatch", "Kernels"]),

@@ -403,8 +403,8 @@ chargen_status chargen_batch_create(const chargen_model *model, size_t capacity,
 /*
  * Every function below is to be called by one thread at a time for the same batch, and no session in the call may be in
  * use elsewhere. `sessions` are `count` sessions, each another one, all of the batch's model, and not more than its
- * capacity; anything else gives INVALID_ARGUMENT. After a failure all sessions are as they were. With a count of 0
- * nothing happens.
+ * capacity; anything else gives INVALID_ARGUMENT. After a failure all sessions are as they were, and results are 0; nothing
+ * is written if `count` exceeds the capacity. With a count of 0 nothing happens.
  */
 
 /* Frees a batch, and ends its threads. NULL does nothing. A batch must not be freed twice. */

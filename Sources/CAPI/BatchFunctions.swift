@@ -64,10 +64,10 @@ public func chargen_batch_score(
 ) -> chargen_status {
     status { () throws(ModelError) in
         let call = try BatchCall(batch, sessions, count)
-        let texts = try call.list(texts, "texts")
-        let lengths = try call.list(lengths, "lengths")
         let results = try call.list(log_probabilities, "log_probabilities")
         for index in 0..<call.count { results[index] = 0 }
+        let texts = try call.list(texts, "texts")
+        let lengths = try call.list(lengths, "lengths")
         try call.checkSessions()
         try call.batch.score(
             call.count, { call.session($0) },
@@ -81,7 +81,7 @@ public func chargen_batch_score(
 private struct BatchCall {
     let batch: Batch
     let count: Int
-    private let sessions: UnsafePointer<OpaquePointer?>
+    private let sessions: UnsafePointer<OpaquePointer?>?
 
     /// - Throws: `invalidArgument`, before any list is read that may be shorter than `count`.
     init(
@@ -93,7 +93,7 @@ private struct BatchCall {
                 .invalidArgument, "the argument 'count' must be at most the batch's capacity, \(self.batch.capacity)")
         }
         self.count = count
-        self.sessions = try required(sessions, "sessions")
+        self.sessions = sessions
     }
 
     /// A list of `count` elements that an argument points to.
@@ -101,8 +101,9 @@ private struct BatchCall {
         try required(pointer, name)
     }
 
-    /// - Throws: `invalidArgument` when a handle is NULL.
+    /// - Throws: `invalidArgument` when the list or a handle in it is NULL.
     func checkSessions() throws(ModelError) {
+        let sessions = try required(sessions, "sessions")
         for index in 0..<count where sessions[index] == nil {
             throw ModelError(.invalidArgument, "session \(index) of the argument 'sessions' is NULL")
         }
@@ -110,6 +111,8 @@ private struct BatchCall {
 
     /// A session by its number, once ``checkSessions()`` has passed.
     func session(_ index: Int) -> Session {
-        Unmanaged<Session>.fromOpaque(UnsafeRawPointer(sessions[index].unsafelyUnwrapped)).takeUnretainedValue()
+        Unmanaged<Session>.fromOpaque(
+            UnsafeRawPointer(sessions.unsafelyUnwrapped[index].unsafelyUnwrapped)
+        ).takeUnretainedValue()
     }
 }

@@ -1,4 +1,6 @@
+import KernelDispatch
 import Kernels
+import ModelFormat
 
 /// The natural logarithm of a symbol's probability, not a number if the logits overflowed. Uses up the logits.
 ///

@@ -4,10 +4,13 @@ public enum ElementType: UInt32, Sendable, CaseIterable {
     case float32 = 0
     /// Their upper 16 bits.
     case bfloat16 = 1
-    /// Signed bytes from -127 to 127, times a scale that each row has.
+    /// Signed bytes from -127 to 127, times a scale that each row has, which is not negative.
     case int8 = 2
-    /// Four bits from -8 to 7, times a scale that each group of ``groupSize`` columns of a row has.
+    /// Four bits from -8 to 7, times a scale that each group of ``groupSize`` columns of a row has, of either sign.
     case int4 = 3
+
+    /// What the magnitude of every scale is less than, 2¹²¹, so that every element is finite.
+    public static var scaleLimit: Float { 0x1p121 }
 
     /// The columns that share a scale in ``int4``. The last group of a row may have fewer.
     public static var groupSize: Int { 32 }
@@ -28,8 +31,7 @@ public enum ElementType: UInt32, Sendable, CaseIterable {
     /// they weigh little, and the first is looked up, not multiplied with.
     public func elementType(of tensor: TensorShape) -> ElementType {
         if tensor.isBias { return .float32 }
-        let isTable = tensor.role == .outputWeight || (tensor.role == .inputWeight && tensor.layer == 0)
-        return self == .int4 && isTable ? .int8 : self
+        return self == .int4 && !tensor.isRecurrentMatrix ? .int8 : self
     }
 
     /// The number of scales of a tensor.

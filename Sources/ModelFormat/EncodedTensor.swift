@@ -4,10 +4,10 @@ public enum EncodedTensor: Sendable {
     case float32([Float])
     /// The upper halves of floats, all of them finite.
     case bfloat16([UInt16])
-    /// Integers from -127 to 127, and what those of each row are multiplied with: finite, 0 or greater.
+    /// Integers from -127 to 127, and what those of each row are multiplied with: 0 to less than 2¹²¹.
     case int8([Int8], scales: [Float])
     /// Integers from -8 to 7, and what those of each group of ``ElementType/groupSize`` columns are multiplied with, the
-    /// upper halves of floats that are finite, 0 or greater.
+    /// upper halves of floats between -2¹²¹ and 2¹²¹. As -8 reaches farther than 7, the sign matters.
     case int4([Int8], scales: [UInt16])
 
     /// How the elements are stored.
@@ -31,21 +31,21 @@ public enum EncodedTensor: Sendable {
             return values.count == tensor.count && values.allSatisfy { $0 & 0x7F80 != 0x7F80 }
         case .int8(let values, let scales):
             return values.count == tensor.count && values.allSatisfy { $0 != -128 } && scales.count == scaleCount
-                && scales.allSatisfy { $0.isFinite && $0.sign == .plus }
+                && scales.allSatisfy { $0.bitPattern < ElementType.scaleLimit.bitPattern }
         case .int4(let values, let scales):
             return values.count == tensor.count && values.allSatisfy { -8...7 ~= $0 } && scales.count == scaleCount
-                && scales.allSatisfy { $0 < 0x7F80 }
+                && scales.allSatisfy { UInt32($0 & 0x7FFF) << 16 < ElementType.scaleLimit.bitPattern }
         }
     }
 
     /// What a tensor needs, for an error's words.
     static func requirement(_ type: ElementType, for tensor: TensorShape) -> String {
         guard type == .float32 || !tensor.isBias else { return "32-bit floats, as it is a bias" }
-        let scales = "\(type.scaleCount(of: tensor)) scales, finite and not negative"
+        let scales = "\(type.scaleCount(of: tensor)) scales"
         switch type {
         case .float32, .bfloat16: return "\(tensor.count) values, all of them finite"
-        case .int8: return "\(tensor.count) values from -127 to 127 and \(scales)"
-        case .int4: return "\(tensor.count) values from -8 to 7 and \(scales)"
+        case .int8: return "\(tensor.count) values from -127 to 127 and \(scales) from 0 to less than 2^121"
+        case .int4: return "\(tensor.count) values from -8 to 7 and \(scales) between -2^121 and 2^121"
         }
     }
 

@@ -29,17 +29,17 @@ extension ModelFile {
             let isFinite = joinBFloat16(planes, count: tensor.count, into: buffer.floats.pointer)
             try check(isFinite, "a value that is not finite", in: index)
         case .int8:
-            let isFinite = joinFloat32(planes, count: scales, into: buffer.scales.pointer)
+            _ = joinFloat32(planes, count: scales, into: buffer.scales.pointer)
             try check(
-                isFinite && areUnsigned(buffer.scales.pointer, count: scales), "a scale that is negative or not finite",
-                in: index)
+                areScales(buffer.scales.pointer, count: scales, allowingSigns: false),
+                "a scale that is negative or not less than 2^121", in: index)
             let inRange = copyInt8(planes + 4 * scales, count: tensor.count, into: buffer.integers.pointer)
             try check(inRange, "the value -128", in: index)
         case .int4:
-            let isFinite = joinBFloat16(planes, count: scales, into: buffer.scales.pointer)
+            _ = joinBFloat16(planes, count: scales, into: buffer.scales.pointer)
             try check(
-                isFinite && areUnsigned(buffer.scales.pointer, count: scales), "a scale that is negative or not finite",
-                in: index)
+                areScales(buffer.scales.pointer, count: scales, allowingSigns: true),
+                "a scale that is not between -2^121 and 2^121", in: index)
             let isPadded = unpackInt4(
                 planes + 2 * scales, rows: tensor.rows, columns: tensor.columns, into: buffer.integers.pointer)
             try check(isPadded, "a value beyond the last column", in: index)

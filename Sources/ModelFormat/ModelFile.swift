@@ -160,6 +160,14 @@ private struct HeaderReader {
         for index in 0..<shape.tensorCount {
             let start = try take(FileLayout.entryLength, "tensor directory")
             let type = try readElementType(of: shape.tensor(index), at: start)
+            if index > ModelShape.firstRecurrentMatrix, shape.tensor(index).isRecurrentMatrix {
+                let first = entries[ModelShape.firstRecurrentMatrix].elementType
+                guard type == first else {
+                    throw invalidModel(
+                        "tensor \(shape.tensor(index).name) has element type \(type.rawValue), rnn.weight_hh_l0 has "
+                            + "\(first.rawValue)", at: start)
+                }
+            }
             size += type.payloadLength(of: shape.tensor(index))
             let stored = bytes.loadUnaligned(fromByteOffset: start + 8, as: UInt64.self)
             guard let length = Int(exactly: UInt64(littleEndian: stored)), length <= bytes.count - place else {

@@ -53,6 +53,9 @@ public struct ModelShape: Equatable, Sendable {
     /// The tensors of a layer: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`.
     public static var tensorsPerLayer: Int { 4 }
 
+    /// The place of `rnn.weight_hh_l0`, with whose element type those of all matrices between hidden states agree.
+    static var firstRecurrentMatrix: Int { 1 }
+
     /// The number of tensors of a model of this shape.
     public var tensorCount: Int { layers * ModelShape.tensorsPerLayer + 2 }
 
@@ -105,6 +108,14 @@ public struct TensorShape: Equatable, Sendable {
     /// Whether the tensor is a vector.
     public var isBias: Bool {
         role == .inputBias || role == .hiddenBias || role == .outputBias
+    }
+
+    /// Whether the tensor is a matrix between hidden states, as most weights are: not `rnn.weight_ih_l0` and `fc.weight`,
+    /// which have a column or a row for each symbol.
+    ///
+    /// In one model these matrices all have the same element type.
+    public var isRecurrentMatrix: Bool {
+        role == .hiddenWeight || (role == .inputWeight && layer != 0)
     }
 
     /// PyTorch's name, such as `rnn.weight_ih_l0` or `fc.bias`.

@@ -42,6 +42,12 @@ extension ModelFile {
                     .invalidArgument,
                     "tensor \(tensor.name) needs \(EncodedTensor.requirement(encoded.elementType, for: tensor))")
             }
+            let recurrentType = tensors[ModelShape.firstRecurrentMatrix].elementType
+            guard !tensor.isRecurrentMatrix || encoded.elementType == recurrentType else {
+                throw ModelError(
+                    .invalidArgument,
+                    "tensor \(tensor.name) needs the element type of rnn.weight_hh_l0, \(recurrentType.name)")
+            }
             let frame = try compressed(encoded.planes(columns: tensor.columns))
             size += encoded.elementType.payloadLength(of: tensor)
             directory.append(encoded.elementType.rawValue)

@@ -40,11 +40,15 @@ private func hasFullExponent(_ bits: UInt32) -> UInt32 {
     bits & 0x7F80_0000 == 0x7F80_0000 ? 1 : 0
 }
 
-/// Whether no scale is below zero, or minus zero.
-func areUnsigned(_ scales: UnsafePointer<Float>, count: Int) -> Bool {
-    var signs: UInt32 = 0
-    for index in 0..<count { signs |= scales[index].bitPattern >> 31 }
-    return signs == 0
+/// Whether the magnitudes of all scales are below the limit, and, unless `allowingSigns`, no sign bit is set.
+func areScales(_ scales: UnsafePointer<Float>, count: Int, allowingSigns: Bool) -> Bool {
+    // The bits of floats without a sign ascend with the magnitude; infinities and NaNs are above all others.
+    let mask: UInt32 = allowingSigns ? 0x7FFF_FFFF : 0xFFFF_FFFF
+    var outside: UInt32 = 0
+    for index in 0..<count {
+        outside |= scales[index].bitPattern & mask < ElementType.scaleLimit.bitPattern ? 0 : 1
+    }
+    return outside == 0
 }
 
 /// Copies `count` signed bytes.

@@ -49,8 +49,13 @@ struct Export: ParsableCommand {
         try refuseToOverwriteOthers()
         let path = try checkpoint ?? Runs.folder(folder).exportedCheckpointPath()
         let checkpoint = try Checkpoint(path: path)
-        let model = try checkpoint.modelFile(weights: weights)
-        let original = weights == .float32 ? model : try checkpoint.modelFile()
+        let original = try checkpoint.modelFile()
+        let model =
+            switch weights {
+            case .float32: original
+            case .bfloat16, .int8: try checkpoint.modelFile(weights: weights)
+            case .int4: try checkpoint.modelFile(weights: weights, calibration: Calibration.text(from: original))
+            }
         let report = try ExportReport(
             model: model, original: original, weights: weights,
             text: text.map { CorpusSource(paths: [$0]) })

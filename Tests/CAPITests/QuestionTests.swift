@@ -19,6 +19,14 @@ struct QuestionTests {
         #expect(["portable", "avx2", "avx512"].contains(String(cString: chargen_model_backend(model.handle))))
     }
 
+    @Test(
+        "The type of the weights is the file's",
+        arguments: [(ElementType.float32, "f32"), (.bfloat16, "bf16"), (.int8, "int8"), (.int4, "int4")])
+    func weights(type: ElementType, name: String) throws {
+        let model = CModel(try randomModel(.gru, weights: type))
+        #expect(String(cString: chargen_model_weights(model.handle)) == name)
+    }
+
     @Test("The vocabulary is the file's, in ascending order")
     func vocabulary() throws {
         let model = try CModel(characters: "b€aé😀", hasEndOfDocument: true)
@@ -69,6 +77,7 @@ struct QuestionTests {
     func null() {
         #expect(String(cString: chargen_model_cell(nil)).isEmpty)
         #expect(String(cString: chargen_model_backend(nil)).isEmpty)
+        #expect(String(cString: chargen_model_weights(nil)).isEmpty)
         #expect(chargen_model_layers(nil) == 0)
         #expect(chargen_model_hidden_size(nil) == 0)
         #expect(chargen_model_parameters(nil) == 0)
@@ -82,6 +91,7 @@ struct QuestionTests {
         #expect(length == 0)
         chargen_model_free(nil)
         chargen_session_free(nil)
+        chargen_batch_free(nil)
     }
 
     @Test("Missing arguments are named")

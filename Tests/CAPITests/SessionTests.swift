@@ -1,6 +1,7 @@
 import CAPI
 import CChargen
 import ModelFormat
+import TestSupport
 import Testing
 
 @Suite("Sessions and their settings")
@@ -80,6 +81,29 @@ struct SessionTests {
         #expect(session.feed("#") == CHARGEN_OK)
     }
 
+    @Test("The text is the same on any number of threads, which may change between characters")
+    func threads() throws {
+        let model = CModel(try randomModel(.gru, hiddenSize: 100))
+        let expected = CSession(model).symbols(60)
+        let session = CSession(model)
+        var symbols: [UInt32] = []
+        for threads in [2, 5, 1, 3] {
+            #expect(chargen_session_set_threads(session.handle, threads) == CHARGEN_OK)
+            symbols += session.symbols(15)
+        }
+        #expect(symbols == expected)
+    }
+
+    @Test("An impossible number of threads is refused and changes nothing", arguments: [0, 65, -1, Int.max, Int.min])
+    func threadsOutOfRange(threads: Int) throws {
+        let model = try CModel()
+        let (session, other) = (CSession(model), CSession(model))
+        #expect(chargen_session_set_threads(session.handle, 2) == CHARGEN_OK)
+        #expect(chargen_session_set_threads(session.handle, threads) == CHARGEN_INVALID_ARGUMENT)
+        #expect(errorMessage() == "the number of threads must be from 1 to 64")
+        #expect(session.symbols(50) == other.symbols(50))
+    }
+
     @Test("Missing arguments are named")
     func arguments() throws {
         var session = OpaquePointer(bitPattern: 1)
@@ -96,7 +120,14 @@ struct SessionTests {
         arguments: [
             { chargen_session_reset(nil) }, { chargen_session_set_temperature(nil, 1) },
             { chargen_session_set_seed(nil, 1) }, { chargen_session_set_unknown(nil, 0) },
+            { chargen_session_set_threads(nil, 1) },
             { chargen_session_feed(nil, "a", 1) },
+            {
+                var (logProbability, characters) = (1.0, 1)
+                let status = chargen_session_score(nil, "a", 1, &logProbability, &characters)
+                #expect((logProbability, characters) == (0, 0))
+                return status
+            },
             {
                 var character: UInt32 = 1
                 let status = chargen_session_next(nil, &character)

@@ -65,4 +65,60 @@ final class CSession: @unchecked Sendable {
         guard chargen_session_generate(handle, maximum, &buffer, capacity, &length) == CHARGEN_OK else { return "" }
         return String(decoding: buffer[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
+
+    /// The score of a text.
+    func score(_ text: String) -> (status: chargen_status, logProbability: Double, characters: Int) {
+        // Not 0, to see that a failure makes them so.
+        var (logProbability, characters) = (1.0, 1)
+        let status = chargen_session_score(handle, text, text.utf8.count, &logProbability, &characters)
+        return (status, logProbability, characters)
+    }
+}
+
+/// A `chargen_batch`, freed with its last reference.
+final class CBatch {
+    let handle: OpaquePointer?
+
+    init(_ model: CModel, capacity: Int, threads: Int = 1) {
+        var handle: OpaquePointer?
+        _ = chargen_batch_create(model.handle, capacity, threads, &handle)
+        self.handle = handle
+    }
+
+    deinit { chargen_batch_free(handle) }
+
+    /// The next symbol of each session.
+    func next(_ sessions: [CSession?]) -> (status: chargen_status, symbols: [UInt32]) {
+        var symbols = [UInt32](repeating: 1, count: sessions.count)
+        let status = chargen_batch_next(handle, sessions.map { $0?.handle }, sessions.count, &symbols)
+        return (status, symbols)
+    }
+
+    func feed(_ sessions: [CSession?], _ texts: [String]) -> chargen_status {
+        withCTexts(texts) { chargen_batch_feed(handle, sessions.map { $0?.handle }, sessions.count, $0, $1) }
+    }
+
+    func score(_ sessions: [CSession?], _ texts: [String]) -> (status: chargen_status, logProbabilities: [Double]) {
+        var scores = [Double](repeating: 1, count: sessions.count)
+        let status = withCTexts(texts) {
+            chargen_batch_score(handle, sessions.map { $0?.handle }, sessions.count, $0, $1, &scores)
+        }
+        return (status, scores)
+    }
+}
+
+/// Calls `body` with texts as C has them: pointers to their bytes, not ended by a NUL, and their lengths.
+private func withCTexts<Result>(
+    _ texts: [String], _ body: ([UnsafePointer<CChar>?], [Int]) -> Result
+) -> Result {
+    let bytes: [CChar] = texts.joined().utf8.map { CChar(bitPattern: $0) } + [0]
+    return bytes.withUnsafeBufferPointer { bytes in
+        var pointers: [UnsafePointer<CChar>?] = []
+        var offset = 0
+        for text in texts {
+            pointers.append(bytes.baseAddress.map { $0 + offset })
+            offset += text.utf8.count
+        }
+        return body(pointers, texts.map(\.utf8.count))
+    }
 }

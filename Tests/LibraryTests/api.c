@@ -32,8 +32,10 @@ static int32_t ignore_character(const char *character, size_t length, void *user
 static void test_null_arguments(void) {
     chargen_model *model = (chargen_model *)8;
     chargen_session *session = (chargen_session *)8;
+    chargen_batch *batch = (chargen_batch *)8;
     uint32_t character = 1;
     size_t length = 1;
+    double score = 1;
     char buffer[8];
 
     CHECK(strcmp(chargen_error_message(), "") == 0);
@@ -53,6 +55,17 @@ static void test_null_arguments(void) {
     CHECK(chargen_session_next(NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_generate(NULL, 1, buffer, sizeof buffer, NULL) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_stream(NULL, 1, NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_model_weights(NULL)[0] == '\0');
+    CHECK(chargen_session_set_threads(NULL, 1) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_score(NULL, "a", 1, &score, &length) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(score == 0 && length == 0);
+    CHECK(chargen_session_score(NULL, NULL, 0, NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_batch_create(NULL, 1, 1, &batch) == CHARGEN_INVALID_ARGUMENT && batch == NULL);
+    CHECK(chargen_batch_create(NULL, 1, 1, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_batch_next(NULL, &session, 1, &character) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_batch_feed(NULL, NULL, 0, NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_batch_score(NULL, NULL, 0, NULL, NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    chargen_batch_free(NULL);
     chargen_session_free(NULL);
     chargen_model_free(NULL);
 }
@@ -64,6 +77,8 @@ static void test_extreme_arguments(chargen_model *model) {
     char buffer[16];
     float temperatures[] = {-1.0f, NAN, INFINITY, -INFINITY, 1e-30f, 1e30f};
     int32_t policies[] = {-1, 2, INT32_MAX, INT32_MIN};
+    size_t threads[] = {0, 65, SIZE_MAX, SIZE_MAX / 2 + 1};
+    double score = 1;
     size_t i;
 
     CHECK(chargen_session_create(model, &session) == CHARGEN_OK);
@@ -78,6 +93,16 @@ static void test_extreme_arguments(chargen_model *model) {
     CHECK(chargen_session_feed(session, NULL, 0) == CHARGEN_OK);
     CHECK(chargen_session_feed(session, "a", SIZE_MAX) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_feed(session, "\xFF", 1) == CHARGEN_INVALID_UTF8);
+    CHECK(chargen_session_score(session, NULL, 0, &score, &length) == CHARGEN_OK && score == 0 && length == 0);
+    score = 1;
+    CHECK(chargen_session_score(session, "a", SIZE_MAX, &score, NULL) == CHARGEN_INVALID_ARGUMENT && score == 0);
+    score = 1;
+    CHECK(chargen_session_score(session, "\xFF", 1, &score, NULL) == CHARGEN_INVALID_UTF8 && score == 0);
+    CHECK(chargen_session_score(session, "a", 1, NULL, &length) == CHARGEN_INVALID_ARGUMENT && length == 0);
+    for (i = 0; i < sizeof threads / sizeof *threads; i++) {
+        CHECK(chargen_session_set_threads(session, threads[i]) == CHARGEN_INVALID_ARGUMENT);
+    }
+    CHECK(chargen_session_set_threads(session, 2) == CHARGEN_OK);
     CHECK(chargen_session_generate(session, 1, NULL, 0, &length) == CHARGEN_BUFFER_TOO_SMALL && length == 0);
     CHECK(chargen_session_generate(session, 1, buffer, SIZE_MAX, &length) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_generate(session, SIZE_MAX, buffer, sizeof buffer, &length) == CHARGEN_OK);
@@ -85,6 +110,114 @@ static void test_extreme_arguments(chargen_model *model) {
     CHECK(chargen_session_stream(session, 0, ignore_character, NULL) == CHARGEN_OK);
     CHECK(chargen_session_stream(session, 100, ignore_character, NULL) == CHARGEN_OK);
     chargen_session_free(session);
+}
+
+/* ---- Batches ---- */
+
+/*
+ * Calls the functions of a batch with arguments that they must refuse; what they give must be 0 then. Without texts it
+ * is not these that are wrong, and chargen_batch_next() is called too.
+ */
+static void expect_refusal(int line, chargen_status expected, chargen_batch *batch, chargen_session *const *sessions,
+                           size_t count, const char *const *texts, const size_t *lengths) {
+    uint32_t characters[2] = {1, 1};
+    double scores[2] = {1, 1};
+    const char *no_texts[2] = {"", ""};
+    size_t no_lengths[2] = {0, 0};
+    size_t i;
+    if (texts == NULL) {
+        texts = no_texts;
+        lengths = no_lengths;
+        if (chargen_batch_next(batch, sessions, count, characters) != expected) {
+            fprintf(stderr, "api.c:%d: chargen_batch_next: %s\n", line, chargen_error_message());
+            exit(1);
+        }
+    }
+    if (chargen_batch_feed(batch, sessions, count, texts, lengths) != expected
+        || chargen_batch_score(batch, sessions, count, texts, lengths, scores) != expected) {
+        fprintf(stderr, "api.c:%d: chargen_batch_feed or chargen_batch_score: %s\n", line, chargen_error_message());
+        exit(1);
+    }
+    /* A list of more than the capacity is not touched: it need not be one. */
+    for (i = 0; i < count && count <= 2; i++) {
+        CHECK(scores[i] == 0 && (texts != no_texts || characters[i] == 0));
+    }
+}
+#define REFUSED(status, batch, sessions, count, texts, lengths)                                              \
+    expect_refusal(__LINE__, status, batch, sessions, count, texts, lengths)
+
+static void test_batches(chargen_model *model, chargen_model *other) {
+    chargen_session *sessions[3];
+    chargen_session *stranger;
+    chargen_session *reference;
+    chargen_batch *batch;
+    uint32_t characters[3];
+    uint32_t expected;
+    double scores[3];
+    const char *texts[3] = {"", NULL, ""};
+    size_t lengths[3] = {0, 0, 0};
+    size_t impossible[] = {0, 65537, SIZE_MAX, SIZE_MAX / 2 + 1, SIZE_MAX / 64};
+    size_t i;
+
+    for (i = 0; i < sizeof impossible / sizeof *impossible; i++) {
+        batch = (chargen_batch *)8;
+        CHECK(chargen_batch_create(model, impossible[i], 1, &batch) == CHARGEN_INVALID_ARGUMENT && batch == NULL);
+        batch = (chargen_batch *)8;
+        CHECK(chargen_batch_create(model, 1, impossible[i], &batch) == CHARGEN_INVALID_ARGUMENT && batch == NULL);
+    }
+    CHECK(chargen_batch_create(model, 1, 1, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_batch_create(model, 2, 2, &batch) == CHARGEN_OK);
+    for (i = 0; i < 3; i++) {
+        CHECK(chargen_session_create(model, &sessions[i]) == CHARGEN_OK);
+    }
+    CHECK(chargen_session_create(other, &stranger) == CHARGEN_OK);
+    CHECK(chargen_session_create(model, &reference) == CHARGEN_OK);
+
+    /* More than the capacity, in numbers that no list can have. */
+    REFUSED(CHARGEN_INVALID_ARGUMENT, batch, sessions, SIZE_MAX, NULL, NULL);
+    REFUSED(CHARGEN_INVALID_ARGUMENT, batch, sessions, SIZE_MAX / 2 + 1, NULL, NULL);
+    CHECK(chargen_batch_next(batch, sessions, 3, characters) == CHARGEN_INVALID_ARGUMENT);
+    /* NULL for the sessions, for one of them, and for the other lists. */
+    REFUSED(CHARGEN_INVALID_ARGUMENT, batch, NULL, 1, NULL, NULL);
+    CHECK(chargen_batch_next(batch, sessions, 2, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_batch_feed(batch, sessions, 2, NULL, lengths) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_batch_feed(batch, sessions, 2, texts, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_batch_score(batch, sessions, 2, texts, lengths, NULL) == CHARGEN_INVALID_ARGUMENT);
+    {
+        chargen_session *twice[] = {sessions[0], sessions[0]};
+        chargen_session *strange[] = {sessions[0], stranger};
+        chargen_session *missing[] = {sessions[0], NULL};
+        REFUSED(CHARGEN_INVALID_ARGUMENT, batch, twice, 2, NULL, NULL);
+        REFUSED(CHARGEN_INVALID_ARGUMENT, batch, strange, 2, NULL, NULL);
+        REFUSED(CHARGEN_INVALID_ARGUMENT, batch, missing, 2, NULL, NULL);
+    }
+    /* Texts: the second is missing, too long, or no text. */
+    lengths[1] = 1;
+    REFUSED(CHARGEN_INVALID_ARGUMENT, batch, sessions, 2, texts, lengths);
+    texts[1] = "a";
+    lengths[1] = SIZE_MAX;
+    REFUSED(CHARGEN_INVALID_ARGUMENT, batch, sessions, 2, texts, lengths);
+    texts[1] = "\xF0\x9F";
+    lengths[1] = 2;
+    REFUSED(CHARGEN_INVALID_UTF8, batch, sessions, 2, texts, lengths);
+    CHECK(strncmp(chargen_error_message(), "session 1: ", 11) == 0);
+
+    /* None: nothing happens. */
+    CHECK(chargen_batch_next(batch, sessions, 0, characters) == CHARGEN_OK);
+    CHECK(chargen_batch_feed(batch, sessions, 0, texts, lengths) == CHARGEN_OK);
+    CHECK(chargen_batch_score(batch, sessions, 0, texts, lengths, scores) == CHARGEN_OK);
+
+    /* After all that the sessions are as they were, and the batch works, also without its model. */
+    chargen_session_free(stranger);
+    CHECK(chargen_batch_next(batch, sessions + 1, 2, characters) == CHARGEN_OK);
+    CHECK(chargen_session_next(reference, &expected) == CHARGEN_OK);
+    CHECK(characters[0] == expected && characters[1] == expected);
+    chargen_session_free(sessions[1]);
+    chargen_batch_free(batch);
+    CHECK(chargen_session_next(sessions[0], characters) == CHARGEN_OK && characters[0] == expected);
+    chargen_session_free(sessions[0]);
+    chargen_session_free(sessions[2]);
+    chargen_session_free(reference);
 }
 
 /* ---- Damaged models ---- */
@@ -147,15 +280,23 @@ static void repair(unsigned char *bytes, size_t length) {
 static int try_bytes(const unsigned char *bytes, size_t length) {
     chargen_model *model = (chargen_model *)8;
     chargen_session *session;
+    chargen_batch *batch;
+    uint32_t character;
+    double score;
     chargen_status status = chargen_model_load_memory(bytes, length, &model);
     if (status != CHARGEN_OK) {
         CHECK(model == NULL && chargen_error_message()[0] != '\0');
         return 0;
     }
     CHECK(chargen_session_create(model, &session) == CHARGEN_OK);
-    CHECK(chargen_session_stream(session, 20, ignore_character, NULL) == CHARGEN_OK);
-    chargen_session_free(session);
+    CHECK(chargen_batch_create(model, 1, 1, &batch) == CHARGEN_OK);
     chargen_model_free(model);
+    CHECK(chargen_session_stream(session, 20, ignore_character, NULL) == CHARGEN_OK);
+    CHECK(chargen_batch_next(batch, &session, 1, &character) == CHARGEN_OK);
+    CHECK(chargen_session_set_unknown(session, CHARGEN_UNKNOWN_SKIP) == CHARGEN_OK);
+    CHECK(chargen_session_score(session, "a text", 6, &score, NULL) == CHARGEN_OK);
+    chargen_batch_free(batch);
+    chargen_session_free(session);
     return 1;
 }
 
@@ -184,17 +325,21 @@ static void test_damaged_models(const unsigned char *intact, size_t length, unsi
 
 int main(int argc, char **argv) {
     chargen_model *model;
+    chargen_model *other;
     unsigned char *bytes;
     long length;
     FILE *file;
 
-    if (argc < 3) {
+    if (argc < 3 || argc > 4) {
         fprintf(stderr, "usage: api MODEL ROUNDS [SEED]\n");
         return 2;
     }
     test_null_arguments();
     CHECK(chargen_model_load_file(argv[1], &model) == CHARGEN_OK);
     test_extreme_arguments(model);
+    CHECK(chargen_model_load_file(argv[1], &other) == CHARGEN_OK);
+    test_batches(model, other);
+    chargen_model_free(other);
     chargen_model_free(model);
 
     file = fopen(argv[1], "rb");

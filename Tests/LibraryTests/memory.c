@@ -1,28 +1,39 @@
 /*
- * Lets the first, the second, and every further large allocation fail, and expects an error each time:
+ * Lets the first, the second, and every further large allocation or thread fail, and expects an error each time:
  *
  *     memory MODEL
  *
- * The library takes its large blocks from aligned_alloc(), which this program stands in for. valgrind sees whether a
- * failure loses memory.
+ * The library takes its large blocks from aligned_alloc() and its threads from pthread_create(), which this program
+ * stands in for. valgrind sees whether a failure loses memory.
  */
-#define _POSIX_C_SOURCE 200112L
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 
 #include <chargen.h>
 
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #ifdef __cplusplus
-extern "C" void *aligned_alloc(size_t alignment, size_t size);
+#define NOTHROW throw()
+extern "C" {
 #else
-void *aligned_alloc(size_t alignment, size_t size);
+#define NOTHROW
 #endif
 
-/* How many allocations succeed before one fails. */
+typedef int (*thread_function)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+void *aligned_alloc(size_t alignment, size_t size) NOTHROW;
+
+/* How many allocations and threads succeed before one fails. */
 static unsigned long allowed;
 
-void *aligned_alloc(size_t alignment, size_t size) {
+void *aligned_alloc(size_t alignment, size_t size) NOTHROW {
     void *block;
     if (allowed == 0 || posix_memalign(&block, alignment, size) != 0) {
         return NULL;
@@ -31,42 +42,81 @@ void *aligned_alloc(size_t alignment, size_t size) {
     return block;
 }
 
-int main(int argc, char **argv) {
-    chargen_model *model = NULL;
-    chargen_session *session = NULL;
-    unsigned long failures = 0;
-    unsigned long n;
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *),
+                   void *argument) NOTHROW {
+    thread_function create;
+    /* As POSIX has it: ISO C knows no conversion of an object pointer to a function pointer. */
+    *(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
+    if (allowed == 0 || create == NULL) {
+        return EAGAIN;
+    }
+    allowed--;
+    return create(thread, attributes, body, argument);
+}
 
+#ifdef __cplusplus
+}
+#endif
+
+static const char *path;
+static chargen_model *model;
+static chargen_session *session;
+static chargen_batch *batch;
+
+static chargen_status load_model(void) { return chargen_model_load_file(path, &model); }
+static chargen_status create_session(void) { return chargen_session_create(model, &session); }
+static chargen_status create_batch(void) { return chargen_batch_create(model, 8, 3, &batch); }
+
+/* Two threads beside this one, in place of none. */
+static chargen_status set_threads(void) {
+    uint32_t character;
+    chargen_status status = chargen_session_set_threads(session, 3);
+    /* With the old threads or the new ones, it works. */
+    return chargen_session_next(session, &character) == CHARGEN_OK ? status : CHARGEN_INVALID_ARGUMENT;
+}
+
+/*
+ * Lets a call fail in every place until it succeeds. Returns the number of failures, or -1 if one was not as it ought to
+ * be.
+ */
+static int count_failures(const char *name, chargen_status (*call)(void), const void *result) {
+    static const unsigned char nothing[sizeof(void *)] = {0};
+    int failures;
+    for (failures = 0; failures < 1000; failures++) {
+        chargen_status status;
+        allowed = (unsigned long)failures;
+        status = call();
+        allowed = 1000;
+        if (status == CHARGEN_OK) {
+            return failures;
+        }
+        if (status != CHARGEN_OUT_OF_MEMORY || (result != NULL && memcmp(result, nothing, sizeof nothing) != 0)) {
+            break;
+        }
+    }
+    fprintf(stderr, "memory: failure %d of %s is not as it ought to be\n", failures, name);
+    return -1;
+}
+
+int main(int argc, char **argv) {
+    int failures[4];
     if (argc != 2) {
         fprintf(stderr, "usage: memory MODEL\n");
         return 2;
     }
-    for (n = 0; model == NULL; n++) {
-        chargen_status status;
-        allowed = n;
-        status = chargen_model_load_file(argv[1], &model);
-        if (status == CHARGEN_OUT_OF_MEMORY && model == NULL) {
-            failures++;
-        } else if (status != CHARGEN_OK || model == NULL) {
-            fprintf(stderr, "memory: allocation %lu of the model: status %d\n", n, (int)status);
-            return 1;
-        }
-    }
-    for (n = 0; session == NULL; n++) {
-        chargen_status status;
-        allowed = n;
-        status = chargen_session_create(model, &session);
-        if (status == CHARGEN_OUT_OF_MEMORY && session == NULL) {
-            failures++;
-        } else if (status != CHARGEN_OK || session == NULL) {
-            fprintf(stderr, "memory: allocation %lu of the session: status %d\n", n, (int)status);
-            return 1;
-        }
-    }
+    path = argv[1];
+    failures[0] = count_failures("the model", load_model, &model);
+    failures[1] = count_failures("the session", create_session, &session);
+    failures[2] = count_failures("the batch", create_batch, &batch);
+    failures[3] = count_failures("the session's threads", set_threads, NULL);
+    chargen_batch_free(batch);
     chargen_session_free(session);
     chargen_model_free(model);
-    if (failures < 4) {
-        fprintf(stderr, "memory: only %lu failures: the library no longer uses aligned_alloc()?\n", failures);
+    printf("failures: %d of the model, %d of the session, %d of the batch, %d of the session's threads\n", failures[0],
+           failures[1], failures[2], failures[3]);
+    /* At the least: some blocks each, and the two threads of a batch and of a session. */
+    if (failures[0] < 2 || failures[1] < 2 || failures[2] < 4 || failures[3] < 3) {
+        fprintf(stderr, "memory: too few: the library no longer uses aligned_alloc() and pthread_create()?\n");
         return 1;
     }
     return 0;

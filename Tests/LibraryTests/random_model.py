@@ -1,20 +1,23 @@
 """Writes the same models as Tests/TestSupport/RandomModel.swift, without the trainer and without zstd's library.
 
-Usage: random_model.py CELL FILE
+Usage: random_model.py CELL FILE [WEIGHTS [HIDDEN [SCALE]]]
 """
 
 from __future__ import annotations
 
 import array
+import itertools
 import struct
 import sys
 import zlib
+from typing import Iterator
 
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+WEIGHTS = ("f32", "bf16", "int8", "int4")
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz .,é中😀"
 
 
-def random_words(seed: int):
+def random_words(seed: int) -> Iterator[int]:
     """SplitMix64."""
     mask = 2**64 - 1
     while True:
@@ -37,29 +40,80 @@ def frame(data: bytes) -> bytes:
     return result
 
 
+def single(value: float) -> float:
+    """The 32-bit float nearest to a number."""
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def planes(values: bytes, size: int) -> bytes:
+    """Numbers of `size` bytes as byte planes."""
+    return b"".join(values[plane::size] for plane in range(size))
+
+
+def halves(values: bytes) -> bytes:
+    """The upper 16 bits of 32-bit floats."""
+    return b"".join(values[start + 2 : start + 4] for start in range(0, len(values), 4))
+
+
+def payload(weights: str, rows: int, columns: int, scale: float, words: Iterator[int]) -> bytes:
+    """A tensor of random values, in the bytes of its type; see docs/cgw-format.md. Scales differ by up to a quarter."""
+
+    def uniforms(count: int) -> Iterator[float]:
+        return (single(((word >> 40) * 2.0**-23 - 1) * scale) for word in itertools.islice(words, count))
+
+    def scales(count: int, largest: int) -> bytes:
+        # Each operation is rounded, as it is in Swift.
+        unit = single(scale / largest)
+        parts = (single(0.25 * abs(single(value / scale))) for value in uniforms(count))
+        return array.array("f", (single(unit * single(0.75 + part)) for part in parts)).tobytes()
+
+    def integers(count: int, lowest: int, choices: int) -> list[int]:
+        return [lowest + (word >> 32) % choices for word in itertools.islice(words, count)]
+
+    count = rows * columns
+    if weights == "f32":
+        return planes(array.array("f", uniforms(count)).tobytes(), 4)
+    if weights == "bf16":
+        return planes(halves(array.array("f", uniforms(count)).tobytes()), 2)
+    if weights == "int8":
+        values = array.array("b", integers(count, -127, 255)).tobytes()
+        return planes(scales(rows, 127), 4) + values
+    groups = -(-columns // 32)
+    nibbles = integers(count, 0, 16)
+    packed = bytearray()
+    for row in range(rows):
+        # Columns beyond the last are 0, which is stored as 8.
+        line = nibbles[row * columns : (row + 1) * columns] + [8] * (32 * groups - columns)
+        for start in range(0, len(line), 32):
+            packed += bytes(line[start + j] | line[start + j + 16] << 4 for j in range(16))
+    return planes(halves(scales(rows * groups, 8)), 2) + packed
+
+
 def random_model(
     cell: str, layers: int = 2, hidden_size: int = 40, characters: str = CHARACTERS, ends: bool = True,
-    scale: float = 0.8, seed: int = 77, provenance: str = '{"chargen":"test"}',
+    scale: float = 0.8, seed: int = 77, provenance: str = '{"chargen":"test"}', weights: str = "f32",
 ) -> bytes:
-    """The bytes of a .cgw file whose weights are uniform in ±scale."""
+    """The bytes of a .cgw file whose weights are random in ±scale: uniform, or every integer as likely."""
     scalars = sorted(set(map(ord, characters)))
     symbols = len(scalars) + ends
     gates = GATES[cell] * hidden_size
-    sizes = []
+    # The tables of symbols are int8 beside int4, and biases always floats.
+    table = "int8" if weights == "int4" else weights
+    tensors = []
     for layer in range(layers):
-        inputs = hidden_size if layer else symbols
-        sizes += [gates * inputs, gates * hidden_size, gates, gates]
-    sizes += [symbols * hidden_size, symbols]
+        tensors += [
+            (weights, gates, hidden_size) if layer else (table, gates, symbols), (weights, gates, hidden_size),
+            ("f32", gates, 1), ("f32", gates, 1),
+        ]
+    tensors += [(table, symbols, hidden_size), ("f32", symbols, 1)]
 
     words = random_words(seed)
-    scale = struct.unpack("<f", struct.pack("<f", scale))[0]
-    frames = []
-    for size in sizes:
-        values = array.array("f", (((next(words) >> 40) * 2.0**-23 - 1) * scale for _ in range(size))).tobytes()
-        frames.append(frame(b"".join(values[plane::4] for plane in range(4))))
+    frames = [frame(payload(*tensor, single(scale), words)) for tensor in tensors]
 
     text = provenance.encode("utf-8")
-    directory = b"".join(struct.pack("<IIQ", 0, zlib.crc32(data), len(data)) for data in frames)
+    directory = b"".join(
+        struct.pack("<IIQ", WEIGHTS.index(tensor[0]), zlib.crc32(data), len(data))
+        for tensor, data in zip(tensors, frames))
     body = struct.pack(f"<{len(scalars)}I", *scalars) + text + directory
     header_length = 48 + len(body) + 4
     header = b"\x89CGW\r\n\x1a\n" + struct.pack(
@@ -69,6 +123,10 @@ def random_model(
     return header + struct.pack("<I", zlib.crc32(header)) + b"".join(frames)
 
 
+def main(cell: str, path: str, weights: str = "f32", hidden_size: str = "40", scale: str = "0.8") -> None:
+    with open(path, "wb") as file:
+        file.write(random_model(cell, hidden_size=int(hidden_size), scale=float(scale), weights=weights))
+
+
 if __name__ == "__main__":
-    with open(sys.argv[2], "wb") as file:
-        file.write(random_model(sys.argv[1]))
+    main(*sys.argv[1:])

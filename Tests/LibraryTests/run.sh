@@ -1,10 +1,16 @@
 #!/bin/sh
 # Tests of the built library from C and Python. Prints a line for each check and stops at the first that fails.
 #
-#     run.sh LIBRARY TRAINER [MODEL]
+#     run.sh [--write] LIBRARY TRAINER [MODEL]
 #
-# MODEL is a model of names, with an end of documents.
+# MODEL is a model of names, with an end of documents. With --write the only thing it does is to put the hashes of this
+# library and processor on record in conformance.txt.
 set -u
+record=''
+if [ "${1:-}" = --write ]; then
+    record=yes
+    shift
+fi
 library=$(realpath "$1")
 trainer=$(realpath "$2")
 folder=$(dirname "$library")
@@ -32,6 +38,28 @@ same() {
 }
 
 same_file() { cmp "$1" "$2"; }
+
+build() {
+    "$1" "$2" -L"$folder" -lchargen -lm -Wl,-rpath,"$folder" -o "$3"
+}
+c99() { gcc -std=c99 -Wall -Wextra -Werror -pedantic -O1 -Iinclude "$@"; }
+cpp() { g++ -Wall -Wextra -Werror -pedantic -O1 -Iinclude "$@"; }
+
+python() { PYTHONPATH=examples/python:Tests/LibraryTests CHARGEN_LIBRARY=$library PYTHONDONTWRITEBYTECODE=1 python3 "$@"; }
+
+# Three tiles of units, the last one padded.
+mkdir "$work/models"
+for cell in rnn gru lstm; do
+    for weights in f32 bf16 int8 int4; do
+        python Tests/LibraryTests/random_model.py $cell "$work/models/$cell-$weights.cgw" $weights 72 0.3 || exit 1
+    done
+done
+
+if [ "$record" ]; then
+    build c99 Tests/LibraryTests/conformance.c "$work/conformance" || exit 1
+    "$work/conformance" all "$work"/models/* >"$work/text" || { cat "$work/text"; exit 1; }
+    exec cp "$work/text" Tests/LibraryTests/conformance.txt
+fi
 
 # ---- The file itself ----
 
@@ -69,12 +97,9 @@ foreign_functions() {
         inside && $NF !~ /^\$e[0-9]+KernelsAVX/ { print $NF }' "$folder/libchargen.map"
 }
 check 'modules for newer processors give it nothing but their kernels' same '' "$(foreign_functions)"
-check 'the map of the link names those kernels' grep -q 'KernelsAVX512.*addMatrixVector' "$folder/libchargen.map"
+check 'the map of the link names those kernels' grep -q 'KernelsAVX512.*addInt8Product' "$folder/libchargen.map"
 
 # ---- C and C++ programs ----
-
-c99() { gcc -std=c99 -Wall -Wextra -Werror -pedantic -O1 -Iinclude "$@"; }
-cpp() { g++ -Wall -Wextra -Werror -pedantic -O1 -Iinclude "$@"; }
 
 echo '#include <chargen.h>' >"$work/alone.c"
 check 'the header compiles by itself as C99' c99 -c "$work/alone.c" -o "$work/alone.o"
@@ -82,11 +107,7 @@ check 'the header compiles by itself as C++' cpp -x c++ -c "$work/alone.c" -o "$
 
 # The first block of code in the header's introduction.
 sed -n '/^ \*     #include <chargen.h>/,/^ \*     }$/s/^ \*     \{0,1\}//p' include/chargen.h >"$work/introduction.c"
-build() {
-    "$1" "$2" -L"$folder" -lchargen -lm -Wl,-rpath,"$folder" -o "$3"
-}
-for source in "$work/introduction.c" examples/c/stream.c examples/c/names.c Tests/LibraryTests/api.c \
-    Tests/LibraryTests/memory.c; do
+for source in "$work/introduction.c" examples/c/*.c Tests/LibraryTests/*.c; do
     name=$(basename "$source" .c)
     check "$name.c compiles as C99 without a warning" build c99 "$source" "$work/$name"
     cp "$source" "$work/$name.cc"
@@ -101,11 +122,20 @@ check 'stream runs clean under valgrind' clean "$work/stream" "$model" '' 200
 check 'stream as C++ runs clean under valgrind' clean "$work/stream++" "$model" '' 200
 check 'names runs clean under valgrind' clean "$work/names" "$model" 10 1 examples/place-names.txt
 check 'names as C++ runs clean under valgrind' clean "$work/names++" "$model" 10 1 examples/place-names.txt
+check 'many runs clean under valgrind' clean "$work/many" "$model" 20
+check 'many as C++ runs clean under valgrind' clean "$work/many++" "$model" 20
 check 'hostile arguments and damaged models get a status' "$work/api" "$model" 2000
+for weights in f32 bf16 int8 int4; do
+    check "so do damaged models of $weights weights" "$work/api" "$work/models/lstm-$weights.cgw" 500
+done
 check 'hostile arguments and damaged models run clean under valgrind' clean "$work/api++" "$model" 40
 # Without the option valgrind would stand in for the program's aligned_alloc().
 check 'running out of memory gives a status and loses nothing' \
     clean --soname-synonyms=somalloc=nouserintercepts "$work/memory" "$model"
+check 'text allocates nothing, and threads are those asked for, asleep between calls' "$work/resources" "$model"
+check 'nor does it with int4 weights' "$work/resources" "$work/models/gru-int4.cgw"
+check 'two threads run clean under valgrind' \
+    clean "$work/conformance" few "$work/models/lstm-f32.cgw" "$work/models/gru-int8.cgw"
 
 refused() {
     expected=$1
@@ -117,20 +147,28 @@ check 'stream names a character that the model does not know' refused 'U+10FFFF'
 check 'stream names a missing file' refused 'No such file' "$work/stream" "$work/nothing.cgw"
 check 'stream tells of a full disk' refused 'No space left' sh -c '"$0" "$1" "" 100 >/dev/full' "$work/stream" "$model"
 check 'names names a missing list' refused 'No such file' "$work/names" "$model" 1 1 "$work/nothing.txt"
-
-allocations() {
-    valgrind "$work/stream" "$model" '' "$1" 2>&1 >/dev/null | sed -n 's/.*total heap usage: \([0-9,]*\) allocs.*/\1/p'
-}
-check 'a generated character allocates nothing' same "$(allocations 100)" "$(allocations 10000)"
+check 'many names a missing file' refused 'No such file' "$work/many" "$work/nothing.cgw" 1
+check 'many tells how many it can make' refused '1 to 65536' "$work/many" "$model" 0
+both() { "$work/names" "$model" 1 "$1"; "$work/names" "$model" 1 "$2"; }
+check 'many gives the same names as names' same "$(both 3 4 | sort)" "$("$work/many" "$model" 2 3 | sort)"
 
 # ---- The same text everywhere ----
 
 text() { "$@" "$work/stream" "$model" '' 500 1 7; }
 expected=$(text env)
 text_is_expected() { same "$expected" "$(text "$@")"; }
+# hashes all|few COMMAND…: those of the random models, as the command runs the program.
+hashes_are_on_record() {
+    ways=$1
+    shift
+    hashes=$("$@" "$work/conformance" "$ways" "$work"/models/* 2>"$work/errors") || cat "$work/errors"
+    same "$(cat Tests/LibraryTests/conformance.txt)" "$hashes"
+}
 for backend in portable avx2 avx512; do
     if CHARGEN_BACKEND=$backend "$work/stream" "$model" '' 1 >/dev/null 2>"$work/errors"; then
         check "$backend gives the same text" text_is_expected env CHARGEN_BACKEND=$backend
+        check "$backend gives the hashes on record, alone, on threads and in batches" \
+            hashes_are_on_record all env CHARGEN_BACKEND=$backend
     else
         check "$backend, not for this processor, is refused by name" grep -q CHARGEN_BACKEND "$work/errors"
     fi
@@ -138,6 +176,7 @@ done
 if command -v qemu-x86_64 >/dev/null; then
     for cpu in Nehalem Haswell; do
         check "a processor like $cpu gives the same text" text_is_expected qemu-x86_64 -cpu $cpu
+        check "a processor like $cpu gives the hashes on record" hashes_are_on_record few qemu-x86_64 -cpu $cpu
     done
 else
     echo 'skipped: older processors (install qemu-user)'
@@ -146,6 +185,5 @@ check 'trainer generate gives the same text' same "$("$work/names" "$model" 1 7)
 
 # ---- Python ----
 
-python() { PYTHONPATH=examples/python:Tests/LibraryTests CHARGEN_LIBRARY=$library PYTHONDONTWRITEBYTECODE=1 python3 "$@"; }
 check 'the Python module and its program pass their tests' python -m unittest test_chargen
 check 'C and Python give the same names' same "$("$work/names" "$model" 5 3)" "$(python examples/python/names.py "$model" --count 5 --seed 3)"

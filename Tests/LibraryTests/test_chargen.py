@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import math
 import os
 import pathlib
 import re
@@ -14,8 +15,8 @@ import threading
 import unittest
 
 import chargen
-from chargen import Error, Model, Session, Status
-from random_model import CHARACTERS, random_model
+from chargen import Batch, Error, Model, Session, Status
+from random_model import CHARACTERS, WEIGHTS, random_model
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # Models with an end of documents, and one without.
@@ -91,6 +92,10 @@ class ModelTests(unittest.TestCase):
         self.assertFalse(Model.from_bytes(ENDLESS).has_end_of_document)
         self.assertTrue("é" in model)
         self.assertFalse("É" in model)
+
+    def test_the_type_of_the_weights_is_the_files(self) -> None:
+        for weights in WEIGHTS:
+            self.assertEqual(Model.from_bytes(random_model("gru", weights=weights)).weights, weights)
 
     def test_a_provenance_may_be_long_and_hold_any_character(self) -> None:
         provenance = "\0é😀" * 10000
@@ -212,6 +217,48 @@ class SessionTests(unittest.TestCase):
         other.feed("a")
         self.assertEqual(session.generate(20), other.generate(20))
 
+    def test_a_score_is_that_of_the_parts(self) -> None:
+        text = "été and all that 😀"
+        whole, parts = Session(self.model), Session(self.model)
+        log_probability, characters = whole.score(text)
+        self.assertEqual(characters, len(text))
+        self.assertLess(log_probability, 0)
+        total = 0.0
+        for character in text:
+            score, count = parts.score(character)
+            self.assertEqual(count, 1)
+            total += score
+        self.assertEqual(total, log_probability)
+        self.assertEqual(symbols(whole, 50), symbols(parts, 50))
+        self.assertEqual(whole.score(""), (0.0, 0))
+
+    def test_the_probabilities_of_what_may_come_next_add_up_to_one(self) -> None:
+        total = 0.0
+        for character in self.endless.characters:
+            session = Session(self.endless)
+            session.feed("abc")
+            total += math.exp(session.score(character)[0])
+        self.assertAlmostEqual(total, 1, places=6)
+
+    def test_a_score_leaves_out_what_is_skipped(self) -> None:
+        session = Session(self.model)
+        with self.assertRaisesRegex(Error, "'ß'"):
+            session.score("aßb")
+        session.skip_unknown = True
+        self.assertEqual(session.score("aßb"), Session(self.model).score("ab"))
+
+    def test_threads_of_a_session_change_nothing_but_the_speed(self) -> None:
+        expected = Session(self.endless).generate(200)
+        session = Session(self.endless, threads=3)
+        self.assertEqual(session.threads, 3)
+        text = session.generate(100)
+        session.threads = 2
+        self.assertEqual(text + session.generate(100), expected)
+        for threads in (0, -1, 65, 2**32 + 1, 2**64 + 1):
+            with self.assertRaisesRegex(Error, "threads"):
+                session.threads = threads
+        self.assertEqual(session.threads, 2)
+
     def test_threads_share_a_model(self) -> None:
         expected = Session(self.endless).generate(2000)
         texts: list[str] = []
@@ -223,6 +270,86 @@ class SessionTests(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(texts, [expected] * 8)
+
+
+class BatchTests(unittest.TestCase):
+    PROMPTS = ["", "a", "hello été", "😀 中"]
+
+    def setUp(self) -> None:
+        self.model = Model.from_bytes(MODELS["lstm"])
+
+    def sessions(self) -> list[Session]:
+        return [Session(self.model, seed=seed, temperature=0.5 + seed / 2) for seed in range(len(self.PROMPTS))]
+
+    def test_each_session_gives_the_same_text_as_alone(self) -> None:
+        for threads in (1, 2):
+            sessions, alone = self.sessions(), self.sessions()
+            batch = Batch(self.model, len(sessions), threads)
+            batch.feed(sessions, self.PROMPTS)
+            steps = [batch.next(sessions) for _ in range(60)]
+            for index, session in enumerate(alone):
+                session.feed(self.PROMPTS[index])
+                text = "".join(step[index] or "¶" for step in steps)
+                self.assertEqual(text, symbols(session, 60))
+
+    def test_scores_are_those_taken_alone(self) -> None:
+        sessions = self.sessions()
+        scores = Batch(self.model, 10).score(sessions, self.PROMPTS)
+        self.assertEqual(scores, [Session(self.model).score(prompt)[0] for prompt in self.PROMPTS])
+
+    def test_sessions_leave_when_they_have_ended(self) -> None:
+        running = [Session(self.model, seed=seed) for seed in range(100)]
+        texts = {session: "" for session in running}
+        with Batch(self.model, len(running)) as batch:
+            while running:
+                for session, character in zip(list(running), batch.next(running)):
+                    if character is None:
+                        running.remove(session)
+                    else:
+                        texts[session] += character
+        self.assertEqual(list(texts.values()), [Session(self.model, seed=seed).generate() for seed in range(100)])
+
+    def test_what_cannot_take_part_is_refused(self) -> None:
+        sessions = self.sessions()
+        batch = Batch(self.model, 3)
+        stranger = Session(Model.from_bytes(MODELS["lstm"]))
+        for members, words in (
+            (sessions, "capacity, 3"), ([sessions[0], sessions[0]], "session 1 takes part twice"),
+            ([sessions[0], stranger], "session 1 belongs to another model"),
+        ):
+            texts = ["a"] * len(members)
+            for call in (
+                lambda: batch.next(members), lambda: batch.feed(members, texts), lambda: batch.score(members, texts),
+            ):
+                with self.assertRaisesRegex(Error, words) as caught:
+                    call()
+                self.assertEqual(caught.exception.status, Status.INVALID_ARGUMENT)
+        with self.assertRaisesRegex(Error, "session 1: character 2 of the text, 'ß'"):
+            batch.feed(sessions[:2], ["fine", "aß"])
+        with self.assertRaisesRegex(ValueError, "1 texts for 2 sessions"):
+            batch.feed(sessions[:2], ["a"])
+        self.assertEqual(symbols(sessions[0], 20), symbols(self.sessions()[0], 20))
+        self.assertEqual(batch.next([]), [])
+
+    def test_an_impossible_size_is_refused(self) -> None:
+        for capacity, threads in ((0, 1), (-1, 1), (65537, 1), (2**64 + 1, 1), (1, 0), (1, 65), (1, 2**64 + 1)):
+            with self.assertRaises(Error) as caught:
+                Batch(self.model, capacity, threads)
+            self.assertEqual(caught.exception.status, Status.INVALID_ARGUMENT)
+
+    def test_it_outlives_its_model_and_can_be_closed(self) -> None:
+        sessions = self.sessions()
+        batch = Batch(self.model, 4, threads=2)
+        self.model.close()
+        batch.next(sessions)
+        batch.close()
+        batch.close()
+        with self.assertRaisesRegex(ValueError, "the Batch is closed"):
+            batch.next(sessions)
+        sessions[0].close()
+        other = Batch(Model.from_bytes(MODELS["lstm"]), 1)
+        with self.assertRaisesRegex(ValueError, "the Session is closed"):
+            other.next(sessions[:1])
 
 
 class BindingTests(unittest.TestCase):

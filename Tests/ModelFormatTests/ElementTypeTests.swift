@@ -35,12 +35,12 @@ import Testing
         #expect(try encodedTensors(encode(shape, tensors)).map(contents) == tensors.map(contents))
     }
 
-    @Test("Each tensor in a type of its own, read in any order into one buffer")
+    @Test("The tables of symbols in types of their own, read in any order into one buffer")
     func mixedTypes() throws {
         let shape = ModelShape(cell: .lstm, layers: 2, hiddenSize: 33, vocabularySize: 7)
         var random = SplitMix64(seed: 2)
         let types: [ElementType] = [
-            .int8, .int4, .float32, .float32, .bfloat16, .float32, .float32, .float32, .int4, .float32,
+            .int8, .int4, .float32, .float32, .int4, .int4, .float32, .float32, .bfloat16, .float32,
         ]
         let tensors = types.enumerated().map {
             randomTensor($1, shape.tensor($0), range: 2, random: &random)
@@ -81,11 +81,13 @@ import Testing
         let shape = ModelShape(cell: .rnn, layers: 1, hiddenSize: 2, vocabularySize: 2)
         let bias = EncodedTensor.float32([.greatestFiniteMagnitude, -.leastNonzeroMagnitude])
         let tensors: [EncodedTensor] = [
-            .int8([-127, 127, 0, 1], scales: [0, .greatestFiniteMagnitude]),
-            .int4([-8, 7, 0, -1], scales: [0, 0x7F7F]),
+            .int8([-127, 127, 0, 1], scales: [0, 0x1.fffffep120]),
+            .int4([-8, 7, 0, -1], scales: [0x7BFF, 0xFBFF]),
             bias, bias, .bfloat16([0x7F7F, 0xFF7F, 0x8000, 1]), bias,
         ]
-        #expect(try encodedTensors(encode(shape, tensors)).map(contents) == tensors.map(contents))
+        let bytes = try encode(shape, tensors)
+        #expect(try encodedTensors(bytes).map(contents) == tensors.map(contents))
+        #expect(try modelTensors(bytes).joined().allSatisfy { $0.isFinite })
     }
 
     /// The payloads of docs/cgw-format.md, built here from its words.
@@ -96,7 +98,7 @@ import Testing
         let integers = (0..<33).map { Int8($0 % 16 - 8) }
         let matrix = EncodedTensor.int4(
             Array([[Int8]](repeating: integers, count: 33).joined()),
-            scales: (0..<66).map { $0 % 2 == 0 ? 0x3F80 : 0x4123 })
+            scales: (0..<66).map { $0 % 2 == 0 ? 0x3F80 : 0xC123 })
         let raw = RawFile(
             try encode(
                 shape,
@@ -107,7 +109,7 @@ import Testing
         #expect(
             try decompressed(raw.entries[0].frame) == (0..<33).map { UInt8($0) } + [UInt8](repeating: 0x3F, count: 33))
         let lower = (0..<66).map { $0 % 2 == 0 ? 0x80 : 0x23 as UInt8 }
-        let upper = (0..<66).map { $0 % 2 == 0 ? 0x3F : 0x41 as UInt8 }
+        let upper = (0..<66).map { $0 % 2 == 0 ? 0x3F : 0xC1 as UInt8 }
         // Column 0 is 0 in the file and column 16 too, 1 and 1, …; column 32 is 0, the columns beyond it 8.
         let row = (0..<16).map { UInt8($0 << 4 | $0) } + [0x80] + [UInt8](repeating: 0x88, count: 15)
         let rows = [[UInt8]](repeating: row, count: 33).joined()

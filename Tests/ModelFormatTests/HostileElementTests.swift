@@ -72,22 +72,63 @@ import Testing
         }
     }
 
-    @Test("A scale that is infinite, no number or negative is refused, wherever it stands")
+    /// The error of a model that has, among its scales, one with these upper bytes.
+    private func scaleFailure(_ type: ElementType, at place: Int, _ third: UInt8, _ fourth: UInt8) throws -> String? {
+        try failure(type) {
+            let planes = type == .int8 ? (third: 2 * 33, fourth: 3 * 33) : (third: 0, fourth: 66)
+            $0[planes.third + place] = third
+            $0[planes.fourth + place] = fourth
+        }
+    }
+
+    @Test("A scale that is infinite, no number or 2^121 or more is refused, wherever it stands")
     func scales() throws {
-        for (third, fourth) in [(0x80, 0x7F), (0xC0, 0x7F), (0x80, 0xBF), (0x00, 0x80)] as [(UInt8, UInt8)] {
+        for (third, fourth) in [(0x80, 0x7F), (0xC0, 0x7F), (0x00, 0x7C)] as [(UInt8, UInt8)] {
             for place in [0, 7, 32] {
-                let int8 = try failure(.int8) {
-                    $0[2 * 33 + place] = third
-                    $0[3 * 33 + place] = fourth
-                }
-                #expect(int8?.contains("a scale that is negative or not finite") == true)
+                let error = try scaleFailure(.int8, at: place, third, fourth)
+                #expect(error?.contains("a scale that is negative or not less than 2^121") == true)
             }
             for place in [0, 7, 65] {
-                let int4 = try failure(.int4) {
-                    $0[place] = third
-                    $0[66 + place] = fourth
+                for sign: UInt8 in [0, 0x80] {
+                    let error = try scaleFailure(.int4, at: place, third, fourth | sign)
+                    #expect(error?.contains("a scale that is not between -2^121 and 2^121") == true)
                 }
-                #expect(int4?.contains("a scale that is negative or not finite") == true)
+            }
+        }
+        #expect(try scaleFailure(.int8, at: 7, 0xFF, 0x7B) == nil)
+        #expect(try scaleFailure(.int4, at: 7, 0xFF, 0x7B) == nil)
+    }
+
+    @Test("A scale below zero is refused in int8, and minus zero too; int4 may have both")
+    func negativeScales() throws {
+        for (third, fourth) in [(0x80, 0xBF), (0x00, 0x80), (0xFF, 0xFB)] as [(UInt8, UInt8)] {
+            let error = try scaleFailure(.int8, at: 20, third, fourth)
+            #expect(error?.contains("a scale that is negative or not less than 2^121") == true)
+            #expect(try scaleFailure(.int4, at: 20, third, fourth) == nil)
+        }
+    }
+
+    @Test("Matrices between hidden states that differ in their type are refused; the tables of symbols are free")
+    func mixedTypes() throws {
+        let models = try ElementType.allCases.map { type in
+            RawFile(try randomModel(.gru, layers: 2, hiddenSize: Self.size, characters: "ab", weights: type))
+        }
+        let names = [4: "rnn.weight_ih_l1", 5: "rnn.weight_hh_l1"]
+        for (model, type) in zip(models, ElementType.allCases) {
+            for (other, otherType) in zip(models, ElementType.allCases) where otherType != type {
+                for index in [0, 4, 5, 8] {
+                    var raw = model
+                    raw.entries[index] = other.entries[index]
+                    guard let name = names[index] else {
+                        #expect(throws: Never.self) { try modelTensors(raw.bytes) }
+                        continue
+                    }
+                    let error = #expect(throws: ModelError.self) { try modelTensors(raw.bytes) }
+                    #expect(error?.kind == .invalidModel)
+                    let words =
+                        "tensor \(name) has element type \(otherType.rawValue), rnn.weight_hh_l0 has \(type.rawValue)"
+                    #expect(error?.message.contains(words) == true)
+                }
             }
         }
     }

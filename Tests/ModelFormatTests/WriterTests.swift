@@ -51,24 +51,28 @@ import Testing
         ] {
             #expect(try failure { $0[1] = tensor } == prefix + ", all of them finite")
         }
-        #expect(try failure { $0[1] = .int8([-127, 127, 0, 0], scales: [0, 1]) } == nil)
+        #expect(try failure { $0[1] = .int8([-127, 127, 0, 0], scales: [0, 0x1.fffffep120]) } == nil)
         for tensor: EncodedTensor in [
             .int8([-128, 0, 0, 0], scales: [0, 1]), .int8([0, 0, 0], scales: [0, 1]), .int8([0, 0, 0, 0], scales: [1]),
             .int8([0, 0, 0, 0], scales: [1, .infinity]), .int8([0, 0, 0, 0], scales: [1, .nan]),
             .int8([0, 0, 0, 0], scales: [1, -1]), .int8([0, 0, 0, 0], scales: [1, -0.0]),
+            .int8([0, 0, 0, 0], scales: [1, 0x1p121]),
         ] {
             #expect(
                 try failure { $0[1] = tensor }
-                    == prefix + " from -127 to 127 and 2 scales, finite and not negative")
+                    == prefix + " from -127 to 127 and 2 scales from 0 to less than 2^121")
         }
-        #expect(try failure { $0[1] = .int4([-8, 7, 0, 0], scales: [0, 0x7F7F]) } == nil)
+        for scales: [UInt16] in [[0, 0x7BFF], [0x8000, 0xFBFF], [0xBF80, 1]] {
+            #expect(try failure { $0[1] = .int4([-8, 7, 0, 0], scales: scales) } == nil)
+        }
         for tensor: EncodedTensor in [
             .int4([-9, 0, 0, 0], scales: [0, 1]), .int4([8, 0, 0, 0], scales: [0, 1]),
             .int4([0, 0, 0], scales: [0, 1]), .int4([0, 0, 0, 0], scales: [1]),
-            .int4([0, 0, 0, 0], scales: [1, 0x7F80]), .int4([0, 0, 0, 0], scales: [1, 0x8000]),
+            .int4([0, 0, 0, 0], scales: [1, 0x7F80]), .int4([0, 0, 0, 0], scales: [1, 0xFFC0]),
+            .int4([0, 0, 0, 0], scales: [1, 0x7C00]), .int4([0, 0, 0, 0], scales: [1, 0xFC00]),
         ] {
             #expect(
-                try failure { $0[1] = tensor } == prefix + " from -8 to 7 and 2 scales, finite and not negative")
+                try failure { $0[1] = tensor } == prefix + " from -8 to 7 and 2 scales between -2^121 and 2^121")
         }
     }
 
@@ -80,6 +84,21 @@ import Testing
             #expect(
                 try failure { $0[2] = tensor } == "tensor rnn.bias_ih_l0 needs 32-bit floats, as it is a bias")
         }
+    }
+
+    @Test("Matrices between hidden states that differ in their type are refused")
+    func mixedTypes() throws {
+        let vocabulary = try #require(Vocabulary(characters: [0x61], hasEndOfDocument: false))
+        let shape = ModelShape(cell: .rnn, layers: 2, hiddenSize: 2, vocabularySize: 1)
+        var tensors = (0..<shape.tensorCount).map {
+            EncodedTensor.float32([Float](repeating: 0.5, count: shape.tensor($0).count))
+        }
+        tensors[4] = .bfloat16([0, 0, 0, 0])
+        let error = #expect(throws: ModelError.self) {
+            try ModelFile.encode(shape: shape, vocabulary: vocabulary, provenance: "", tensors: tensors)
+        }
+        #expect(error?.kind == .invalidArgument)
+        #expect(error?.message == "tensor rnn.weight_ih_l1 needs the element type of rnn.weight_hh_l0, f32")
     }
 
     @Test("Another number of tensors or symbols than the shape's is refused")

@@ -86,6 +86,50 @@ struct TrainerTests {
         }
     }
 
+    @Test("models of fewer bits load, are shown as what they are, write text, and are the same each time")
+    func weightTypes() throws {
+        try withModel { folder in
+            let names = ["f32": "f32", "bf16": "bf16", "int8": "int8", "int4": "int4, int8"]
+            for (weights, shown) in names {
+                let export = try Command.trainer(
+                    "export", "new.cgw", "--run", "run", "--weights", weights, "--text", "text.txt", in: folder)
+                #expect(export.status == 0, "\(export.errors)")
+                let report = try #require(
+                    try JSONSerialization.jsonObject(with: Data(export.output.utf8)) as? [String: Any])
+                let difference = try #require(report["differencePercent"] as? Double)
+                #expect(abs(difference) < 3, "\(weights): \(difference) %")
+                #expect(
+                    try Command.trainer("inspect", "new.cgw", in: folder).output.contains("weights:     \(shown)\n"))
+                let text = try Command.trainer(
+                    "generate", "new.cgw", "--prompt", "ba", "--length", "50", "--seed", "3", in: folder)
+                #expect(text.output.hasPrefix("ba") && text.output.count == 53, "\(text.errors)")
+                let again = try Command.trainer(
+                    "export", "again.cgw", "--run", "run", "--weights", weights, in: folder)
+                #expect(again.status == 0)
+                let files = try ["new.cgw", "again.cgw"].map { try Data(contentsOf: folder.appendingPathComponent($0)) }
+                #expect(files[0] == files[1])
+            }
+        }
+    }
+
+    @Test("a model that ends documents is exported in int4")
+    func documents() throws {
+        try withTemporaryFolder { folder in
+            let text = folder.appendingPathComponent("names.txt")
+            try sampleText(characters: 2000).replacingOccurrences(of: " ", with: "\n").write(
+                to: text, atomically: true, encoding: .utf8)
+            let training = try Command.trainer(
+                "train", "names.txt", "--documents", "line", "--hidden", "20", "--batch", "4", "--time", "20",
+                "--epochs", "2", "--cell", "gru", "--run", "run", in: folder)
+            #expect(training.status == 0, "\(training.errors)")
+            let export = try Command.trainer(
+                "export", "model.cgw", "--run", "run", "--weights", "int4", in: folder)
+            #expect(export.status == 0, "\(export.errors)")
+            let names = try Command.trainer("generate", "model.cgw", "--count", "3", "--seed", "1", in: folder)
+            #expect(names.status == 0 && names.output.split(separator: "\n").count == 3, "\(names.output)")
+        }
+    }
+
     @Test("training prints a JSON line a report when piped, and keeps the same lines in the run's folder")
     func metrics() throws {
         try withTemporaryFolder { folder in

@@ -10,7 +10,7 @@
 One module over libchargen.so, without other dependencies. The library is the file that the environment variable
 CHARGEN_LIBRARY names; without one, libchargen.so beside this module, in ../../build, or where the system has it.
 
-Any number of threads may share a Model. A Session is for one thread at a time.
+Any number of threads may share a Model. A Session and a Batch are for one thread at a time.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import enum
 import os
 import pathlib
 import weakref
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Sequence
 
-__all__ = ["Error", "Model", "Session", "Status", "version"]
+__all__ = ["Batch", "Error", "Model", "Session", "Status", "version"]
 
 
 class Status(enum.IntEnum):
@@ -66,6 +66,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_model_free": (None, [_HANDLE]),
     "chargen_model_cell": (_TEXT, [_HANDLE]),
     "chargen_model_backend": (_TEXT, [_HANDLE]),
+    "chargen_model_weights": (_TEXT, [_HANDLE]),
     "chargen_model_layers": (_SIZE, [_HANDLE]),
     "chargen_model_hidden_size": (_SIZE, [_HANDLE]),
     "chargen_model_parameters": (_SIZE, [_HANDLE]),
@@ -81,11 +82,23 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_session_set_temperature": (_STATUS, [_HANDLE, ctypes.c_float]),
     "chargen_session_set_seed": (_STATUS, [_HANDLE, ctypes.c_uint64]),
     "chargen_session_set_unknown": (_STATUS, [_HANDLE, ctypes.c_int32]),
+    "chargen_session_set_threads": (_STATUS, [_HANDLE, _SIZE]),
     "chargen_session_feed": (_STATUS, [_HANDLE, _TEXT, _SIZE]),
+    "chargen_session_score": (
+        _STATUS, [_HANDLE, _TEXT, _SIZE, ctypes.POINTER(ctypes.c_double), ctypes.POINTER(_SIZE)]),
     "chargen_session_next": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_uint32)]),
     "chargen_session_generate": (_STATUS, [_HANDLE, _SIZE, _TEXT, _SIZE, ctypes.POINTER(_SIZE)]),
     "chargen_session_stream": (_STATUS, [_HANDLE, _SIZE, _CALLBACK, ctypes.c_void_p]),
     "chargen_session_ended": (ctypes.c_int32, [_HANDLE]),
+    "chargen_batch_create": (_STATUS, [_HANDLE, _SIZE, _SIZE, ctypes.POINTER(_HANDLE)]),
+    "chargen_batch_free": (None, [_HANDLE]),
+    "chargen_batch_next": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE), _SIZE, ctypes.POINTER(ctypes.c_uint32)]),
+    "chargen_batch_feed": (
+        _STATUS, [_HANDLE, ctypes.POINTER(_HANDLE), _SIZE, ctypes.POINTER(_TEXT), ctypes.POINTER(_SIZE)]),
+    "chargen_batch_score": (
+        _STATUS,
+        [_HANDLE, ctypes.POINTER(_HANDLE), _SIZE, ctypes.POINTER(_TEXT), ctypes.POINTER(_SIZE),
+         ctypes.POINTER(ctypes.c_double)]),
 }
 
 
@@ -118,6 +131,11 @@ def _check(status: int) -> None:
 
 def _decode(text: bytes) -> str:
     return text.decode("utf-8")
+
+
+def _size(value: int) -> int:
+    """A number for a size_t, which ctypes would cut to its lower bits; what has no place in one becomes the largest."""
+    return value if 0 <= value <= _NO_LIMIT else _NO_LIMIT
 
 
 def version() -> str:
@@ -182,6 +200,11 @@ class Model(_Owner):
         return _decode(_library.chargen_model_backend(self._handle))
 
     @property
+    def weights(self) -> str:
+        """How the weights between the layers are stored: "f32", "bf16", "int8" or "int4"."""
+        return _decode(_library.chargen_model_weights(self._handle))
+
+    @property
     def layers(self) -> int:
         """The number of recurrent layers."""
         return int(_library.chargen_model_layers(self._handle))
@@ -231,7 +254,7 @@ class Session(_Owner):
     """
 
     def __init__(
-        self, model: Model, *, temperature: float = 1.0, seed: int = 0, skip_unknown: bool = False
+        self, model: Model, *, temperature: float = 1.0, seed: int = 0, skip_unknown: bool = False, threads: int = 1
     ) -> None:
         """Begins a text. The settings are properties too."""
         handle = _HANDLE()
@@ -241,6 +264,7 @@ class Session(_Owner):
         self.temperature = temperature
         self.seed = seed
         self.skip_unknown = skip_unknown
+        self.threads = threads
 
     def __enter__(self) -> Session:
         return self
@@ -272,13 +296,23 @@ class Session(_Owner):
 
     @property
     def skip_unknown(self) -> bool:
-        """Whether feed() passes over characters that the model does not know, instead of failing."""
+        """Whether reading passes over characters that the model does not know, instead of failing."""
         return self._skip_unknown
 
     @skip_unknown.setter
     def skip_unknown(self, value: bool) -> None:
         _check(_library.chargen_session_set_unknown(self._handle, 1 if value else 0))
         self._skip_unknown = value
+
+    @property
+    def threads(self) -> int:
+        """How many threads work on each character, 1 to 64. More than one pays for large models only."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, value: int) -> None:
+        _check(_library.chargen_session_set_threads(self._handle, _size(value)))
+        self._threads = value
 
     @property
     def ended(self) -> bool:
@@ -293,6 +327,20 @@ class Session(_Owner):
         """Reads text as if the session had written it, for what follows to continue it."""
         data = text.encode("utf-8")
         _check(_library.chargen_session_feed(self._handle, data, len(data)))
+
+    def score(self, text: str) -> tuple[float, int]:
+        """Reads text as feed() does, and tells how probable it was.
+
+        Returns the sum of the natural logarithms of the probability of each character after those before it, and the
+        number of characters. Bits per character are -sum / (characters * log(2)).
+        """
+        data = text.encode("utf-8")
+        log_probability, characters = ctypes.c_double(), _SIZE()
+        _check(
+            _library.chargen_session_score(
+                self._handle, data, len(data), ctypes.byref(log_probability), ctypes.byref(characters))
+        )
+        return log_probability.value, characters.value
 
     def __iter__(self) -> Iterator[str]:
         character = ctypes.c_uint32()
@@ -347,3 +395,66 @@ class Session(_Owner):
         if not self._ends:
             raise ValueError("this model's text never ends: give max_characters")
         return _NO_LIMIT
+
+
+class Batch(_Owner):
+    """Takes many sessions of one model through the network together: much faster than one after the other.
+
+    A batch owns no session. Each call names those that take part, each another one; they may be others every time. A
+    session gives the same text as it would alone.
+
+        running = [Session(model, seed=seed) for seed in range(100)]
+        texts = {session: "" for session in running}
+        with Batch(model, len(running)) as batch:
+            while running:
+                for session, character in zip(list(running), batch.next(running)):
+                    if character is None:
+                        running.remove(session)
+                    else:
+                        texts[session] += character
+    """
+
+    def __init__(self, model: Model, capacity: int, threads: int = 1) -> None:
+        """Makes room for `capacity` sessions in a call, 1 to 65536, on 1 to 64 threads."""
+        handle = _HANDLE()
+        _check(_library.chargen_batch_create(model._handle, _size(capacity), _size(threads), ctypes.byref(handle)))
+        super().__init__(handle, _library.chargen_batch_free)
+
+    def __enter__(self) -> Batch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def next(self, sessions: Sequence[Session]) -> list[str | None]:
+        """Generates the next character of each session; None at the end of a document."""
+        characters = (ctypes.c_uint32 * len(sessions))()
+        _check(_library.chargen_batch_next(self._handle, _handles(sessions), len(sessions), characters))
+        return [None if character == _END_OF_DOCUMENT else chr(character) for character in characters]
+
+    def feed(self, sessions: Sequence[Session], texts: Sequence[str]) -> None:
+        """Has each session read a text of its own, as Session.feed() does. After an error none has read anything."""
+        _check(_library.chargen_batch_feed(self._handle, _handles(sessions), len(sessions), *_texts(sessions, texts)))
+
+    def score(self, sessions: Sequence[Session], texts: Sequence[str]) -> list[float]:
+        """Has each session read a text of its own, and returns the sums of logarithms that Session.score() does."""
+        results = (ctypes.c_double * len(sessions))()
+        _check(
+            _library.chargen_batch_score(
+                self._handle, _handles(sessions), len(sessions), *_texts(sessions, texts), results)
+        )
+        return list(results)
+
+
+def _handles(sessions: Sequence[Session]) -> ctypes.Array[ctypes.c_void_p]:
+    return (_HANDLE * len(sessions))(*(session._handle for session in sessions))
+
+
+def _texts(
+    sessions: Sequence[Session], texts: Sequence[str]
+) -> tuple[ctypes.Array[ctypes.c_char_p], ctypes.Array[ctypes.c_size_t]]:
+    """The texts and their lengths as C reads them."""
+    if len(sessions) != len(texts):
+        raise ValueError(f"{len(texts)} texts for {len(sessions)} sessions")
+    data = [text.encode("utf-8") for text in texts]
+    return (_TEXT * len(data))(*data), (_SIZE * len(data))(*map(len, data))

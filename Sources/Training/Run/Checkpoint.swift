@@ -138,21 +138,25 @@ public struct Checkpoint {
 
     /// The bytes of the checkpoint's model as a `.cgw` file.
     ///
-    /// - Parameter weights: How to store the matrices; some may be stored more exactly, and biases always are.
+    /// - Parameters:
+    ///   - weights: How to store the matrices; some may be stored more exactly, and biases always are.
+    ///   - calibration: For int4, a text like those that the model will write or read, to choose the rounding by: rows of
+    ///     symbols, all of the same length. What the model itself writes does as well as its corpus.
     /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)`` when a value is not finite, or `ModelError`.
-    public func modelFile(weights: ElementType = .float32) throws -> [UInt8] {
-        let tensors = try (0..<shape.tensorCount).map { index in
+    public func modelFile(weights: ElementType = .float32, calibration: [[Int]] = []) throws -> [UInt8] {
+        let parameters = try Parameters(ParameterLayout(shape))
+        for index in 0..<shape.tensorCount {
             let tensor = shape.tensor(index)
             let elements = try elements(tensor.name, count: tensor.count)
             guard elements.allSatisfy(\.isFinite) else {
                 throw TrainingError.invalidCheckpoint(
                     path: path, "tensor '\(tensor.name)' has a value that is not finite")
             }
-            return Quantiser.quantise(
-                elements, rows: tensor.rows, columns: tensor.columns, type: weights.elementType(of: tensor))
+            parameters.setTensor(index, elements)
         }
         return try ModelFile.encode(
-            shape: shape, vocabulary: vocabulary, provenance: description.provenance, tensors: tensors)
+            shape: shape, vocabulary: vocabulary, provenance: description.provenance,
+            tensors: Quantiser.quantise(parameters, weights: weights, calibration: calibration))
     }
 }
 

@@ -1,0 +1,95 @@
+import COpenBLAS
+import KernelDispatch
+import ModelFormat
+
+/// How a layer's hidden state is spread while the network reads a text: its mean and its covariance.
+struct HiddenStatistics {
+    /// The mean of each unit.
+    var mean: [Double]
+    /// The covariance of each pair of units, row after row; below the diagonal it is 0.
+    var covariance: [Double]
+
+    /// The statistics of a state that is always 0.
+    init(units: Int) {
+        mean = [Double](repeating: 0, count: units)
+        covariance = [Double](repeating: 0, count: units * units)
+    }
+
+    /// The statistics of each layer. Those of an empty text are zeros.
+    ///
+    /// - Parameter text: Rows of symbols, all of the same length; the network reads each from the start state.
+    /// - Throws: `invalidArgument` when the weights are so large that a state is not a number; `outOfMemory`.
+    static func layers(
+        of parameters: Parameters, reading text: [[Int]]
+    ) throws(ModelError) -> [HiddenStatistics] {
+        MatrixProduct.singleThreaded
+        // All backends give the same states.
+        let backend = Backend.chosen() ?? .portable
+        let layout = parameters.layout
+        let rows = text.count
+        let symbols = try AlignedBuffer<Int32>(count: rows, for: "a minibatch")
+        // One time step at a time: the states of a whole text of a large model would take gigabytes.
+        var layers: [RecurrentLayer] = []
+        for _ in 0..<layout.shape.layers {
+            layers.append(
+                try RecurrentLayer(
+                    cell: layout.shape.cell, width: layout.width, rows: rows, time: 1, backend: backend))
+        }
+        var statistics = layers.map { _ in HiddenStatistics(units: layout.shape.hiddenSize) }
+        let steps = text.first?.count ?? 0
+        for step in 0..<steps {
+            for row in 0..<rows { symbols.pointer[row] = Int32(text[row][step]) }
+            var input = RecurrentLayer.Input.symbols(symbols.pointer)
+            for (index, layer) in layers.enumerated() {
+                layer.forward(parameters.layer(index), input: input, time: 1)
+                statistics[index].add(layer.output, rows: rows, stride: layout.width)
+                input = .hidden(layer.output)
+            }
+            for layer in layers { layer.continueFromOutput() }
+        }
+        for index in statistics.indices { statistics[index].finish(states: rows * steps) }
+        guard statistics.allSatisfy({ $0.mean.allSatisfy(\.isFinite) }) else {
+            throw ModelError(.invalidArgument, "the weights are too large: a hidden state is not a number")
+        }
+        return statistics
+    }
+
+    /// Adds the states and the products of their units.
+    private mutating func add(_ states: UnsafePointer<Float>, rows: Int, stride: Int) {
+        let units = mean.count
+        var block = [Double](repeating: 0, count: rows * units)
+        for row in 0..<rows {
+            for unit in 0..<units {
+                let state = Double(states[row * stride + unit])
+                block[row * units + unit] = state
+                mean[unit] += state
+            }
+        }
+        // In 64 bits: what is left after the product of means is taken off may be small beside it.
+        cblas_dsyrk(
+            CblasRowMajor, CblasUpper, CblasTrans, Int32(units), Int32(rows), 1, block, Int32(units), 1, &covariance,
+            Int32(units))
+    }
+
+    /// Turns the sums over `states` states into the mean and the covariance. Over none they stay 0.
+    private mutating func finish(states: Int) {
+        let units = mean.count
+        let count = Double(max(states, 1))
+        for unit in 0..<units { mean[unit] /= count }
+        for row in 0..<units {
+            for column in row..<units {
+                let place = row * units + column
+                covariance[place] = covariance[place] / count - mean[row] * mean[column]
+            }
+        }
+    }
+}
+
+extension RecurrentLayer {
+    /// Makes the state after a single time step the one before the next.
+    fileprivate func continueFromOutput() {
+        let count = rows * width
+        hidden.pointer.update(from: hidden.pointer + count, count: count)
+        if cell == .lstm { cells.pointer.update(from: cells.pointer + count, count: count) }
+    }
+}

@@ -1,0 +1,241 @@
+/*
+ * The same bits whichever way: a few streams of each model, alone and in batches, on one thread and on more, their
+ * prompts read whole and character by character.
+ *
+ *     conformance all|few MODEL…
+ *
+ * Prints a line for each model: its cell, its weights, and a hash of the characters and the probabilities that came
+ * out. `few` goes two of the ways only, for slow processors. Fails if a way gives another hash than the first. The lines
+ * of the models that run.sh makes are on record in conformance.txt.
+ */
+#include <chargen.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALL(call)                                                                                           \
+    do {                                                                                                     \
+        if ((call) != CHARGEN_OK) {                                                                          \
+            fprintf(stderr, "conformance.c:%d: %s\n", __LINE__, chargen_error_message());                    \
+            exit(1);                                                                                         \
+        }                                                                                                    \
+    } while (0)
+
+/* A stream: its settings, the prompt it is given, how much it then writes, and the text that it scores at the end. */
+static const struct {
+    uint64_t seed;
+    float temperature;
+    const char *prompt;
+    size_t characters;
+    const char *text;
+} runs[] = {
+    {0, 1.0f, "", 16, "the end"},
+    {42, 0.5f, "hello \xC3\xA9t\xC3\xA9, ", 11, "\xE4\xB8\xAD"},
+    {7, 0.0f, "\xF0\x9F\x98\x80", 13, ""},
+    {1, 1.0f, "more than a block of text", 5, "more than a block, again"},
+    {UINT64_MAX, 2.0f, "a", 16, "abc"},
+};
+enum { RUNS = sizeof runs / sizeof *runs, MOST_CHARACTERS = 16 };
+
+/* A way to the result. A batch of 0 means that each session works alone, on as many threads. */
+struct way {
+    size_t batch;
+    size_t threads;
+    int by_character;
+};
+static const struct way all[] = {
+    {0, 1, 0}, {5, 2, 0}, {0, 1, 1}, {0, 2, 0}, {0, 3, 0}, {0, 3, 1}, {1, 1, 0}, {1, 2, 1},
+    {2, 1, 0}, {2, 2, 1}, {3, 1, 1}, {4, 2, 0}, {5, 1, 0}, {5, 1, 1}, {9, 3, 1},
+};
+enum { ALL = sizeof all / sizeof *all, FEW = 2 };
+
+/* What came out. */
+struct result {
+    double prompts[RUNS];
+    uint32_t characters[RUNS][MOST_CHARACTERS];
+    double texts[RUNS];
+};
+
+/* The sessions of all runs, and the batch, if any, that they work in. */
+struct streams {
+    const struct way *way;
+    chargen_session *sessions[RUNS];
+    chargen_batch *batch;
+};
+
+/* ---- Reading ---- */
+
+/* The length of the character that a text begins with. */
+static size_t first_character(const char *text) {
+    size_t length = 1;
+    while ((text[length] & 0xC0) == 0x80) {
+        length++;
+    }
+    return length;
+}
+
+/* Has some sessions, whose numbers are given, each read a piece of text, and adds its score if that is wanted. */
+static void read_pieces(struct streams *streams, const size_t *numbers, size_t count, const char *const *pieces,
+                        const size_t *lengths, double *scores) {
+    chargen_session *members[RUNS];
+    double results[RUNS];
+    size_t i;
+    for (i = 0; i < count; i++) {
+        members[i] = streams->sessions[numbers[i]];
+        if (streams->batch == NULL && scores != NULL) {
+            CALL(chargen_session_score(members[i], pieces[i], lengths[i], &results[i], NULL));
+        } else if (streams->batch == NULL) {
+            CALL(chargen_session_feed(members[i], pieces[i], lengths[i]));
+        }
+    }
+    if (streams->batch != NULL && scores != NULL) {
+        CALL(chargen_batch_score(streams->batch, members, count, pieces, lengths, results));
+    } else if (streams->batch != NULL) {
+        CALL(chargen_batch_feed(streams->batch, members, count, pieces, lengths));
+    }
+    for (i = 0; i < count && scores != NULL; i++) {
+        scores[numbers[i]] += results[i];
+    }
+}
+
+/* Has each session read its text, in parts as the way has it, and sums up their scores if `scores` is not NULL. */
+static void read_texts(struct streams *streams, const char *const *texts, double *scores) {
+    size_t most = streams->batch == NULL ? (size_t)RUNS : streams->way->batch;
+    const char *rest[RUNS];
+    size_t numbers[RUNS];
+    const char *pieces[RUNS];
+    size_t lengths[RUNS];
+    size_t i, count;
+    for (i = 0; i < RUNS; i++) {
+        rest[i] = texts[i];
+        if (scores != NULL) {
+            scores[i] = 0;
+        }
+    }
+    do {
+        for (i = 0, count = 0; i < RUNS && count < most; i++) {
+            if (*rest[i] != '\0') {
+                numbers[count] = i;
+                pieces[count] = rest[i];
+                lengths[count] = streams->way->by_character ? first_character(rest[i]) : strlen(rest[i]);
+                rest[i] += lengths[count];
+                count++;
+            }
+        }
+        read_pieces(streams, numbers, count, pieces, lengths, scores);
+    } while (count > 0);
+}
+
+/* ---- Writing ---- */
+
+/* Generates every run's characters. Who takes part in the batch changes with every step: some join, some have ended. */
+static void write_characters(struct streams *streams, uint32_t (*characters)[MOST_CHARACTERS]) {
+    size_t written[RUNS] = {0};
+    size_t step, i, j, count;
+    for (step = 0; streams->batch == NULL && step < RUNS; step++) {
+        for (i = 0; i < runs[step].characters; i++) {
+            CALL(chargen_session_next(streams->sessions[step], &characters[step][i]));
+        }
+    }
+    for (step = 0, count = 1; streams->batch != NULL && count > 0; step++) {
+        chargen_session *members[RUNS];
+        size_t numbers[RUNS];
+        uint32_t next[RUNS];
+        for (i = 0, count = 0; i < RUNS && count < streams->way->batch; i++) {
+            j = (step + i) % RUNS;
+            if (written[j] < runs[j].characters) {
+                numbers[count] = j;
+                members[count] = streams->sessions[j];
+                count++;
+            }
+        }
+        CALL(chargen_batch_next(streams->batch, members, count, next));
+        for (i = 0; i < count; i++) {
+            characters[numbers[i]][written[numbers[i]]++] = next[i];
+        }
+    }
+}
+
+/* ---- Results ---- */
+
+static void run(const chargen_model *model, const struct way *way, struct result *result) {
+    struct streams streams;
+    const char *prompts[RUNS];
+    const char *texts[RUNS];
+    size_t i;
+    memset(result, 0, sizeof *result);
+    streams.way = way;
+    streams.batch = NULL;
+    for (i = 0; i < RUNS; i++) {
+        prompts[i] = runs[i].prompt;
+        texts[i] = runs[i].text;
+        CALL(chargen_session_create(model, &streams.sessions[i]));
+        CALL(chargen_session_set_temperature(streams.sessions[i], runs[i].temperature));
+        CALL(chargen_session_set_seed(streams.sessions[i], runs[i].seed));
+        if (way->batch == 0) {
+            CALL(chargen_session_set_threads(streams.sessions[i], way->threads));
+        }
+    }
+    if (way->batch > 0) {
+        CALL(chargen_batch_create(model, way->batch, way->threads, &streams.batch));
+    }
+    read_texts(&streams, prompts, result->prompts);
+    for (i = 0; i < RUNS; i++) {
+        CALL(chargen_session_reset(streams.sessions[i]));
+    }
+    read_texts(&streams, prompts, NULL);
+    write_characters(&streams, result->characters);
+    read_texts(&streams, texts, result->texts);
+    chargen_batch_free(streams.batch);
+    for (i = 0; i < RUNS; i++) {
+        chargen_session_free(streams.sessions[i]);
+    }
+}
+
+/* FNV-1a of a result, which has no padding, from its lowest byte on a little-endian machine. */
+static uint64_t hash(const struct result *result) {
+    const unsigned char *bytes = (const unsigned char *)result;
+    uint64_t hash = 0xCBF29CE484222325u;
+    size_t i;
+    for (i = 0; i < sizeof *result; i++) {
+        hash = (hash ^ bytes[i]) * 0x100000001B3u;
+    }
+    return hash;
+}
+
+static int test_model(const char *path, size_t ways) {
+    chargen_model *model;
+    struct result result;
+    uint64_t expected;
+    size_t i;
+    int failures = 0;
+    CALL(chargen_model_load_file(path, &model));
+    run(model, &all[0], &result);
+    expected = hash(&result);
+    printf("%-4s %-4s %016" PRIx64 "\n", chargen_model_cell(model), chargen_model_weights(model), expected);
+    for (i = 1; i < ways; i++) {
+        run(model, &all[i], &result);
+        if (hash(&result) != expected) {
+            printf("differs: a batch of %u (0: alone) on %u threads, text %s\n", (unsigned)all[i].batch,
+                   (unsigned)all[i].threads, all[i].by_character ? "by character" : "whole");
+            failures++;
+        }
+    }
+    chargen_model_free(model);
+    return failures;
+}
+
+int main(int argc, char **argv) {
+    int failures = 0;
+    int i;
+    if (argc < 3 || (strcmp(argv[1], "all") != 0 && strcmp(argv[1], "few") != 0)) {
+        fprintf(stderr, "usage: conformance all|few MODEL...\n");
+        return 2;
+    }
+    for (i = 2; i < argc; i++) {
+        failures += test_model(argv[i], strcmp(argv[1], "all") == 0 ? ALL : FEW);
+    }
+    return failures > 0;
+}

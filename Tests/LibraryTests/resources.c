@@ -1,0 +1,240 @@
+/*
+ * What the library takes of the system while it works: no memory for a character, and no thread that was not asked for.
+ *
+ *     resources MODEL
+ *
+ * This program stands in for malloc() and its kin and counts their calls, by means of names that only glibc has.
+ */
+#define _XOPEN_SOURCE 700
+
+#include <chargen.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CHECK(condition)                                                                                     \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            fprintf(stderr, "resources.c:%d: not true: %s (last message: %s)\n", __LINE__, #condition,       \
+                    chargen_error_message());                                                                \
+            exit(1);                                                                                         \
+        }                                                                                                    \
+    } while (0)
+
+/* ---- Memory ---- */
+
+#ifdef __cplusplus
+#define NOTHROW throw()
+extern "C" {
+#else
+#define NOTHROW
+#endif
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *block, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+void *aligned_alloc(size_t alignment, size_t size) NOTHROW;
+
+/* Threads of the library count too. If they lose one among several, it is no matter: one is a failure already. */
+static volatile unsigned long allocations;
+
+void *malloc(size_t size) NOTHROW {
+    allocations = allocations + 1;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size) NOTHROW {
+    allocations = allocations + 1;
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *block, size_t size) NOTHROW {
+    allocations = allocations + 1;
+    return __libc_realloc(block, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) NOTHROW {
+    allocations = allocations + 1;
+    return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **block, size_t alignment, size_t size) NOTHROW {
+    allocations = allocations + 1;
+    *block = __libc_memalign(alignment, size);
+    return *block == NULL ? ENOMEM : 0;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+static int32_t ignore_character(const char *character, size_t length, void *user) {
+    (void)character, (void)length, (void)user;
+    return 0;
+}
+
+enum { MEMBERS = 3, CHARACTERS = 25000 };
+
+/* Everything that is promised to allocate nothing. */
+static void test_allocations(const chargen_model *model, size_t threads) {
+    chargen_session *sessions[MEMBERS];
+    chargen_batch *batch;
+    uint32_t characters[MEMBERS];
+    char character[4];
+    char text[400];
+    const char *texts[MEMBERS] = {text, text, text};
+    size_t lengths[MEMBERS];
+    double scores[MEMBERS];
+    size_t length = 0;
+    size_t i;
+    unsigned long before = allocations;
+
+    for (i = 0; i < MEMBERS; i++) {
+        CHECK(chargen_session_create(model, &sessions[i]) == CHARGEN_OK);
+        CHECK(chargen_session_set_threads(sessions[i], threads) == CHARGEN_OK);
+    }
+    CHECK(chargen_batch_create(model, MEMBERS, threads, &batch) == CHARGEN_OK);
+    /* That this program counts at all. */
+    CHECK(allocations > before);
+
+    before = allocations;
+    while (length < 100) {
+        size_t part;
+        CHECK(chargen_session_generate(sessions[0], 10, text + length, sizeof text - length, &part) == CHARGEN_OK);
+        length += part;
+    }
+    for (i = 0; i < MEMBERS; i++) {
+        lengths[i] = length;
+    }
+    for (i = 0; i < CHARACTERS; i++) {
+        CHECK(chargen_session_next(sessions[0], characters) == CHARGEN_OK);
+        CHECK(chargen_batch_next(batch, sessions, MEMBERS, characters) == CHARGEN_OK);
+    }
+    CHECK(chargen_session_generate(sessions[1], 1, character, sizeof character, &length) == CHARGEN_OK);
+    CHECK(chargen_session_stream(sessions[1], CHARACTERS, ignore_character, NULL) == CHARGEN_OK);
+    for (i = 0; i < 3; i++) {
+        CHECK(chargen_session_feed(sessions[0], text, lengths[0]) == CHARGEN_OK);
+        CHECK(chargen_session_score(sessions[0], text, lengths[0], scores, NULL) == CHARGEN_OK);
+        CHECK(chargen_batch_feed(batch, sessions, MEMBERS, texts, lengths) == CHARGEN_OK);
+        CHECK(chargen_batch_score(batch, sessions, MEMBERS, texts, lengths, scores) == CHARGEN_OK);
+        CHECK(chargen_session_reset(sessions[0]) == CHARGEN_OK);
+    }
+    CHECK(allocations == before);
+
+    chargen_batch_free(batch);
+    for (i = 0; i < MEMBERS; i++) {
+        chargen_session_free(sessions[i]);
+    }
+}
+
+/* ---- Threads ---- */
+
+static int count_threads(void) {
+    int count = 0;
+    struct dirent *entry;
+    DIR *tasks = opendir("/proc/self/task");
+    CHECK(tasks != NULL);
+    while ((entry = readdir(tasks)) != NULL) {
+        count += entry->d_name[0] != '.';
+    }
+    closedir(tasks);
+    return count;
+}
+
+static void pause_briefly(long milliseconds) {
+    struct timespec time;
+    time.tv_sec = 0;
+    time.tv_nsec = milliseconds * 1000000;
+    nanosleep(&time, NULL);
+}
+
+/* Whether the process has so many threads. One that has ended and been waited for is still listed for a moment. */
+static int has_threads(int expected) {
+    int attempt;
+    for (attempt = 0; attempt < 1000 && count_threads() > expected; attempt++) {
+        pause_briefly(1);
+    }
+    return count_threads() == expected;
+}
+
+static volatile sig_atomic_t signals;
+
+static void count_signal(int number) {
+    (void)number;
+    signals = signals + 1;
+}
+
+/* A signal to the process, which this thread blocks, comes to no thread of the library. */
+static void test_signals(void) {
+    struct sigaction action;
+    sigset_t blocked, pending;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = count_signal;
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+    CHECK(sigemptyset(&blocked) == 0 && sigaddset(&blocked, SIGUSR1) == 0);
+    CHECK(sigprocmask(SIG_BLOCK, &blocked, NULL) == 0);
+    CHECK(kill(getpid(), SIGUSR1) == 0);
+    pause_briefly(20);
+    CHECK(sigpending(&pending) == 0 && sigismember(&pending, SIGUSR1) == 1 && signals == 0);
+    CHECK(sigprocmask(SIG_UNBLOCK, &blocked, NULL) == 0 && signals == 1);
+}
+
+static void test_threads(const chargen_model *model) {
+    chargen_session *session;
+    chargen_batch *alone, *batch;
+    uint32_t character;
+    clock_t before;
+
+    CHECK(chargen_session_create(model, &session) == CHARGEN_OK);
+    CHECK(chargen_batch_create(model, 4, 1, &alone) == CHARGEN_OK);
+    CHECK(chargen_session_next(session, &character) == CHARGEN_OK);
+    CHECK(chargen_batch_next(alone, &session, 1, &character) == CHARGEN_OK);
+    CHECK(has_threads(1));
+    CHECK(chargen_session_set_threads(session, 3) == CHARGEN_OK);
+    CHECK(has_threads(3));
+    CHECK(chargen_batch_create(model, 4, 2, &batch) == CHARGEN_OK);
+    CHECK(has_threads(4));
+    CHECK(chargen_session_next(session, &character) == CHARGEN_OK);
+    CHECK(chargen_batch_next(batch, &session, 1, &character) == CHARGEN_OK);
+
+    /* They wait asleep: all of them together take less than a tenth of the time. */
+    pause_briefly(20);
+    before = clock();
+    pause_briefly(300);
+    CHECK(clock() - before < 30 * (CLOCKS_PER_SEC / 1000));
+    test_signals();
+
+    CHECK(chargen_session_set_threads(session, 2) == CHARGEN_OK);
+    CHECK(has_threads(3));
+    CHECK(chargen_session_set_threads(session, 65) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(has_threads(3));
+    CHECK(chargen_session_set_threads(session, 1) == CHARGEN_OK);
+    CHECK(has_threads(2));
+    CHECK(chargen_session_set_threads(session, 2) == CHARGEN_OK);
+    chargen_batch_free(batch);
+    CHECK(has_threads(2));
+    chargen_session_free(session);
+    CHECK(has_threads(1));
+    chargen_batch_free(alone);
+}
+
+int main(int argc, char **argv) {
+    chargen_model *model;
+    if (argc != 2) {
+        fprintf(stderr, "usage: resources MODEL\n");
+        return 2;
+    }
+    CHECK(chargen_model_load_file(argv[1], &model) == CHARGEN_OK);
+    test_allocations(model, 1);
+    test_allocations(model, 2);
+    test_threads(model);
+    chargen_model_free(model);
+    return 0;
+}
