@@ -51,7 +51,7 @@
  *
  * The library starts no thread unless asked to, by chargen_session_set_threads() or chargen_batch_create(). Threads that
  * it has started block all signals, wait when there is nothing to do, and end with their session or batch. After fork()
- * the child must not use a session or a batch with more than one thread.
+ * the child may free a session or a batch with more than one thread, but must not use it otherwise.
  *
  * ERRORS
  *
@@ -63,7 +63,8 @@
  *
  * The library prints nothing and installs no signal handler. Whatever a file, an argument or the order of calls is, it
  * never ends the process; nor does a system that refuses the large blocks of a model or a session. Only a system so
- * short of memory that it refuses a few hundred bytes does that.
+ * short of memory that it refuses the small ones does that: some hundred bytes, or while a model is loaded as much as its
+ * provenance and its list of characters take.
  *
  * TEXT
  *
@@ -74,7 +75,8 @@
  * the ends of documents, and so a name is as long as a name is: see chargen_model_has_end_of_document().
  *
  * The same model file, seed, settings and text fed give the same text, on every processor, alone or in a batch, on any
- * number of threads.
+ * number of threads. This holds in the usual floating-point environment: rounding to nearest, subnormal numbers kept,
+ * exceptions masked. A program that changes it (as -ffast-math may, at its start) may get other text.
  *
  * ENVIRONMENT
  *
@@ -286,7 +288,7 @@ chargen_status chargen_session_set_unknown(chargen_session *session, chargen_unk
  * Sets the number of threads that work on each character, the calling one included: 1, as at first, to 64.
  *
  * Two threads pay for models that take more than some 20 microseconds a character; more than the processor has cores
- * never pay. The text is the same. The threads wait for the next call in a loop for some tens of microseconds, then sleep.
+ * never pay. The text is the same. The threads wait for the next call in a loop for some time, then sleep.
  *
  * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY; the number is then as before.
  */
@@ -305,16 +307,17 @@ chargen_status chargen_session_set_threads(chargen_session *session, size_t thre
 chargen_status chargen_session_feed(chargen_session *session, const char *text, size_t length);
 
 /*
- * Reads text as chargen_session_feed() does, and tells how probable it was.
+ * Reads text as chargen_session_feed() does, and tells how probable it was. At the beginning of a text it first reads
+ * what chargen_session_next() would, a line break if the model has learned no end of documents.
  *
  * log_probability: receives the sum of the natural logarithms of the probability of each character after those before
  *                  it, at temperature 1: 0 for certainty, below 0 otherwise. Divided by -0.6931 times the number of
- *                  characters it gives bits per character. Not a number if the model's weights are so large that its
- *                  output overflows; 0 on failure.
+ *                  characters it gives bits per character. Negative infinity or not a number if the model's weights are so
+ *                  large that its output overflows; 0 on failure.
  * characters:      receives the number of characters that count: all but the unknown ones that are skipped. May be
  *                  NULL; 0 on failure.
  *
- * Takes about as long as chargen_session_feed().
+ * Takes no longer than generating the same text.
  *
  * Errors: as chargen_session_feed().
  */
@@ -403,8 +406,8 @@ chargen_status chargen_batch_create(const chargen_model *model, size_t capacity,
 /*
  * Every function below is to be called by one thread at a time for the same batch, and no session in the call may be in
  * use elsewhere. `sessions` are `count` sessions, each another one, all of the batch's model, and not more than its
- * capacity; anything else gives INVALID_ARGUMENT. After a failure all sessions are as they were, and results are 0; nothing
- * is written if `count` exceeds the capacity. With a count of 0 nothing happens.
+ * capacity; anything else gives INVALID_ARGUMENT. After a failure all sessions are as they were, and results are 0; but
+ * nothing is written if the batch is NULL or `count` exceeds its capacity. With a count of 0 nothing happens.
  */
 
 /* Frees a batch, and ends its threads. NULL does nothing. A batch must not be freed twice. */
@@ -426,7 +429,7 @@ chargen_status chargen_batch_next(chargen_batch *batch, chargen_session *const *
  * texts:   `count` pointers to UTF-8. A pointer may be NULL if its length is 0.
  * lengths: their lengths in bytes.
  *
- * Errors: as chargen_session_feed(); the message begins with the number of the session, from 0.
+ * Errors: as chargen_session_feed(); the message begins with "session N: ", counted from 0.
  */
 chargen_status chargen_batch_feed(chargen_batch *batch, chargen_session *const *sessions, size_t count,
                                   const char *const *texts, const size_t *lengths);

@@ -16,7 +16,7 @@ public final class Batch {
     /// For each session of a call, how far its text has been read.
     private let offsets: AlignedBuffer<Int>
     /// For each row of a step, which session it belongs to.
-    private let members: AlignedBuffer<Int>
+    private let sessionOfRow: AlignedBuffer<Int>
 
     /// The largest capacity.
     public static var maximumCapacity: Int { 65_536 }
@@ -33,16 +33,16 @@ public final class Batch {
         self.init(
             model, stepper: try Stepper(model, capacity: capacity, threads: threads),
             offsets: try AlignedBuffer(count: capacity, for: "a batch"),
-            members: try AlignedBuffer(count: capacity, for: "a batch"))
+            sessionOfRow: try AlignedBuffer(count: capacity, for: "a batch"))
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
-    private init(_ model: Model, stepper: Stepper, offsets: AlignedBuffer<Int>, members: AlignedBuffer<Int>) {
+    private init(_ model: Model, stepper: Stepper, offsets: AlignedBuffer<Int>, sessionOfRow: AlignedBuffer<Int>) {
         self.model = model
         capacity = stepper.capacity
         self.stepper = stepper
         self.offsets = offsets
-        self.members = members
+        self.sessionOfRow = sessionOfRow
     }
 
     /// Generates the next character of each session, and reads it.
@@ -50,7 +50,7 @@ public final class Batch {
     /// - Parameters:
     ///   - count: The number of sessions.
     ///   - session: A session by its number, each another one.
-    ///   - body: Takes a session's number and character, or nil at the end of a document.
+    ///   - body: Takes a session's number and character, or nil at the end of a document. It must not use the batch.
     /// - Throws: `invalidArgument`, before anything has happened: more sessions than the capacity, one of another model,
     ///   or one twice.
     public func next(
@@ -67,8 +67,8 @@ public final class Batch {
         stepper.advanceStreams(count)
         for index in 0..<count {
             session(index).turn()
-            body(index, session(index).take(stepper.rows.pointer[index].symbol))
         }
+        for index in 0..<count { body(index, session(index).take(stepper.rows.pointer[index].symbol)) }
     }
 
     /// Has each session read a text; see ``Session/feed(_:)-(UnsafeRawBufferPointer)``.
@@ -119,7 +119,7 @@ public final class Batch {
                     offsets.pointer[index] = -1
                     continue
                 }
-                members.pointer[rows] = index
+                sessionOfRow.pointer[rows] = index
                 setRow(rows, session(index), symbol)
                 rows += 1
             }
@@ -127,12 +127,12 @@ public final class Batch {
             if let score {
                 let logits = stepper.computeLogits(rows)
                 for row in 0..<rows {
-                    score[members.pointer[row]] += takeLogProbability(
+                    score[sessionOfRow.pointer[row]] += takeLogProbability(
                         of: stepper.rows.pointer[row].symbol, logits + row * stepper.logitStride, model)
                 }
             }
             stepper.advanceStreams(rows)
-            for row in 0..<rows { session(members.pointer[row]).readInBatch() }
+            for row in 0..<rows { session(sessionOfRow.pointer[row]).readInBatch() }
         }
     }
 
@@ -141,13 +141,13 @@ public final class Batch {
         var rows = 0
         for index in 0..<count where takesPart(index) {
             guard let symbol = session(index).openingSymbol(beforeChoice: beforeChoice) else { continue }
-            members.pointer[rows] = index
+            sessionOfRow.pointer[rows] = index
             setRow(rows, session(index), symbol)
             rows += 1
         }
         guard rows > 0 else { return }
         stepper.advanceStreams(rows)
-        for row in 0..<rows { session(members.pointer[row]).turn() }
+        for row in 0..<rows { session(sessionOfRow.pointer[row]).turn() }
     }
 
     private func setRow(_ row: Int, _ session: Session, _ symbol: Int) {

@@ -22,7 +22,7 @@ struct ModelLoader {
             case .inputWeight, .hiddenWeight, .outputWeight:
                 let unitRows = tensor.role == .outputWeight ? tensor.rows : file.shape.hiddenSize
                 let rows = tensor.rows / unitRows * padded(unitRows)
-                // A row may be padded, but not to twice its length: no product of the file's limits overflows.
+                // At most 2^17 rows of less than 2^17 bytes: nothing overflows.
                 length += rows * PackedMatrix.rowLength(file.elementType(index), columns: tensor.columns)
             }
         }
@@ -114,7 +114,7 @@ struct ModelLoader {
     ) throws(ModelError) {
         try file.readTensor(tensor, into: buffer)
         let symbols = file.shape.vocabularySize
-        for symbol in 1..<max(symbols, 1) { (rows + symbol * rowLength).update(from: rows, count: rowLength) }
+        for symbol in 1..<symbols { (rows + symbol * rowLength).update(from: rows, count: rowLength) }
         let (floats, integers, scales) = (buffer.floats.pointer, buffer.integers.pointer, buffer.scales.pointer)
         let type = file.elementType(tensor)
         let groups = type == .int4 ? (symbols + 31) / 32 : 1

@@ -157,7 +157,7 @@ public final class Session {
     /// ``score(_:)-(UnsafeRawBufferPointer)``.
     ///
     /// - Parameter symbols: Each 0 ..< the vocabulary's count.
-    public func score(symbols: some Sequence<Int>) -> Double {
+    public func score(symbols: some Collection<Int>) -> Double {
         for symbol in symbols { precondition(symbol >= 0 && symbol < model.shape.vocabularySize, "no such symbol") }
         return read(symbols, opening: openingSymbol(beforeChoice: true), score: true)
     }
@@ -298,9 +298,10 @@ public final class Session {
     }
 
     private func logits() -> UnsafeMutablePointer<Float> {
-        if !logitsAreCurrent { stepper.rows.pointer[0].previous = state.previous }
-        defer { logitsAreCurrent = true }
-        return logitsAreCurrent ? stepper.logits : stepper.computeLogits(1)
+        guard !logitsAreCurrent else { return stepper.logits }
+        stepper.rows.pointer[0].previous = state.previous
+        logitsAreCurrent = true
+        return stepper.computeLogits(1)
     }
 
     /// Chooses the next symbol by its logit, as the settings say.

@@ -34,8 +34,6 @@ final class Stepper: TeamWork {
 
     /// Tile after tile, in a tile row after row.
     private let sums: AlignedBuffer<Float>
-    /// What each row has for an LSTM's tanh of the cell state.
-    private let cellTangents: AlignedBuffer<Float>
     /// The vectors that the products read: those of the layer below, then those of the layer itself.
     private let inputs: AlignedBuffer<UnsafeRawPointer>
     private let ownInputs: AlignedBuffer<UnsafeRawPointer>
@@ -44,16 +42,17 @@ final class Stepper: TeamWork {
     private let outputOperands: AlignedBuffer<UInt8>
 
     /// What the members of the team do next.
-    private var task = Task(part: .inputs, layer: 0, rows: 0..<0)
+    private var task = Task(phase: .inputs, layer: 0, rows: 0..<0)
 
     private struct Task {
-        var part: Part
+        var phase: Phase
         var layer: Int
         var rows: Range<Int>
     }
 
-    private enum Part {
-        case inputs, recurrence, inputsAndRecurrence, output
+    /// What is shared out: tiles of a layer or of the output, or rows.
+    private enum Phase {
+        case inputs, recurrence, inputsAndRecurrence, output, allLayersOfRows
     }
 
     /// A stepper of at most `capacity` rows on `threads` threads, the caller's included.
@@ -64,10 +63,9 @@ final class Stepper: TeamWork {
         let outputLength = Operand.length(for: model.output.weights.type, count: model.stateLayout.width)
         let needsOperands = model.output.weights.type != model.stateLayout.weights
         self.init(
-            model, capacity: capacity, team: try Team(size: threads),
+            model, capacity: capacity, team: try Stepper.team(threads, for: model, capacity: capacity),
             rows: try AlignedBuffer(count: capacity, for: "a session"),
             sums: try AlignedBuffer(count: capacity * rowLength, for: "a session"),
-            cellTangents: try AlignedBuffer(count: model.stateLayout.width, for: "a session"),
             inputs: try AlignedBuffer(count: capacity, for: "a session"),
             ownInputs: try AlignedBuffer(count: capacity, for: "a session"),
             logits: try AlignedBuffer(count: capacity * padded(model.shape.vocabularySize), for: "a session"),
@@ -77,7 +75,7 @@ final class Stepper: TeamWork {
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
     private init(
         _ model: Model, capacity: Int, team: Team, rows: AlignedBuffer<Row>, sums: AlignedBuffer<Float>,
-        cellTangents: AlignedBuffer<Float>, inputs: AlignedBuffer<UnsafeRawPointer>,
+        inputs: AlignedBuffer<UnsafeRawPointer>,
         ownInputs: AlignedBuffer<UnsafeRawPointer>, logits: AlignedBuffer<Float>, outputOperands: AlignedBuffer<UInt8>
     ) {
         self.model = model
@@ -86,42 +84,53 @@ final class Stepper: TeamWork {
         layout = model.stateLayout
         self.rows = rows
         self.sums = sums
-        self.cellTangents = cellTangents
         self.inputs = inputs
         self.ownInputs = ownInputs
         logitBuffer = logits
         self.outputOperands = outputOperands
     }
 
-    /// The number of threads, the caller's included.
-    var threads: Int { team.size }
-
     /// Changes the number of threads.
     ///
     /// - Throws: `outOfMemory` when the system refuses a thread; the old ones then stay.
     func setThreads(_ count: Int) throws(ModelError) {
-        guard count != team.size else { return }
-        team = try Team(size: count)
+        team = try Stepper.team(count, for: model, capacity: capacity)
+    }
+
+    /// A team of `threads` members, or of as many as ever have something to do.
+    private static func team(_ threads: Int, for model: Model, capacity: Int) throws(ModelError) -> Team {
+        let tiles = max(Tile.count(of: model.shape.hiddenSize), Tile.count(of: model.shape.vocabularySize))
+        return try Team(size: min(threads, max(tiles, capacity / leastRowsOfThread)))
     }
 
     // MARK: - Steps
 
     /// One step of each of the first `count` rows, which are different streams.
     func advanceStreams(_ count: Int) {
+        // With many rows each thread takes its own through all layers: the weights are read by all, but the threads wait
+        // for each other only once, and no hidden state goes from one's cache to another's.
+        if team.size > 1, count >= Stepper.leastRowsOfThread * team.size {
+            task = Task(phase: .allLayersOfRows, layer: 0, rows: 0..<count)
+            team.perform(self, parts: team.size)
+            return
+        }
         for index in 0..<model.shape.layers {
             setInputs(layer: index, 0..<count)
-            perform(.inputsAndRecurrence, layer: index, 0..<count)
+            share(.inputsAndRecurrence, layer: index, 0..<count)
             prepareOperands(layer: index, 0..<count)
         }
     }
+
+    /// The rows that keep a thread busy while it reads the weights.
+    private static var leastRowsOfThread: Int { 16 }
 
     /// `count` steps of one stream: each row reads the generation that the one before it writes.
     func advanceSteps(_ count: Int) {
         for index in 0..<model.shape.layers {
             setInputs(layer: index, 0..<count)
-            perform(.inputs, layer: index, 0..<count)
+            share(.inputs, layer: index, 0..<count)
             for row in 0..<count {
-                perform(.recurrence, layer: index, row..<row + 1)
+                share(.recurrence, layer: index, row..<row + 1)
                 prepareOperands(layer: index, row..<row + 1)
             }
         }
@@ -148,7 +157,7 @@ final class Stepper: TeamWork {
                 inputs.pointer[row] = UnsafeRawPointer(layout.hidden(generation, layer: last))
             }
         }
-        perform(.output, layer: 0, 0..<count)
+        share(.output, layer: 0, 0..<count)
         return logitBuffer.pointer
     }
 
@@ -173,10 +182,11 @@ final class Stepper: TeamWork {
 
     // MARK: - Parts of a step
 
-    private func perform(_ part: Part, layer: Int, _ range: Range<Int>) {
-        task = Task(part: part, layer: layer, rows: range)
+    /// Shares out the tiles of a phase.
+    private func share(_ phase: Phase, layer: Int, _ rows: Range<Int>) {
+        task = Task(phase: phase, layer: layer, rows: rows)
         let tiles = Tile.count(of: tiled)
-        if task.rows.count * weightLength(of: task) < Stepper.leastSharedLength {
+        if rows.count * weightLength(of: task) < Stepper.leastSharedLength {
             for tile in 0..<tiles { perform(part: tile) }
         } else {
             team.perform(self, parts: tiles)
@@ -188,27 +198,46 @@ final class Stepper: TeamWork {
 
     private func weightLength(of task: Task) -> Int {
         let layer = model.layers[task.layer]
-        return switch task.part {
+        return switch task.phase {
         case .output: model.output.weights.length
         case .inputs: layer.inputWeights?.length ?? 0
         case .recurrence: layer.hiddenWeights.length
-        case .inputsAndRecurrence: layer.hiddenWeights.length + (layer.inputWeights?.length ?? 0)
+        case .inputsAndRecurrence, .allLayersOfRows: layer.hiddenWeights.length + (layer.inputWeights?.length ?? 0)
         }
     }
 
     /// What is divided into tiles: a layer's units, or the symbols.
-    private var tiled: Int { task.part == .output ? model.shape.vocabularySize : model.shape.hiddenSize }
+    private var tiled: Int { task.phase == .output ? model.shape.vocabularySize : model.shape.hiddenSize }
 
-    override func perform(part index: Int) {
+    override func perform(part: Int) {
         let task = task
-        let tile = Tile(index, of: tiled)
-        switch task.part {
-        case .output: addOutput(tile, task.rows)
-        case .inputs: addInputs(tile, task)
-        case .recurrence: finish(tile, task)
+        switch task.phase {
+        case .output: addOutput(Tile(part, of: tiled), task.rows)
+        case .inputs: addInputs(Tile(part, of: tiled), task)
+        case .recurrence: finish(Tile(part, of: tiled), task)
         case .inputsAndRecurrence:
-            addInputs(tile, task)
-            finish(tile, task)
+            addInputs(Tile(part, of: tiled), task)
+            finish(Tile(part, of: tiled), task)
+        case .allLayersOfRows: advance(rows: shareOfRows(part, of: task.rows.count))
+        }
+    }
+
+    /// A thread's rows, in fours, which the products take at once.
+    private func shareOfRows(_ part: Int, of count: Int) -> Range<Int> {
+        let fours = (count + 3) / 4
+        return min(part * fours / team.size * 4, count)..<min((part + 1) * fours / team.size * 4, count)
+    }
+
+    /// One step of some rows through all layers, on this thread.
+    private func advance(rows: Range<Int>) {
+        for index in 0..<model.shape.layers {
+            let task = Task(phase: .inputsAndRecurrence, layer: index, rows: rows)
+            setInputs(layer: index, rows)
+            for tile in 0..<Tile.count(of: model.shape.hiddenSize) {
+                addInputs(Tile(tile, of: model.shape.hiddenSize), task)
+                finish(Tile(tile, of: model.shape.hiddenSize), task)
+            }
+            prepareOperands(layer: index, rows)
         }
     }
 
@@ -266,7 +295,8 @@ final class Stepper: TeamWork {
                 backend.gruStep(sums + width, sums + 2 * width, sums, sums + 3 * width, hidden, next, width)
             case .lstm:
                 let cellState = row.cells + layer * layout.width + tile.start
-                backend.lstmStep(sums, cellState, cellState, cellTangents.pointer + tile.start, next, width)
+                // The tanh of the cell state, which only training needs, may take the place of the first gate.
+                backend.lstmStep(sums, cellState, cellState, sums, next, width)
             }
         }
     }

@@ -30,6 +30,7 @@ final class Team {
     private unowned(unsafe) var work: TeamWork?
     private let threads: AlignedBuffer<pthread_t>
     private var started = 0
+    private let process = getpid()
     /// The memory of ``gate``.
     private let gateMemory: AlignedBuffer<UInt8>
 
@@ -87,6 +88,8 @@ final class Team {
     }
 
     deinit {
+        // In a child after fork() there are no threads to end, only what they left of the lock.
+        guard getpid() == process else { return }
         isEnding.store(true, ordering: .sequentiallyConsistent)
         wakeSleepers()
         for index in 0..<started { cs_thread_join(threads.pointer[index]) }
@@ -114,8 +117,9 @@ final class Team {
         generation = (generation + 1) & 0xFFFF_FFFF
         unfinished.store(parts, ordering: .relaxed)
         for member in 0..<size {
-            let first = UInt64(member * parts / size)
-            let end = UInt64((member + 1) * parts / size)
+            // Rounded up, so that the caller has a part if there is one.
+            let first = UInt64((member * parts + size - 1) / size)
+            let end = UInt64(((member + 1) * parts + size - 1) / size)
             share(of: member).pointee.store(generation << 32 | first << 16 | end, ordering: .sequentiallyConsistent)
         }
         if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wakeSleepers() }
@@ -162,7 +166,7 @@ final class Team {
 
     private func finish(_ part: Int) {
         work?.perform(part: part)
-        unfinished.subtract(1, ordering: .releasing)
+        unfinished.wrappingSubtract(1, ordering: .releasing)
     }
 
     /// A member's life.
@@ -181,11 +185,11 @@ final class Team {
             cs_pause()
         }
         // First the count, then another look: either this sees its share, or perform() sees the sleeper.
-        sleepers.add(1, ordering: .sequentiallyConsistent)
+        sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
         pthread_mutex_lock(&gate.pointee.mutex)
         while !isCalled() { pthread_cond_wait(&gate.pointee.opened, &gate.pointee.mutex) }
         pthread_mutex_unlock(&gate.pointee.mutex)
-        sleepers.subtract(1, ordering: .sequentiallyConsistent)
+        sleepers.wrappingSubtract(1, ordering: .sequentiallyConsistent)
         return !isEnding.load(ordering: .relaxed)
     }
 }

@@ -13,8 +13,8 @@ import CIntrinsics
 /// The rows of a full group of panels.
 public let groupRows = 4 * laneCount
 
-/// The columns that stay in the first-level cache: 16 KB of a full group.
-let blockColumns = 64
+/// The columns of a block: 8 KB of a full group, so that the first-level cache holds it and the next one.
+let blockColumns = 32
 
 /// The rows of the group of panels that begins at `row`.
 @inline(__always)

@@ -19,7 +19,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable> {
         // every 4 KB.
         let unit = bytes < AlignedBuffer.largeBlock ? 64 : AlignedBuffer.largeBlock
         guard !overflow, bytes >= 0, bytes <= Int.max - unit,
-            let block = aligned_alloc(unit, (bytes + unit) & ~(unit - 1))
+            let block = aligned_alloc(unit, (max(bytes, 1) + unit - 1) & ~(unit - 1))
         else {
             throw ModelError(.outOfMemory, "out of memory for \(purpose): \(count) elements")
         }

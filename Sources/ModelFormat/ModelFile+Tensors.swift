@@ -53,13 +53,13 @@ extension ModelFile {
         let compressed = UnsafeRawBufferPointer(rebasing: bytes[entry.offset..<entry.offset + entry.compressedLength])
         try check(crc.checksum(compressed) == entry.checksum, "checksum mismatch", in: index)
         let expected = entry.elementType.payloadLength(of: tensor)
+        let refusal = invalidModel("tensor \(tensor.name): not one zstd frame of \(expected) bytes", at: entry.offset)
+        guard isOneFrame(compressed) else { throw refusal }
         let length = ZSTD_decompress(payload, expected, compressed.baseAddress, compressed.count)
         guard ZSTD_getErrorCode(length) != ZSTD_error_memory_allocation else {
             throw ModelError(.outOfMemory, "out of memory for decompressing tensor \(tensor.name)")
         }
-        guard isOneFrame(compressed), length == expected else {
-            throw invalidModel("tensor \(tensor.name): not one zstd frame of \(expected) bytes", at: entry.offset)
-        }
+        guard length == expected else { throw refusal }
     }
 
     /// Whether the bytes are a single zstd frame of today's format. `ZSTD_decompress` would also take several, frames
