@@ -288,7 +288,8 @@ chargen_status chargen_session_set_unknown(chargen_session *session, chargen_unk
  * Sets the number of threads that work on each character, the calling one included: 1, as at first, to 64.
  *
  * Two threads pay for models that take more than some 20 microseconds a character; more than the processor has cores
- * never pay. The text is the same. The threads wait for the next call in a loop for some time, then sleep.
+ * never pay, and no more are started than have something to do. The text is the same. The threads wait for the next call
+ * in a loop for some time, then sleep.
  *
  * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY; the number is then as before.
  */

@@ -36,6 +36,24 @@ import TestSupport
         }
     }
 
+    @Test("In a batch so large that each thread has sessions of its own, each gives the text it gives alone")
+    func largeBatch() throws {
+        for (cell, weights) in zip([Cell.rnn, .gru, .lstm, .lstm], ElementType.allCases) {
+            let model = try randomModel(cell, hiddenSize: 70, range: 0.8, weights: weights)
+                .withUnsafeBytes { try Model(bytes: $0) }
+            for (count, threads) in [(37, 2), (51, 3), (64, 4)] {
+                let batch = try Batch(model, capacity: count, threads: threads)
+                let sessions = try (0..<count).map { try session(model, $0) }
+                let alone = try (0..<count).map { try session(model, $0) }
+                for _ in 0..<10 {
+                    let together = try batch.next(sessions)
+                    #expect(together == alone.map { $0.next() })
+                }
+                #expect(sessions.map(\.logitBits) == alone.map(\.logitBits))
+            }
+        }
+    }
+
     @Test("Texts of any lengths are read as alone, whatever was read before")
     func feed() throws {
         let model = try model()

@@ -197,10 +197,11 @@ static void test_threads(const chargen_model *model) {
     CHECK(chargen_session_next(session, &character) == CHARGEN_OK);
     CHECK(chargen_batch_next(alone, &session, 1, &character) == CHARGEN_OK);
     CHECK(has_threads(1));
-    CHECK(chargen_session_set_threads(session, 3) == CHARGEN_OK);
-    CHECK(has_threads(3));
+    /* These models, of 65 to 128 units, have work for two. */
+    CHECK(chargen_session_set_threads(session, 64) == CHARGEN_OK);
+    CHECK(has_threads(2));
     CHECK(chargen_batch_create(model, 4, 2, &batch) == CHARGEN_OK);
-    CHECK(has_threads(4));
+    CHECK(has_threads(3));
     CHECK(chargen_session_next(session, &character) == CHARGEN_OK);
     CHECK(chargen_batch_next(batch, &session, 1, &character) == CHARGEN_OK);
 
