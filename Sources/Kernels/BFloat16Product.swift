@@ -22,11 +22,14 @@ public func packBFloat16(
     var row = 0
     while row < rows {
         let height = groupHeight(at: row, of: rows)
-        for lane in 0..<height {
-            let source = order[row + lane]
-            for column in 0..<columns {
-                let weight = source < 0 ? 0 : matrix[source * columns + column].bitPattern >> 16
-                target[column / 2 * height + lane] |= column % 2 == 0 ? weight : weight << 16
+        for first in Swift.stride(from: 0, to: columns, by: 2 * packedColumns) {
+            let last = min(first + 2 * packedColumns, columns)
+            for lane in 0..<height {
+                let source = order[row + lane]
+                for column in first..<last {
+                    let weight = source < 0 ? 0 : matrix[source * columns + column].bitPattern >> 16
+                    target[column / 2 * height + lane] |= column % 2 == 0 ? weight : weight << 16
+                }
             }
         }
         target += height * ((columns + 1) / 2)
@@ -66,7 +69,9 @@ public func addBFloat16Product(
             if height == groupRows {
                 addGroup(w, columns, x, y)
             } else {
-                addPanel(w, columns, x, y)
+                for panel in Swift.stride(from: 0, to: height, by: laneCount) {
+                    addPanel(w + 4 * panel, height, columns, x, y + panel)
+                }
             }
             y += stride
             index += 1
@@ -125,10 +130,11 @@ private func addGroup(
     d.store(at: y + 48)
 }
 
-/// One panel that is a group by itself, one vector.
+/// One panel of a group of `height` rows, one vector.
 @inline(__always)
 private func addPanel(
-    _ weights: UnsafeRawPointer, _ columns: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
+    _ weights: UnsafeRawPointer, _ height: Int, _ columns: Int, _ x: UnsafePointer<Float>,
+    _ y: UnsafeMutablePointer<Float>
 ) {
     var w = weights
     var a = Vector(at: y)
@@ -136,7 +142,7 @@ private func addPanel(
         let pair = Pair(at: w)
         a = a.adding(pair.first, times: Vector(repeating: x[column]))
         a = a.adding(pair.second, times: Vector(repeating: x[column + 1]))
-        w += 4 * laneCount
+        w += 4 * height
     }
     if columns % 2 != 0 {
         a = a.adding(Pair(at: w).first, times: Vector(repeating: x[columns - 1]))

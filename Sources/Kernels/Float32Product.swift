@@ -1,10 +1,11 @@
 // Matrix × vectors over float weights packed into panels.
 //
 // A panel holds sixteen rows of the matrix, one in each lane, column after column. Panels are interleaved in groups of
-// four while four are left: 64 floats of column 0, then 64 of column 1 … The rest are groups of one. A product with one
-// vector thus reads the packed weights once, front to back, and four independent sums hide the latency of the
-// multiply-add. A product with more vectors takes four of them with one panel at a time, and a block of columns for all
-// of them before the next block, so that the weights come from the first-level cache.
+// four, the last of which may have fewer: the floats of column 0 of all four, then those of column 1 … A product with one
+// vector thus reads the packed weights once, front to back, and the group's independent sums hide the latency of the
+// multiply-add. A product with more vectors keeps the sums of up to six of them in registers, so that a weight and an
+// activation once loaded serve several multiply-adds; it goes through a block of columns for all vectors before the next
+// block, so that the weights come from the first-level cache.
 //
 // Each sum is one chain of fused multiply-adds over the columns in ascending order, whatever is done side by side.
 
@@ -16,10 +17,13 @@ public let groupRows = 4 * laneCount
 /// The columns of a block: 8 KB of a full group, so that the first-level cache holds it and the next one.
 let blockColumns = 32
 
+/// The columns that are packed together, 4 KB of a full group.
+let packedColumns = 16
+
 /// The rows of the group of panels that begins at `row`.
 @inline(__always)
 func groupHeight(at row: Int, of rows: Int) -> Int {
-    rows - row >= groupRows ? groupRows : laneCount
+    min(rows - row, groupRows)
 }
 
 /// The bytes of a packed row.
@@ -40,10 +44,17 @@ public func packFloat32(
     var row = 0
     while row < rows {
         let height = groupHeight(at: row, of: rows)
-        for lane in 0..<height {
-            let source = order[row + lane]
-            for column in 0..<columns {
-                target[column * height + lane] = source < 0 ? 0 : matrix[source * columns + column]
+        // A few columns of all rows at a time, so that what is written stays in the first-level cache until it is whole.
+        for first in Swift.stride(from: 0, to: columns, by: packedColumns) {
+            let last = min(first + packedColumns, columns)
+            for lane in 0..<height {
+                let source = order[row + lane]
+                let weights = matrix + max(source, 0) * columns
+                var place = target + first * height + lane
+                for column in first..<last {
+                    place.pointee = source < 0 ? 0 : weights[column]
+                    place += height
+                }
             }
         }
         target += height * columns
@@ -66,97 +77,180 @@ public func addFloat32Product(
     var row = 0
     while row < rows {
         let height = groupHeight(at: row, of: rows)
-        let fours = count & ~3
-        for first in Swift.stride(from: 0, to: fours > 0 ? columns : 0, by: blockColumns) {
-            let block = first..<min(first + blockColumns, columns)
-            for index in Swift.stride(from: 0, to: fours, by: 4) {
+        let y = sums + row
+        if count == 1 {
+            addGroup(w, height, 0..<columns, inputs, y)
+        } else {
+            for first in Swift.stride(from: 0, to: columns, by: blockColumns) {
+                let block = first..<min(first + blockColumns, columns)
+                #if AVX512
+                    if height == groupRows {
+                        addFullGroup(w + first * height, block, inputs, count, y, stride)
+                        continue
+                    }
+                #endif
                 for panel in Swift.stride(from: 0, to: height, by: laneCount) {
-                    addPanel(w + panel, height, block, inputs + index, sums + index * stride + row + panel, stride)
+                    addPanel(w + first * height + panel, height, block, inputs, count, y + panel, stride)
                 }
             }
-        }
-        var index = fours
-        var y = sums + fours * stride + row
-        while index < count {
-            let x = inputs[index].assumingMemoryBound(to: Float.self)
-            if height == groupRows {
-                addGroup(w, columns, x, y)
-            } else {
-                addPanel(w, columns, x, y)
-            }
-            y += stride
-            index += 1
         }
         w += height * columns
         row += height
     }
 }
 
-/// Four panels, one vector.
-@inline(__always)
+// The compiler inlines only so much into one function, so each of these is one by itself.
+
+/// All columns of a group of panels, one vector.
+@inline(never)
 private func addGroup(
-    _ weights: UnsafePointer<Float>, _ columns: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
+    _ weights: UnsafePointer<Float>, _ height: Int, _ columns: Range<Int>, _ inputs: UnsafePointer<UnsafeRawPointer>,
+    _ y: UnsafeMutablePointer<Float>
 ) {
-    var w = weights
-    var a = Vector(at: y)
-    var b = Vector(at: y + 16)
-    var c = Vector(at: y + 32)
-    var d = Vector(at: y + 48)
-    for column in 0..<columns {
-        let value = Vector(repeating: x[column])
-        a = a.adding(Vector(at: w), times: value)
-        b = b.adding(Vector(at: w + 16), times: value)
-        c = c.adding(Vector(at: w + 32), times: value)
-        d = d.adding(Vector(at: w + 48), times: value)
-        w += groupRows
+    switch height {
+    case laneCount: addBlock(1, 1, weights, height, columns, inputs, y, 0)
+    case 2 * laneCount: addBlock(2, 1, weights, height, columns, inputs, y, 0)
+    case 3 * laneCount: addBlock(3, 1, weights, height, columns, inputs, y, 0)
+    default: addBlock(4, 1, weights, height, columns, inputs, y, 0)
     }
-    a.store(at: y)
-    b.store(at: y + 16)
-    c.store(at: y + 32)
-    d.store(at: y + 48)
 }
 
-/// One panel that is a group by itself, one vector.
-@inline(__always)
-private func addPanel(
-    _ weights: UnsafePointer<Float>, _ columns: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
-) {
-    var w = weights
-    var a = Vector(at: y)
-    for column in 0..<columns {
-        a = a.adding(Vector(at: w), times: Vector(repeating: x[column]))
-        w += laneCount
+#if AVX512
+    /// Some columns of a full group, several vectors: 32 registers hold the sums of four panels for six vectors.
+    @inline(never)
+    private func addFullGroup(
+        _ weights: UnsafePointer<Float>, _ columns: Range<Int>, _ inputs: UnsafePointer<UnsafeRawPointer>,
+        _ count: Int, _ y: UnsafeMutablePointer<Float>, _ stride: Int
+    ) {
+        var index = 0
+        while index < count {
+            let vectors = vectorsAtOnce(of: count - index, most: 6)
+            let (x, y) = (inputs + index, y + index * stride)
+            switch vectors {
+            case 6: addBlock(4, 6, weights, groupRows, columns, x, y, stride)
+            case 4: addBlock(4, 4, weights, groupRows, columns, x, y, stride)
+            case 3: addBlock(4, 3, weights, groupRows, columns, x, y, stride)
+            case 2: addBlock(4, 2, weights, groupRows, columns, x, y, stride)
+            default: addBlock(4, 1, weights, groupRows, columns, x, y, stride)
+            }
+            index += vectors
+        }
     }
-    a.store(at: y)
-}
+#endif
 
-/// A block of columns of one panel of a group of `height` rows, four vectors.
-@inline(__always)
+/// Some columns of a panel of a group of `height` rows, several vectors.
+@inline(never)
 private func addPanel(
     _ weights: UnsafePointer<Float>, _ height: Int, _ columns: Range<Int>, _ inputs: UnsafePointer<UnsafeRawPointer>,
-    _ y: UnsafeMutablePointer<Float>, _ stride: Int
+    _ count: Int, _ y: UnsafeMutablePointer<Float>, _ stride: Int
 ) {
-    let p = inputs[0].assumingMemoryBound(to: Float.self)
-    let q = inputs[1].assumingMemoryBound(to: Float.self)
-    let r = inputs[2].assumingMemoryBound(to: Float.self)
-    let s = inputs[3].assumingMemoryBound(to: Float.self)
-    var w = weights + columns.lowerBound * height
-    var a = Vector(at: y)
-    var b = Vector(at: y + stride)
-    var c = Vector(at: y + 2 * stride)
-    var d = Vector(at: y + 3 * stride)
+    var index = 0
+    while index < count {
+        let vectors = vectorsAtOnce(of: count - index, most: 6)
+        let (x, y) = (inputs + index, y + index * stride)
+        switch vectors {
+        case 6: addBlock(1, 6, weights, height, columns, x, y, stride)
+        case 4: addBlock(1, 4, weights, height, columns, x, y, stride)
+        case 3: addBlock(1, 3, weights, height, columns, x, y, stride)
+        case 2: addBlock(1, 2, weights, height, columns, x, y, stride)
+        default: addBlock(1, 1, weights, height, columns, x, y, stride)
+        }
+        index += vectors
+    }
+}
+
+/// How many of `count` vectors come next: 6 if `most` is that, 4, 3, 2, or 1 if there is only one.
+@inline(__always)
+func vectorsAtOnce(of count: Int, most: Int) -> Int {
+    #if AVX512 || AVX2 || arch(arm64)
+        switch count {
+        case 9..., 6: most
+        case 7, 8: 4
+        case 5: 3
+        default: count
+        }
+    #else
+        // Where the multiply-add is a call of a function, more kernels would only make the library larger.
+        count < 4 ? 1 : 4
+    #endif
+}
+
+/// One to four vectors: a column of so many panels, or their sums for one vector of activations.
+private struct Panels {
+    private var a: Vector
+    private var b: Vector
+    private var c: Vector
+    private var d: Vector
+
+    @inline(__always)
+    init(_ count: Int, at source: UnsafePointer<Float>) {
+        a = Vector(at: source)
+        b = count > 1 ? Vector(at: source + 16) : a
+        c = count > 2 ? Vector(at: source + 32) : a
+        d = count > 3 ? Vector(at: source + 48) : a
+    }
+
+    @inline(__always)
+    mutating func add(_ count: Int, _ weights: Panels, times x: Float) {
+        let x = Vector(repeating: x)
+        a = a.adding(weights.a, times: x)
+        if count > 1 { b = b.adding(weights.b, times: x) }
+        if count > 2 { c = c.adding(weights.c, times: x) }
+        if count > 3 { d = d.adding(weights.d, times: x) }
+    }
+
+    @inline(__always)
+    func store(_ count: Int, at target: UnsafeMutablePointer<Float>) {
+        a.store(at: target)
+        if count > 1 { b.store(at: target + 16) }
+        if count > 2 { c.store(at: target + 32) }
+        if count > 3 { d.store(at: target + 48) }
+    }
+}
+
+/// Some columns of `panels` panels, 1 to 4, of a group of `height` rows, and `vectors` vectors, 1 to 6. Both numbers are
+/// constants where this is inlined, so that what is not there costs nothing.
+@inline(__always)
+private func addBlock(
+    _ panels: Int, _ vectors: Int, _ weights: UnsafePointer<Float>, _ height: Int, _ columns: Range<Int>,
+    _ inputs: UnsafePointer<UnsafeRawPointer>, _ y: UnsafeMutablePointer<Float>, _ stride: Int
+) {
+    func input(_ vector: Int) -> UnsafePointer<Float> {
+        inputs[vector < vectors ? vector : 0].assumingMemoryBound(to: Float.self)
+    }
+    func place(_ vector: Int) -> UnsafeMutablePointer<Float> {
+        y + (vector < vectors ? vector : 0) &* stride
+    }
+    let (p, q, r, s, t, u) = (input(0), input(1), input(2), input(3), input(4), input(5))
+    var a = Panels(panels, at: place(0))
+    var b = Panels(panels, at: place(1))
+    var c = Panels(panels, at: place(2))
+    var d = Panels(panels, at: place(3))
+    var e = Panels(panels, at: place(4))
+    var f = Panels(panels, at: place(5))
+    var w = weights
     for column in columns {
-        let value = Vector(at: w)
-        a = a.adding(value, times: Vector(repeating: p[column]))
-        b = b.adding(value, times: Vector(repeating: q[column]))
-        c = c.adding(value, times: Vector(repeating: r[column]))
-        d = d.adding(value, times: Vector(repeating: s[column]))
-        // The same panel in the next block, which lies too far apart for the processor to foresee.
-        ci_prefetch(w + blockColumns * height)
+        let values = Panels(panels, at: w)
+        a.add(panels, values, times: p[column])
+        if vectors > 1 { b.add(panels, values, times: q[column]) }
+        if vectors > 2 { c.add(panels, values, times: r[column]) }
+        if vectors > 3 { d.add(panels, values, times: s[column]) }
+        if vectors > 4 { e.add(panels, values, times: t[column]) }
+        if vectors > 5 { f.add(panels, values, times: u[column]) }
+        if vectors > 1 {
+            // The same place in the next block, which the processor does not foresee.
+            let next = w + blockColumns &* height
+            ci_prefetch(next)
+            if panels > 1 { ci_prefetch(next + 16) }
+            if panels > 2 { ci_prefetch(next + 32) }
+            if panels > 3 { ci_prefetch(next + 48) }
+        }
         w += height
     }
-    a.store(at: y)
-    b.store(at: y + stride)
-    c.store(at: y + 2 * stride)
-    d.store(at: y + 3 * stride)
+    a.store(panels, at: place(0))
+    if vectors > 1 { b.store(panels, at: place(1)) }
+    if vectors > 2 { c.store(panels, at: place(2)) }
+    if vectors > 3 { d.store(panels, at: place(3)) }
+    if vectors > 4 { e.store(panels, at: place(4)) }
+    if vectors > 5 { f.store(panels, at: place(5)) }
 }

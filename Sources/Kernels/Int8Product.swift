@@ -36,21 +36,42 @@ public func packInt8(
         let height = groupHeight(at: row, of: rows)
         for lane in 0..<height {
             let source = order[row + lane]
-            let weights = target + 8 * height + quad * lane
+            let matrixRow = matrix + max(source, 0) * columns
             var sum: Int32 = 0
-            for column in 0..<int8RowLength(columns: columns) - 8 {
-                let weight = source < 0 || column >= columns ? 0 : matrix[source * columns + column]
-                weights.storeBytes(
-                    of: weight, toByteOffset: column / quad * quad * height + column % quad, as: Int8.self)
-                sum &+= Int32(weight)
-            }
+            for column in 0..<(source < 0 ? 0 : columns) { sum &+= Int32(matrixRow[column]) }
             (target + 4 * lane).storeBytes(of: -64 &* sum, as: Int32.self)
             let scale = source < 0 ? 0 : scales[source] / activationLimit
             (target + 4 * (height + lane)).storeBytes(of: scale, as: Float.self)
         }
+        let weights = target + 8 * height
+        let quads = (columns + quad - 1) / quad
+        for first in Swift.stride(from: 0, to: quads, by: packedColumns) {
+            let last = min(first + packedColumns, quads)
+            for lane in 0..<height {
+                let source = order[row + lane]
+                let matrixRow = matrix + max(source, 0) * columns
+                var place = weights + quad * (first * height + lane)
+                for index in first..<last {
+                    let bytes = source < 0 ? 0 : quadBytes(matrixRow, quad * index, columns)
+                    place.storeBytes(of: bytes, as: UInt32.self)
+                    place += quad * height
+                }
+            }
+        }
         target += height * int8RowLength(columns: columns)
         row += height
     }
+}
+
+/// Four columns of a row from `first` on, zeros beyond the last.
+@inline(__always)
+private func quadBytes(_ row: UnsafePointer<Int8>, _ first: Int, _ columns: Int) -> UInt32 {
+    if first + quad <= columns { return UnsafeRawPointer(row + first).loadUnaligned(as: UInt32.self) }
+    var bytes: UInt32 = 0
+    for column in first..<columns {
+        bytes |= UInt32(UInt8(bitPattern: row[column])) << UInt32(8 * (column - first))
+    }
+    return bytes
 }
 
 /// sums ← sums + scale · (W · a) for each of `count` vectors a, with a single rounding after the exact W · a.
@@ -69,102 +90,185 @@ public func addInt8Product(
     var row = 0
     while row < rows {
         let height = groupHeight(at: row, of: rows)
-        var y = sums + row
-        var index = 0
-        while index + 4 <= count {
-            for panel in Swift.stride(from: 0, to: height, by: laneCount) {
-                addPanel(w + 4 * panel, height, quads, inputs + index, y + panel, stride)
-            }
-            y += 4 * stride
-            index += 4
-        }
-        while index < count {
-            if height == groupRows {
-                addGroup(w, quads, inputs[index], y)
-            } else {
-                addPanel(w, quads, inputs[index], y)
-            }
-            y += stride
-            index += 1
+        let y = sums + row
+        if count == 1 {
+            addGroup(w, height, quads, inputs, y)
+        } else {
+            addGroup(w, height, quads, inputs, count, y, stride)
         }
         w += height * (8 + quad * quads)
         row += height
     }
 }
 
-/// Multiplies sixteen exact sums with their scales and adds them to `y`.
-@inline(__always)
-private func finish(_ sums: ByteSums, _ scales: UnsafeRawPointer, _ y: UnsafeMutablePointer<Float>) {
-    Vector(at: y).adding(sums.floats, times: Vector(at: scales.assumingMemoryBound(to: Float.self))).store(at: y)
+// The compiler inlines only so much into one function, so each of these is one by itself.
+
+/// A group of panels, one vector.
+@inline(never)
+private func addGroup(
+    _ group: UnsafeRawPointer, _ height: Int, _ quads: Int, _ inputs: UnsafePointer<UnsafeRawPointer>,
+    _ y: UnsafeMutablePointer<Float>
+) {
+    switch height {
+    case laneCount: addBlock(1, 1, group, height, quads, inputs, y, 0)
+    case 2 * laneCount: addBlock(2, 1, group, height, quads, inputs, y, 0)
+    case 3 * laneCount: addBlock(3, 1, group, height, quads, inputs, y, 0)
+    default: addBlock(4, 1, group, height, quads, inputs, y, 0)
+    }
 }
 
-/// Four panels, one vector.
+/// A group of panels, several vectors.
 @inline(__always)
 private func addGroup(
-    _ group: UnsafeRawPointer, _ quads: Int, _ x: UnsafeRawPointer, _ y: UnsafeMutablePointer<Float>
-) {
-    let scales = group + 4 * groupRows
-    var w = group + 8 * groupRows
-    var a = ByteSums(at: group)
-    var b = ByteSums(at: group + 64)
-    var c = ByteSums(at: group + 128)
-    var d = ByteSums(at: group + 192)
-    for index in 0..<quads {
-        let value = ByteVector(repeatingFourAt: x + quad * index)
-        a.add(unsigned: value, signed: ByteVector(at: w))
-        b.add(unsigned: value, signed: ByteVector(at: w + 64))
-        c.add(unsigned: value, signed: ByteVector(at: w + 128))
-        d.add(unsigned: value, signed: ByteVector(at: w + 192))
-        w += quad * groupRows
-    }
-    finish(a, scales, y)
-    finish(b, scales + 64, y + 16)
-    finish(c, scales + 128, y + 32)
-    finish(d, scales + 192, y + 48)
-}
-
-/// One panel that is a group by itself, one vector.
-@inline(__always)
-private func addPanel(
-    _ group: UnsafeRawPointer, _ quads: Int, _ x: UnsafeRawPointer, _ y: UnsafeMutablePointer<Float>
-) {
-    var w = group + 8 * laneCount
-    var a = ByteSums(at: group)
-    for index in 0..<quads {
-        a.add(unsigned: ByteVector(repeatingFourAt: x + quad * index), signed: ByteVector(at: w))
-        w += quad * laneCount
-    }
-    finish(a, group + 4 * laneCount, y)
-}
-
-/// One panel of a group of `height` rows, four vectors.
-@inline(__always)
-private func addPanel(
-    _ panel: UnsafeRawPointer, _ height: Int, _ quads: Int, _ inputs: UnsafePointer<UnsafeRawPointer>,
+    _ group: UnsafeRawPointer, _ height: Int, _ quads: Int, _ inputs: UnsafePointer<UnsafeRawPointer>, _ count: Int,
     _ y: UnsafeMutablePointer<Float>, _ stride: Int
 ) {
-    let p = inputs[0]
-    let q = inputs[1]
-    let r = inputs[2]
-    let s = inputs[3]
-    let scales = panel + 4 * height
-    var w = panel + 8 * height
-    var a = ByteSums(at: panel)
+    #if AVX512
+        if height == groupRows { return addFullGroup(group, quads, inputs, count, y, stride) }
+    #endif
+    for panel in Swift.stride(from: 0, to: height, by: laneCount) {
+        addPanel(group + 4 * panel, height, quads, inputs, count, y + panel, stride)
+    }
+}
+
+#if AVX512
+    /// A full group, several vectors: 32 registers hold the sums of four panels for six vectors.
+    @inline(never)
+    private func addFullGroup(
+        _ group: UnsafeRawPointer, _ quads: Int, _ inputs: UnsafePointer<UnsafeRawPointer>, _ count: Int,
+        _ y: UnsafeMutablePointer<Float>, _ stride: Int
+    ) {
+        var index = 0
+        while index < count {
+            let vectors = vectorsAtOnce(of: count - index, most: 6)
+            let (x, y) = (inputs + index, y + index * stride)
+            switch vectors {
+            case 6: addBlock(4, 6, group, groupRows, quads, x, y, stride)
+            case 4: addBlock(4, 4, group, groupRows, quads, x, y, stride)
+            case 3: addBlock(4, 3, group, groupRows, quads, x, y, stride)
+            case 2: addBlock(4, 2, group, groupRows, quads, x, y, stride)
+            default: addBlock(4, 1, group, groupRows, quads, x, y, stride)
+            }
+            index += vectors
+        }
+    }
+#endif
+
+/// A panel of a group of `height` rows, several vectors.
+@inline(never)
+private func addPanel(
+    _ panel: UnsafeRawPointer, _ height: Int, _ quads: Int, _ inputs: UnsafePointer<UnsafeRawPointer>, _ count: Int,
+    _ y: UnsafeMutablePointer<Float>, _ stride: Int
+) {
+    var index = 0
+    while index < count {
+        let vectors = vectorsAtOnce(of: count - index, most: 4)
+        let (x, y) = (inputs + index, y + index * stride)
+        switch vectors {
+        case 4: addBlock(1, 4, panel, height, quads, x, y, stride)
+        case 3: addBlock(1, 3, panel, height, quads, x, y, stride)
+        case 2: addBlock(1, 2, panel, height, quads, x, y, stride)
+        default: addBlock(1, 1, panel, height, quads, x, y, stride)
+        }
+        index += vectors
+    }
+}
+
+/// Four columns of one to four panels.
+private struct Weights {
+    let a: ByteVector
+    let b: ByteVector
+    let c: ByteVector
+    let d: ByteVector
+
+    @inline(__always)
+    init(_ count: Int, at source: UnsafeRawPointer) {
+        a = ByteVector(at: source)
+        b = count > 1 ? ByteVector(at: source + 64) : a
+        c = count > 2 ? ByteVector(at: source + 128) : a
+        d = count > 3 ? ByteVector(at: source + 192) : a
+    }
+}
+
+/// The sums of one to four panels for one vector.
+private struct Sums {
+    private var a: ByteSums
+    private var b: ByteSums
+    private var c: ByteSums
+    private var d: ByteSums
+
+    @inline(__always)
+    init(_ count: Int, at source: UnsafeRawPointer) {
+        a = ByteSums(at: source)
+        b = count > 1 ? ByteSums(at: source + 64) : a
+        c = count > 2 ? ByteSums(at: source + 128) : a
+        d = count > 3 ? ByteSums(at: source + 192) : a
+    }
+
+    @inline(__always)
+    mutating func add(_ count: Int, _ weights: Weights, times x: UnsafeRawPointer) {
+        let x = ByteVector(repeatingFourAt: x)
+        a.add(unsigned: x, signed: weights.a)
+        if count > 1 { b.add(unsigned: x, signed: weights.b) }
+        if count > 2 { c.add(unsigned: x, signed: weights.c) }
+        if count > 3 { d.add(unsigned: x, signed: weights.d) }
+    }
+
+    /// Multiplies the exact sums with their scales and adds them to `y`.
+    @inline(__always)
+    func finish(_ count: Int, _ scales: UnsafeRawPointer, _ y: UnsafeMutablePointer<Float>) {
+        finish(a, scales, y)
+        if count > 1 { finish(b, scales + 64, y + 16) }
+        if count > 2 { finish(c, scales + 128, y + 32) }
+        if count > 3 { finish(d, scales + 192, y + 48) }
+    }
+
+    @inline(__always)
+    private func finish(_ sums: ByteSums, _ scales: UnsafeRawPointer, _ y: UnsafeMutablePointer<Float>) {
+        Vector(at: y).adding(sums.floats, times: Vector(at: scales.assumingMemoryBound(to: Float.self))).store(at: y)
+    }
+}
+
+/// `panels` panels, 1 to 4, of a group of `height` rows, and `vectors` vectors, 1 to 6. Both numbers are constants where
+/// this is inlined, so that what is not there costs nothing.
+@inline(__always)
+private func addBlock(
+    _ panels: Int, _ vectors: Int, _ group: UnsafeRawPointer, _ height: Int, _ quads: Int,
+    _ inputs: UnsafePointer<UnsafeRawPointer>, _ y: UnsafeMutablePointer<Float>, _ stride: Int
+) {
+    func input(_ vector: Int) -> UnsafeRawPointer { inputs[vector < vectors ? vector : 0] }
+    let (p, q, r, s, t, u) = (input(0), input(1), input(2), input(3), input(4), input(5))
+    let scales = group + 4 * height
+    var w = group + 8 * height
+    var a = Sums(panels, at: group)
     var b = a
     var c = a
     var d = a
+    var e = a
+    var f = a
     for index in 0..<quads {
-        let value = ByteVector(at: w)
-        a.add(unsigned: ByteVector(repeatingFourAt: p + quad * index), signed: value)
-        b.add(unsigned: ByteVector(repeatingFourAt: q + quad * index), signed: value)
-        c.add(unsigned: ByteVector(repeatingFourAt: r + quad * index), signed: value)
-        d.add(unsigned: ByteVector(repeatingFourAt: s + quad * index), signed: value)
-        // The same panel in the next group.
-        ci_prefetch(w + quad * height * quads)
+        let values = Weights(panels, at: w)
+        let place = quad * index
+        a.add(panels, values, times: p + place)
+        if vectors > 1 { b.add(panels, values, times: q + place) }
+        if vectors > 2 { c.add(panels, values, times: r + place) }
+        if vectors > 3 { d.add(panels, values, times: s + place) }
+        if vectors > 4 { e.add(panels, values, times: t + place) }
+        if vectors > 5 { f.add(panels, values, times: u + place) }
+        if vectors > 1 {
+            // The same place in the next group, which the processor does not foresee.
+            let next = w + quad &* height &* quads
+            ci_prefetch(next)
+            if panels > 1 { ci_prefetch(next + 64) }
+            if panels > 2 { ci_prefetch(next + 128) }
+            if panels > 3 { ci_prefetch(next + 192) }
+        }
         w += quad * height
     }
-    finish(a, scales, y)
-    finish(b, scales, y + stride)
-    finish(c, scales, y + 2 * stride)
-    finish(d, scales, y + 3 * stride)
+    a.finish(panels, scales, y)
+    if vectors > 1 { b.finish(panels, scales, y + stride) }
+    if vectors > 2 { c.finish(panels, scales, y + 2 &* stride) }
+    if vectors > 3 { d.finish(panels, scales, y + 3 * stride) }
+    if vectors > 4 { e.finish(panels, scales, y + 4 * stride) }
+    if vectors > 5 { f.finish(panels, scales, y + 5 * stride) }
 }

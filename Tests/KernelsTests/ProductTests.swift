@@ -4,8 +4,10 @@ import Testing
 
 /// Every product against its definition, bit for bit: each type of weights, each backend, any number of vectors.
 @Suite struct ProductTests {
-    private static let sizes = [(16, 1), (16, 33), (48, 7), (64, 64), (80, 70), (128, 130), (176, 31)]
-    private static let counts = [1, 2, 4, 5, 11]
+    private static let sizes = [
+        (16, 1), (16, 33), (48, 7), (64, 64), (80, 70), (128, 130), (176, 31), (96, 40), (240, 5),
+    ]
+    private static let counts = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 15]
 
     /// Runs a product with random sums to start from, which lie farther apart than they need.
     private func expectProduct(
@@ -48,7 +50,7 @@ import Testing
         var random = SplitMix64(seed: 2)
         for (rows, columns) in Self.sizes {
             let matrix = random.array(rows * columns) { $0.uniform(1) }
-            let vectors = (0..<11).map { _ in random.array(columns) { $0.uniform(1) } }
+            let vectors = (0..<15).map { _ in random.array(columns) { $0.uniform(1) } }
             var packed = [UInt8](repeating: 0xFF, count: rows * float32RowLength(columns: columns))
             packFloat32(matrix, order: order(rows), rows: rows, columns: columns, into: &packed)
             expectProduct(
@@ -67,7 +69,7 @@ import Testing
         var random = SplitMix64(seed: 2)
         for (rows, columns) in Self.sizes {
             let matrix = random.array(rows * columns) { Float(bitPattern: $0.uniform(1).bitPattern & 0xFFFF_0000) }
-            let vectors = (0..<11).map { _ in random.array(columns) { $0.uniform(1) } }
+            let vectors = (0..<15).map { _ in random.array(columns) { $0.uniform(1) } }
             var packed = [UInt8](repeating: 0, count: rows * bfloat16RowLength(columns: columns))
             packBFloat16(matrix, order: order(rows), rows: rows, columns: columns, into: &packed)
             expectProduct(
@@ -111,7 +113,7 @@ import Testing
         for (rows, columns) in Self.sizes {
             let matrix = weights(&random, rows * columns, -127...127)
             let scales = random.array(rows) { $0.uniform(1) }
-            let vectors = (0..<11).map { _ in activations(&random, columns) }
+            let vectors = (0..<15).map { _ in activations(&random, columns) }
             var packed = [UInt8](repeating: 0xFF, count: rows * int8RowLength(columns: columns))
             packInt8(matrix, scales: scales, order: order(rows), rows: rows, columns: columns, into: &packed)
             let operands = vectors.map { vector in
@@ -140,7 +142,7 @@ import Testing
             let groups = (columns + 31) / 32
             let matrix = weights(&random, rows * columns, -8...7)
             let scales = random.array(rows * groups) { Float(bitPattern: $0.uniform(1).bitPattern & 0xFFFF_0000) }
-            let vectors = (0..<11).map { _ in activations(&random, columns) }
+            let vectors = (0..<15).map { _ in activations(&random, columns) }
             var packed = [UInt8](repeating: 0xFF, count: rows * int4RowLength(columns: columns))
             packInt4(matrix, scales: scales, order: order(rows), rows: rows, columns: columns, into: &packed)
             let operands = vectors.map { vector in
