@@ -15,21 +15,23 @@ public final class AlignedBuffer<Element: BitwiseCopyable> {
     /// - Throws: `outOfMemory` when the system has no such block, or `count` elements exceed the address space.
     public convenience init(count: Int, for purpose: StaticString) throws(ModelError) {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-        // Large blocks in large pages: reading weights out of small ones, the processor would look up an address for
-        // every 4 KB.
-        let unit = bytes < AlignedBuffer.largeBlock ? 64 : AlignedBuffer.largeBlock
+        // Large blocks in large pages, the last of them whole: reading weights out of small ones, the processor would
+        // look up an address for every 4 KB, and find several of them in the same places of its second-level cache.
+        let unit = bytes < AlignedBuffer.largeBlock ? 64 : AlignedBuffer.largePage
         guard !overflow, bytes >= 0, bytes <= Int.max - unit,
             let block = aligned_alloc(unit, (max(bytes, 1) + unit - 1) & ~(unit - 1))
         else {
             throw ModelError(.outOfMemory, "out of memory for \(purpose): \(count) elements")
         }
-        if unit == AlignedBuffer.largeBlock { madvise(block, bytes, MADV_HUGEPAGE) }
+        if unit == AlignedBuffer.largePage { madvise(block, (bytes + unit - 1) & ~(unit - 1), MADV_HUGEPAGE) }
         memset(block, 0, bytes)
         self.init(pointer: block.bindMemory(to: Element.self, capacity: count), count: count)
     }
 
-    /// The size of a large page, and of the smallest block that is given such pages.
-    private static var largeBlock: Int { 2 << 20 }
+    /// The size of a large page.
+    private static var largePage: Int { 2 << 20 }
+    /// The size of the smallest block that is given large pages.
+    private static var largeBlock: Int { 512 << 10 }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
     private init(pointer: UnsafeMutablePointer<Element>, count: Int) {
