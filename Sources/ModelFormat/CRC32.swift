@@ -1,6 +1,9 @@
+import CSupport
+
 /// CRC-32 as in zlib, PNG and gzip: polynomial 0xEDB88320, initial value and final inversion all ones.
 ///
-/// Sixteen bytes at a time ("slicing by 16", after Kounavis and Berry 2005, who take 8): more than 2 GB/s.
+/// Where the processor has no instruction for it, sixteen bytes at a time ("slicing by 16", after Kounavis and Berry 2005,
+/// who take 8): more than 2 GB/s.
 struct CRC32 {
     private let tables: [UInt32]
 
@@ -22,7 +25,7 @@ struct CRC32 {
     func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         tables.withUnsafeBufferPointer { table in
             var crc: UInt32 = 0xFFFF_FFFF
-            var offset = 0
+            var offset = cs_crc32_blocks(&crc, bytes.baseAddress, bytes.count)
             while offset + 16 <= bytes.count {
                 let first = word(bytes, at: offset) ^ UInt64(crc)
                 let second = word(bytes, at: offset + 8)

@@ -18,7 +18,7 @@ extension ModelFile {
     public func readTensor(_ index: Int, into buffer: TensorBuffer) throws(ModelError) {
         let tensor = shape.tensor(index)
         let type = elementType(index)
-        try decompressTensor(index, into: buffer.payload.pointer)
+        try decompressTensor(index, into: buffer)
         let planes = UnsafePointer(buffer.payload.pointer)
         let scales = type.scaleCount(of: tensor)
         switch type {
@@ -46,8 +46,8 @@ extension ModelFile {
         }
     }
 
-    /// Puts a tensor's bytes, as they were before zstd, into `payload`.
-    private func decompressTensor(_ index: Int, into payload: UnsafeMutablePointer<UInt8>) throws(ModelError) {
+    /// Puts a tensor's bytes, as they were before zstd, into the buffer's `payload`.
+    private func decompressTensor(_ index: Int, into buffer: TensorBuffer) throws(ModelError) {
         let entry = tensors[index]
         let tensor = shape.tensor(index)
         let compressed = UnsafeRawBufferPointer(rebasing: bytes[entry.offset..<entry.offset + entry.compressedLength])
@@ -55,7 +55,8 @@ extension ModelFile {
         let expected = entry.elementType.payloadLength(of: tensor)
         let refusal = invalidModel("tensor \(tensor.name): not one zstd frame of \(expected) bytes", at: entry.offset)
         guard isOneFrame(compressed) else { throw refusal }
-        let length = ZSTD_decompress(payload, expected, compressed.baseAddress, compressed.count)
+        let length = ZSTD_decompressDCtx(
+            buffer.context, buffer.payload.pointer, expected, compressed.baseAddress, compressed.count)
         guard ZSTD_getErrorCode(length) != ZSTD_error_memory_allocation else {
             throw ModelError(.outOfMemory, "out of memory for decompressing tensor \(tensor.name)")
         }

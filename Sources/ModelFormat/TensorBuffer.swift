@@ -1,3 +1,5 @@
+import CSupport
+
 /// Memory for one tensor at a time, large enough for the largest of a file.
 ///
 /// ``ModelFile/readTensor(_:into:)`` fills its beginning with a tensor's elements, without gaps between rows. What stands
@@ -11,6 +13,8 @@ public final class TensorBuffer {
     public let scales: AlignedBuffer<Float>
     /// A tensor's bytes before their planes are joined.
     let payload: AlignedBuffer<UInt8>
+    /// What zstd remembers, some 150 KB.
+    let context: OpaquePointer
 
     /// Memory for the tensors of a file.
     ///
@@ -27,21 +31,32 @@ public final class TensorBuffer {
             scales = max(scales, type.scaleCount(of: tensor))
             payload = max(payload, type.payloadLength(of: tensor))
         }
+        let floatBuffer = try AlignedBuffer<Float>(count: floats, for: "loading the model")
+        let integerBuffer = try AlignedBuffer<Int8>(count: integers, for: "loading the model")
+        let scaleBuffer = try AlignedBuffer<Float>(count: scales, for: "loading the model")
+        let payloadBuffer = try AlignedBuffer<UInt8>(count: payload, for: "loading the model")
+        // Last, as nobody would free it if something else failed.
+        guard let context = ZSTD_createDCtx() else {
+            throw ModelError(.outOfMemory, "out of memory for decompressing the model")
+        }
         self.init(
-            floats: try AlignedBuffer(count: floats, for: "loading the model"),
-            integers: try AlignedBuffer(count: integers, for: "loading the model"),
-            scales: try AlignedBuffer(count: scales, for: "loading the model"),
-            payload: try AlignedBuffer(count: payload, for: "loading the model"))
+            floats: floatBuffer, integers: integerBuffer, scales: scaleBuffer, payload: payloadBuffer,
+            context: context)
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
     private init(
         floats: AlignedBuffer<Float>, integers: AlignedBuffer<Int8>, scales: AlignedBuffer<Float>,
-        payload: AlignedBuffer<UInt8>
+        payload: AlignedBuffer<UInt8>, context: OpaquePointer
     ) {
         self.floats = floats
         self.integers = integers
         self.scales = scales
         self.payload = payload
+        self.context = context
+    }
+
+    deinit {
+        ZSTD_freeDCtx(context)
     }
 }
