@@ -1,7 +1,8 @@
 import Kernels
 import ModelFormat
 
-/// A recurrent layer's weights, packed for the kernels.
+/// A recurrent layer's weights, packed for the kernels. The memory belongs to the model: a step that copies this counts no
+/// references.
 ///
 /// The units are divided into tiles of 64, which threads share among themselves; the last tile may be smaller. The sums
 /// of one step stand tile after tile, and in a tile of `width` units in blocks of `width` floats:
@@ -17,7 +18,7 @@ import ModelFormat
 struct Layer: @unchecked Sendable {
     /// Where a step's sums start from: a row for each symbol in the first layer, whose one-hot input makes the product
     /// a look-up; a single row, the biases, in the others.
-    let initialSums: AlignedBuffer<Float>
+    let initialSums: UnsafePointer<Float>
     /// The weights of the layer below; nil in the first layer.
     let inputWeights: PackedMatrix?
     /// The weights of the layer's own hidden state.
@@ -49,11 +50,11 @@ struct Layer: @unchecked Sendable {
     }
 }
 
-/// The linear layer from the last hidden state to the logits, packed for the kernels.
+/// The linear layer from the last hidden state to the logits, packed for the kernels. The memory belongs to the model.
 struct OutputLayer: @unchecked Sendable {
     let weights: PackedMatrix
     /// A float for each symbol, padded to whole vectors.
-    let bias: AlignedBuffer<Float>
+    let bias: UnsafePointer<Float>
 }
 
 /// Some units of a layer, or some symbols of the output.

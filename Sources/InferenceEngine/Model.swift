@@ -20,8 +20,9 @@ public final class Model: @unchecked Sendable {
     let layers: [Layer]
     let output: OutputLayer
     let stateLayout: StateLayout
-    /// What the layers' packed matrices lie in.
+    /// What the layers' packed matrices lie in, and what their sums start from.
     private let weights: AlignedBuffer<UInt8>
+    private let initialSums: [AlignedBuffer<Float>]
 
     /// Loads a model from the bytes of a `.cgw` file, which may be freed afterwards.
     ///
@@ -41,12 +42,16 @@ public final class Model: @unchecked Sendable {
         for layer in 0..<file.shape.layers {
             layers.append(try loader.layer(layer))
         }
-        self.init(file, backend: backend, layers: layers, output: try loader.outputLayer(), weights: loader.weights)
+        let output = try loader.outputLayer()
+        self.init(
+            file, backend: backend, layers: layers, output: output, weights: loader.weights,
+            initialSums: loader.initialSums)
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
     private init(
-        _ file: ModelFile, backend: Backend, layers: [Layer], output: OutputLayer, weights: AlignedBuffer<UInt8>
+        _ file: ModelFile, backend: Backend, layers: [Layer], output: OutputLayer, weights: AlignedBuffer<UInt8>,
+        initialSums: [AlignedBuffer<Float>]
     ) {
         shape = file.shape
         vocabulary = file.vocabulary
@@ -55,6 +60,7 @@ public final class Model: @unchecked Sendable {
         self.layers = layers
         self.output = output
         self.weights = weights
+        self.initialSums = initialSums
         stateLayout = StateLayout(file.shape, weights: layers[0].hiddenWeights.type, backend: backend)
     }
 

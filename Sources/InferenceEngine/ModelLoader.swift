@@ -8,6 +8,8 @@ struct ModelLoader {
     private let buffer: TensorBuffer
     /// All packed matrices, one behind the other in the order of their use.
     let weights: AlignedBuffer<UInt8>
+    /// What the layers' sums start from.
+    private(set) var initialSums: [AlignedBuffer<Float>] = []
     private var place: UnsafeMutableRawPointer
 
     init(_ file: ModelFile) throws(ModelError) {
@@ -38,20 +40,20 @@ struct ModelLoader {
         let first = layer * ModelShape.tensorsPerLayer
         let rowLength = Layer.blockCount(of: cell) * padded(hiddenSize)
         let rows = layer == 0 ? file.shape.vocabularySize : 1
-        let initialSums = try AlignedBuffer<Float>(count: rows * rowLength, for: "the model's weights")
+        let sums = try makeInitialSums(count: rows * rowLength)
 
-        try addBias(first + 2, gates: Layer.inputGates(of: cell), firstBlock: 0, to: initialSums.pointer)
+        try addBias(first + 2, gates: Layer.inputGates(of: cell), firstBlock: 0, to: sums)
         try addBias(
             first + 3, gates: Layer.hiddenGates(of: cell), firstBlock: Layer.firstHiddenBlock(of: cell),
-            to: initialSums.pointer)
+            to: sums)
         var inputWeights: PackedMatrix?
         if layer == 0 {
-            try addInputColumns(first, rowLength: rowLength, to: initialSums.pointer)
+            try addInputColumns(first, rowLength: rowLength, to: sums)
         } else {
             inputWeights = try matrix(first, gates: Layer.inputGates(of: cell))
         }
         let hiddenWeights = try matrix(first + 1, gates: Layer.hiddenGates(of: cell))
-        return Layer(initialSums: initialSums, inputWeights: inputWeights, hiddenWeights: hiddenWeights)
+        return Layer(initialSums: sums, inputWeights: inputWeights, hiddenWeights: hiddenWeights)
     }
 
     mutating func outputLayer() throws(ModelError) -> OutputLayer {
@@ -62,10 +64,16 @@ struct ModelLoader {
         let weights = PackedMatrix(
             buffer, type: file.elementType(first), columns: hiddenSize, blocks: Array(repeating: order, count: 1),
             at: &place)
-        let bias = try AlignedBuffer<Float>(count: padded(symbols), for: "the model's weights")
+        let bias = try makeInitialSums(count: padded(symbols))
         try file.readTensor(first + 1, into: buffer)
-        bias.pointer.update(from: buffer.floats.pointer, count: symbols)
+        bias.update(from: buffer.floats.pointer, count: symbols)
         return OutputLayer(weights: weights, bias: bias)
+    }
+
+    private mutating func makeInitialSums(count: Int) throws(ModelError) -> UnsafeMutablePointer<Float> {
+        let sums = try AlignedBuffer<Float>(count: count, for: "the model's weights")
+        initialSums.append(sums)
+        return sums.pointer
     }
 
     /// Reads a matrix whose rows are gates of units, and packs it tile by tile.
@@ -119,15 +127,17 @@ struct ModelLoader {
         let type = file.elementType(tensor)
         let groups = type == .int4 ? (symbols + 31) / 32 : 1
         forEachRow(Layer.inputGates(of: cell), firstBlock: 0) { row, place in
+            let first = row * symbols
+            var sum = rows + place
             for symbol in 0..<symbols {
-                let element = row * symbols + symbol
                 let weight =
                     switch type {
-                    case .float32, .bfloat16: floats[element]
-                    case .int8: Float(integers[element]) * scales[row]
-                    case .int4: Float(integers[element]) * scales[row * groups + symbol / 32]
+                    case .float32, .bfloat16: floats[first + symbol]
+                    case .int8: Float(integers[first + symbol]) * scales[row]
+                    case .int4: Float(integers[first + symbol]) * scales[row * groups + symbol / 32]
                     }
-                rows[symbol * rowLength + place] += weight
+                sum.pointee += weight
+                sum += rowLength
             }
         }
     }

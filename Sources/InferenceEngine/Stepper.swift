@@ -165,7 +165,7 @@ final class Stepper: TeamWork {
     var logits: UnsafeMutablePointer<Float> { logitBuffer.pointer }
 
     /// The distance between two rows' logits.
-    var logitStride: Int { model.output.bias.count }
+    var logitStride: Int { padded(model.shape.vocabularySize) }
 
     private func setInputs(layer: Int, _ range: Range<Int>) {
         for index in range {
@@ -261,7 +261,7 @@ final class Stepper: TeamWork {
         let rowLength = Layer.blockCount(of: cell) * layout.width
         for row in task.rows {
             let symbol = layer.inputWeights == nil ? rows.pointer[row].symbol : 0
-            copy(layer.initialSums.pointer + symbol * rowLength + place, to: sums + row * stride, count: stride)
+            copy(layer.initialSums + symbol * rowLength + place, to: sums + row * stride, count: stride)
         }
         layer.inputWeights?.addProduct(
             rows: cell.gateCount * tile.width, from: cell.gateCount * tile.start,
@@ -305,7 +305,7 @@ final class Stepper: TeamWork {
         let output = model.output
         let first = logitBuffer.pointer + tile.start
         for row in rows {
-            copy(output.bias.pointer + tile.start, to: first + row * logitStride, count: tile.width)
+            copy(output.bias + tile.start, to: first + row * logitStride, count: tile.width)
         }
         output.weights.addProduct(
             rows: tile.width, from: tile.start, inputs.pointer, count: rows.count, to: first, stride: logitStride,
