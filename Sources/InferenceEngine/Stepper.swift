@@ -194,7 +194,7 @@ final class Stepper: TeamWork {
     }
 
     /// The bytes of weights, times the rows they serve, from which sharing the work costs less than it saves.
-    private static var leastSharedLength: Int { 64 << 10 }
+    private static var leastSharedLength: Int { 512 << 10 }
 
     private func weightLength(of task: Task) -> Int {
         let layer = model.layers[task.layer]
