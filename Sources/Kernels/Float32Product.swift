@@ -14,8 +14,8 @@ import CIntrinsics
 /// The rows of a full group of panels.
 public let groupRows = 4 * laneCount
 
-/// The columns of a block: 8 KB of a full group, so that the first-level cache holds it and the next one.
-let blockColumns = 32
+/// The columns of a block: 16 KB of a full group, which the first-level cache holds while the next one comes.
+let blockColumns = 64
 
 /// The columns that are packed together, 4 KB of a full group.
 let packedColumns = 16
@@ -116,24 +116,27 @@ private func addGroup(
 }
 
 #if AVX512
-    /// Some columns of a full group, several vectors: 32 registers hold the sums of four panels for six vectors.
+    /// Some columns of a full group, several vectors: 32 registers hold the sums of four panels for six vectors. Each round
+    /// of vectors asks for one panel of the next block, as all at once would come too slowly.
     @inline(never)
     private func addFullGroup(
         _ weights: UnsafePointer<Float>, _ columns: Range<Int>, _ inputs: UnsafePointer<UnsafeRawPointer>,
         _ count: Int, _ y: UnsafeMutablePointer<Float>, _ stride: Int
     ) {
         var index = 0
+        var ahead = blockColumns * groupRows
         while index < count {
             let vectors = vectorsAtOnce(of: count - index, most: 6)
             let (x, y) = (inputs + index, y + index * stride)
             switch vectors {
-            case 6: addBlock(4, 6, weights, groupRows, columns, x, y, stride)
-            case 4: addBlock(4, 4, weights, groupRows, columns, x, y, stride)
-            case 3: addBlock(4, 3, weights, groupRows, columns, x, y, stride)
-            case 2: addBlock(4, 2, weights, groupRows, columns, x, y, stride)
-            default: addBlock(4, 1, weights, groupRows, columns, x, y, stride)
+            case 6: addBlock(4, 6, weights, groupRows, columns, x, y, stride, ahead: ahead)
+            case 4: addBlock(4, 4, weights, groupRows, columns, x, y, stride, ahead: ahead)
+            case 3: addBlock(4, 3, weights, groupRows, columns, x, y, stride, ahead: ahead)
+            case 2: addBlock(4, 2, weights, groupRows, columns, x, y, stride, ahead: ahead)
+            default: addBlock(4, 1, weights, groupRows, columns, x, y, stride, ahead: ahead)
             }
             index += vectors
+            ahead = blockColumns * groupRows + (ahead + laneCount) % groupRows
         }
     }
 #endif
@@ -144,16 +147,17 @@ private func addPanel(
     _ weights: UnsafePointer<Float>, _ height: Int, _ columns: Range<Int>, _ inputs: UnsafePointer<UnsafeRawPointer>,
     _ count: Int, _ y: UnsafeMutablePointer<Float>, _ stride: Int
 ) {
+    let ahead = blockColumns * height
     var index = 0
     while index < count {
         let vectors = vectorsAtOnce(of: count - index, most: 6)
         let (x, y) = (inputs + index, y + index * stride)
         switch vectors {
-        case 6: addBlock(1, 6, weights, height, columns, x, y, stride)
-        case 4: addBlock(1, 4, weights, height, columns, x, y, stride)
-        case 3: addBlock(1, 3, weights, height, columns, x, y, stride)
-        case 2: addBlock(1, 2, weights, height, columns, x, y, stride)
-        default: addBlock(1, 1, weights, height, columns, x, y, stride)
+        case 6: addBlock(1, 6, weights, height, columns, x, y, stride, ahead: ahead)
+        case 4: addBlock(1, 4, weights, height, columns, x, y, stride, ahead: ahead)
+        case 3: addBlock(1, 3, weights, height, columns, x, y, stride, ahead: ahead)
+        case 2: addBlock(1, 2, weights, height, columns, x, y, stride, ahead: ahead)
+        default: addBlock(1, 1, weights, height, columns, x, y, stride, ahead: ahead)
         }
         index += vectors
     }
@@ -209,11 +213,12 @@ private struct Panels {
 }
 
 /// Some columns of `panels` panels, 1 to 4, of a group of `height` rows, and `vectors` vectors, 1 to 6. Both numbers are
-/// constants where this is inlined, so that what is not there costs nothing.
+/// constants where this is inlined, so that what is not there costs nothing. With several vectors, the processor is asked
+/// for the cache line that lies `ahead` floats further in each column.
 @inline(__always)
 private func addBlock(
     _ panels: Int, _ vectors: Int, _ weights: UnsafePointer<Float>, _ height: Int, _ columns: Range<Int>,
-    _ inputs: UnsafePointer<UnsafeRawPointer>, _ y: UnsafeMutablePointer<Float>, _ stride: Int
+    _ inputs: UnsafePointer<UnsafeRawPointer>, _ y: UnsafeMutablePointer<Float>, _ stride: Int, ahead: Int = 0
 ) {
     func input(_ vector: Int) -> UnsafePointer<Float> {
         inputs[vector < vectors ? vector : 0].assumingMemoryBound(to: Float.self)
@@ -238,12 +243,8 @@ private func addBlock(
         if vectors > 4 { e.add(panels, values, times: t[column]) }
         if vectors > 5 { f.add(panels, values, times: u[column]) }
         if vectors > 1 {
-            // The same place in the next block, which the processor does not foresee.
-            let next = w + blockColumns &* height
-            ci_prefetch(next)
-            if panels > 1 { ci_prefetch(next + 16) }
-            if panels > 2 { ci_prefetch(next + 32) }
-            if panels > 3 { ci_prefetch(next + 48) }
+            // Part of the next block, which the processor does not foresee.
+            ci_prefetch(w + ahead)
         }
         w += height
     }
