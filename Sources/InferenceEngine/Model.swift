@@ -22,6 +22,8 @@ public final class Model: @unchecked Sendable {
     let stateLayout: StateLayout
     /// What the layers' packed matrices lie in, and what their sums start from.
     private let weights: AlignedBuffer<UInt8>
+    /// The bytes of all packed matrices.
+    var weightLength: Int { weights.count }
     private let initialSums: [AlignedBuffer<Float>]
 
     /// Loads a model from the bytes of a `.cgw` file, which may be freed afterwards.

@@ -100,7 +100,7 @@ final class Stepper: TeamWork {
     /// A team of `threads` members, or of as many as ever have something to do.
     private static func team(_ threads: Int, for model: Model, capacity: Int) throws(ModelError) -> Team {
         let tiles = max(Tile.count(of: model.shape.hiddenSize), Tile.count(of: model.shape.vocabularySize))
-        return try Team(size: min(threads, max(tiles, capacity / leastRowsOfThread)))
+        return try Team(size: min(threads, max(tiles, capacity / leastRowsOfThread(of: model))))
     }
 
     // MARK: - Steps
@@ -109,7 +109,7 @@ final class Stepper: TeamWork {
     func advanceStreams(_ count: Int) {
         // With many rows each thread takes its own through all layers: the weights are read by all, but the threads wait
         // for each other only once, and no hidden state goes from one's cache to another's.
-        if team.size > 1, count >= Stepper.leastRowsOfThread * team.size {
+        if team.size > 1, count >= Stepper.leastRowsOfThread(of: model) * team.size {
             task = Task(phase: .allLayersOfRows, layer: 0, rows: 0..<count)
             team.perform(self, parts: team.size)
             return
@@ -121,8 +121,9 @@ final class Stepper: TeamWork {
         }
     }
 
-    /// The rows that keep a thread busy while it reads the weights.
-    private static var leastRowsOfThread: Int { 16 }
+    /// The rows that keep a thread busy while it reads all of the weights: more of them where the weights come from
+    /// beyond its own cache.
+    private static func leastRowsOfThread(of model: Model) -> Int { model.weightLength > 4 << 20 ? 64 : 16 }
 
     /// `count` steps of one stream: each row reads the generation that the one before it writes.
     func advanceSteps(_ count: Int) {
