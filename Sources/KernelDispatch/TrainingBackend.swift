@@ -15,12 +15,23 @@ public struct TrainingBackend: Sendable {
     public typealias Output = UnsafeMutablePointer<Float>
 
     public let lstmStepBackward: @Sendable (Output, Input, Input, Input, Output, _ width: Int) -> Void
-    public let gruStepBackward: @Sendable (Output, Output, Input, Input, Output, _ width: Int) -> Void
+    public let gruStepBackward: @Sendable (Output, Output, Output, Output, Input, Input, Output, _ width: Int) -> Void
     public let rnnStepBackward: @Sendable (Output, Input, Input, _ width: Int) -> Void
     public let softmaxGradient:
         @Sendable (Output, _ count: Int, _ target: Int, _ scale: Float) -> (sum: Float, targetLogit: Float)
     public let sumOfSquares: @Sendable (Input, _ count: Int) -> Double
     public let add: @Sendable (Input, Output, _ count: Int) -> Void
+    public let addRows: @Sendable (Input, _ stride: Int, _ rows: Int, Output, _ count: Int) -> Void
+    public let addProduct:
+        @Sendable (
+            Input, _ inputStride: Int, _ inputBlock: Int, _ depth: Int, Input, _ columns: Int, Output, _ sumStride: Int,
+            _ sumBlock: Int, _ rows: Int, _ blocks: Int
+        ) -> Void
+    public let addTransposedProduct:
+        @Sendable (
+            Input, _ aStride: Int, _ rows: Int, Input, _ bStride: Int, _ columns: Int, _ depth: Int, Output,
+            _ targetStride: Int, _ scratch: Output
+        ) -> Void
     public let adamUpdate:
         @Sendable (
             Output, Input, Output, Output, _ count: Int, _ scale: Float, _ limit: Float, _ decay1: Float,
@@ -44,6 +55,9 @@ public struct TrainingBackend: Sendable {
             softmaxGradient: Kernels.softmaxGradient,
             sumOfSquares: Kernels.sumOfSquares,
             add: Kernels.add,
+            addRows: Kernels.addRows,
+            addProduct: Kernels.addProduct,
+            addTransposedProduct: Kernels.addTransposedProduct,
             adamUpdate: Kernels.adamUpdate)
     }
 
@@ -56,6 +70,9 @@ public struct TrainingBackend: Sendable {
                 softmaxGradient: KernelsAVX2.softmaxGradient,
                 sumOfSquares: KernelsAVX2.sumOfSquares,
                 add: KernelsAVX2.add,
+                addRows: KernelsAVX2.addRows,
+                addProduct: KernelsAVX2.addProduct,
+                addTransposedProduct: KernelsAVX2.addTransposedProduct,
                 adamUpdate: KernelsAVX2.adamUpdate)
         }
 
@@ -67,6 +84,9 @@ public struct TrainingBackend: Sendable {
                 softmaxGradient: KernelsAVX512.softmaxGradient,
                 sumOfSquares: KernelsAVX512.sumOfSquares,
                 add: KernelsAVX512.add,
+                addRows: KernelsAVX512.addRows,
+                addProduct: KernelsAVX512.addProduct,
+                addTransposedProduct: KernelsAVX512.addTransposedProduct,
                 adamUpdate: KernelsAVX512.adamUpdate)
         }
     #endif

@@ -33,25 +33,26 @@ public func lstmStepBackward(
 /// The backward half of ``gruStep(reset:update:candidate:hiddenCandidate:hidden:nextHidden:width:)``.
 ///
 /// - Parameters:
-///   - gates: The activations r, z, n on entry, the gradients of their sums (n_x for n) on return.
+///   - reset, update, candidate: The activations r, z, n on entry, the gradients of their sums (n_x for n) on return.
 ///   - hiddenCandidate: n_h on entry, its gradient on return.
 ///   - hidden: h, the hidden state before the step.
 ///   - hiddenGradient: The gradient of h'.
 ///   - previousGradient: The gradient of h: the part that does not go through a matrix is added to it.
 @export(interface)
 public func gruStepBackward(
-    gates: UnsafeMutablePointer<Float>, hiddenCandidate: UnsafeMutablePointer<Float>, hidden: UnsafePointer<Float>,
+    reset: UnsafeMutablePointer<Float>, update: UnsafeMutablePointer<Float>, candidate: UnsafeMutablePointer<Float>,
+    hiddenCandidate: UnsafeMutablePointer<Float>, hidden: UnsafePointer<Float>,
     hiddenGradient: UnsafePointer<Float>, previousGradient: UnsafeMutablePointer<Float>, width: Int
 ) {
     for j in stride(from: 0, to: width, by: laneCount) {
-        let r = Vector(at: gates + j)
-        let z = Vector(at: gates + width + j)
-        let n = Vector(at: gates + 2 * width + j)
+        let r = Vector(at: reset + j)
+        let z = Vector(at: update + j)
+        let n = Vector(at: candidate + j)
         let dh = Vector(at: hiddenGradient + j)
         let dn = dh * (1 - z) * (1 - n * n)
-        (dn * Vector(at: hiddenCandidate + j) * r * (1 - r)).store(at: gates + j)
-        (dh * (Vector(at: hidden + j) - n) * z * (1 - z)).store(at: gates + width + j)
-        dn.store(at: gates + 2 * width + j)
+        (dn * Vector(at: hiddenCandidate + j) * r * (1 - r)).store(at: reset + j)
+        (dh * (Vector(at: hidden + j) - n) * z * (1 - z)).store(at: update + j)
+        dn.store(at: candidate + j)
         (dn * r).store(at: hiddenCandidate + j)
         Vector(at: previousGradient + j).adding(dh, times: z).store(at: previousGradient + j)
     }

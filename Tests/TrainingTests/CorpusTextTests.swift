@@ -130,7 +130,7 @@ import Testing
         for range in [0..<corpus.count, 3..<3, 7..<8, 90..<corpus.count - 1, corpus.count..<corpus.count] {
             var copy = [Int32](repeating: -1, count: range.count + 1)
             copy.withUnsafeMutableBufferPointer { buffer in
-                if let start = buffer.baseAddress { corpus.copySymbols(range, to: start) }
+                if let start = buffer.baseAddress { corpus.copySymbols(range, to: start, stride: 1) }
             }
             #expect(copy == range.map { Int32(corpus[$0]) } + [-1])
         }

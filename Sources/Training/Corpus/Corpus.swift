@@ -52,11 +52,11 @@ public struct Corpus: Sendable {
     /// - Parameter position: 0 ..< ``count``.
     public subscript(position: Int) -> Int { symbols[position] }
 
-    /// Copies symbols to `destination`, which has room for as many.
+    /// Copies symbols to every `stride`-th place of `destination`, which has room for as many.
     ///
     /// - Parameter range: within 0 ..< ``count``.
-    public func copySymbols(_ range: Range<Int>, to destination: UnsafeMutablePointer<Int32>) {
-        symbols.copy(range, to: destination)
+    func copySymbols(_ range: Range<Int>, to destination: UnsafeMutablePointer<Int32>, stride: Int) {
+        symbols.copy(range, to: destination, stride: stride)
     }
 
     /// The positions of the next document, without the symbol that ends it; nil after the last one.

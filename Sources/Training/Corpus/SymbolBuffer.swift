@@ -62,15 +62,15 @@ struct SymbolBuffer: Sendable {
             : narrow[start...].firstIndex(of: UInt8(truncatingIfNeeded: symbol))
     }
 
-    func copy(_ range: Range<Int>, to destination: UnsafeMutablePointer<Int32>) {
+    func copy(_ range: Range<Int>, to destination: UnsafeMutablePointer<Int32>, stride: Int) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "symbols \(range) of \(count)")
         if isWide {
             wide.withUnsafeBufferPointer { source in
-                for index in 0..<range.count { destination[index] = Int32(source[range.lowerBound + index]) }
+                for index in 0..<range.count { destination[index * stride] = Int32(source[range.lowerBound + index]) }
             }
         } else {
             narrow.withUnsafeBufferPointer { source in
-                for index in 0..<range.count { destination[index] = Int32(source[range.lowerBound + index]) }
+                for index in 0..<range.count { destination[index * stride] = Int32(source[range.lowerBound + index]) }
             }
         }
     }

@@ -1,3 +1,4 @@
+import Foundation
 import ModelFormat
 
 /// Rounds matrices to int4 such that their products with a layer's hidden states change little, after "GPTQ: Accurate
@@ -72,7 +73,7 @@ struct GPTQ {
         values.withUnsafeMutableBufferPointer { values in
             scales.withUnsafeMutableBufferPointer { scales in
                 meanErrors.withUnsafeMutableBufferPointer { meanErrors in
-                    concurrently(rows) { row in
+                    Workers(count: ProcessInfo.processInfo.activeProcessorCount).share(rows) { row, _ in
                         let places = row * columns..<(row + 1) * columns
                         meanErrors[row] = roundRow(
                             matrix[places], into: UnsafeMutableBufferPointer(rebasing: values[places]),

@@ -22,7 +22,8 @@ struct HiddenStatistics {
     static func layers(
         of parameters: Parameters, reading text: [[Int]]
     ) throws(ModelError) -> [HiddenStatistics] {
-        MatrixProduct.singleThreaded
+        // OpenBLAS' threads cost more than they gain here.
+        openblas_set_num_threads(1)
         // All backends give the same states.
         let backend = Backend.chosen() ?? .portable
         let layout = parameters.layout
@@ -30,10 +31,15 @@ struct HiddenStatistics {
         let symbols = try AlignedBuffer<Int32>(count: rows, for: "a minibatch")
         // One time step at a time: the states of a whole text of a large model would take gigabytes.
         var layers: [RecurrentLayer] = []
-        for _ in 0..<layout.shape.layers {
+        var weights: [LayerWeights] = []
+        for index in 0..<layout.shape.layers {
             layers.append(
                 try RecurrentLayer(
                     cell: layout.shape.cell, width: layout.width, rows: rows, time: 1, backend: backend))
+            let layer = try LayerWeights(
+                parameters.layer(index), cell: layout.shape.cell, width: layout.width, isFirst: index == 0)
+            for part in 0..<layer.parts { layer.pack(part: part, .matching(backend)) }
+            weights.append(layer)
         }
         var statistics = layers.map { _ in HiddenStatistics(units: layout.shape.hiddenSize) }
         let steps = text.first?.count ?? 0
@@ -41,7 +47,7 @@ struct HiddenStatistics {
             for row in 0..<rows { symbols.pointer[row] = Int32(text[row][step]) }
             var input = RecurrentLayer.Input.symbols(symbols.pointer)
             for (index, layer) in layers.enumerated() {
-                layer.forward(parameters.layer(index), input: input, time: 1)
+                layer.forward(weights[index], input: input, rows: 0..<rows, time: 1)
                 statistics[index].add(layer.output, rows: rows, stride: layout.width)
                 input = .hidden(layer.output)
             }

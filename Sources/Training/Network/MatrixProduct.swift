@@ -1,53 +1,30 @@
-import COpenBLAS
+import KernelDispatch
 
-/// A row-major matrix within a larger buffer.
-struct Matrix {
-    let pointer: UnsafeMutablePointer<Float>
-    let rows: Int
-    let columns: Int
-    /// The distance from one row to the next.
-    let stride: Int
-
-    init(_ pointer: UnsafeMutablePointer<Float>, _ rows: Int, _ columns: Int, stride: Int? = nil) {
-        self.pointer = pointer
-        self.rows = rows
-        self.columns = columns
-        self.stride = stride ?? columns
-    }
+/// Rows of numbers of a minibatch: those of a range of its rows at each of several time steps.
+///
+/// Everything in training is time-major: the rows of a time step are contiguous, and those of all time steps together are
+/// one matrix.
+struct Rows {
+    /// The first number of the first row.
+    var pointer: UnsafeMutablePointer<Float>
+    /// The distance between two rows.
+    var stride: Int
+    /// The distance between two time steps.
+    var step: Int
 }
 
-/// How OpenBLAS is used: from several threads at once, each call on the caller's thread alone.
-enum MatrixProduct {
-    /// Keeps OpenBLAS from starting threads of its own: for products as small as a time step's that costs more than it
-    /// gains.
-    static let singleThreaded: Void = openblas_set_num_threads(1)
-
-    /// target ← target + a · bᵀ.
-    static func add(_ a: Matrix, transposed b: Matrix, to target: Matrix) {
-        multiply(a, CblasNoTrans, b, CblasTrans, inner: a.columns, to: target, keeping: 1)
+extension TrainingBackend {
+    /// sums ← sums + inputs · Wᵀ.
+    func add(_ inputs: Rows, _ weights: PackedWeights, to sums: Rows, rows: Int, steps: Int) {
+        addProduct(
+            inputs.pointer, inputs.stride, inputs.step, weights.columns, weights.transposed.pointer, weights.rows,
+            sums.pointer, sums.stride, sums.step, rows, steps)
     }
 
-    /// target ← target + a · b.
-    static func add(_ a: Matrix, _ b: Matrix, to target: Matrix) {
-        multiply(a, CblasNoTrans, b, CblasNoTrans, inner: a.columns, to: target, keeping: 1)
-    }
-
-    /// target ← target + aᵀ · b.
-    static func add(transposed a: Matrix, _ b: Matrix, to target: Matrix) {
-        multiply(a, CblasTrans, b, CblasNoTrans, inner: a.rows, to: target, keeping: 1)
-    }
-
-    /// target ← a · b.
-    static func set(_ target: Matrix, to a: Matrix, _ b: Matrix) {
-        multiply(a, CblasNoTrans, b, CblasNoTrans, inner: a.columns, to: target, keeping: 0)
-    }
-
-    private static func multiply(
-        _ a: Matrix, _ transposeA: CBLAS_TRANSPOSE, _ b: Matrix, _ transposeB: CBLAS_TRANSPOSE, inner: Int,
-        to target: Matrix, keeping beta: Float
-    ) {
-        cblas_sgemm(
-            CblasRowMajor, transposeA, transposeB, Int32(target.rows), Int32(target.columns), Int32(inner),
-            1, a.pointer, Int32(a.stride), b.pointer, Int32(b.stride), beta, target.pointer, Int32(target.stride))
+    /// gradients ← gradients + sums · W: the way back through ``add(_:_:to:rows:steps:)``.
+    func addBackward(_ sums: Rows, _ weights: PackedWeights, to gradients: Rows, rows: Int, steps: Int) {
+        addProduct(
+            sums.pointer, sums.stride, sums.step, weights.rows, weights.plain.pointer, weights.columns,
+            gradients.pointer, gradients.stride, gradients.step, rows, steps)
     }
 }

@@ -1,99 +1,191 @@
 import KernelDispatch
+import Kernels
 import ModelFormat
 
 /// A recurrent network in training: its parameters, and their gradients over a minibatch.
 ///
-/// The rows of a minibatch are split over threads, each of which goes forward and back through all layers on its own;
-/// the gradients are then added in a fixed order. So results depend on the number of threads and, through OpenBLAS,
-/// which sums in another order on another kind of processor, on the machine; and on nothing else.
+/// An update has three phases, each shared out among the threads: the parameters are packed for the products; the rows of
+/// the minibatch go forward and back through all layers, each thread with its own rows; the gradients of the parameters
+/// are computed in parts, each over all rows. Every number is one chain of operations in an order that depends on none of
+/// this, so the result is the same on any number of threads and with every backend.
 final class Network {
     let layout: ParameterLayout
     let parameters: Parameters
+    /// The gradients of the last ``gradient(_:of:state:)``.
+    let gradients: Parameters
+    let backend: Backend
     let trainingBackend: TrainingBackend
-    private let shards: [Shard]
+    let workers: Workers
 
-    /// - Parameter threads: The number of threads that a minibatch is split over, at least 1.
+    private let layers: [LayerWeights]
+    private let output: PackedWeights
+    private var activations: Activations
+    /// Memory for each thread's products.
+    private let scratch: [AlignedBuffer<Float>]
+
+    /// - Parameter threads: The number of threads that work on a minibatch, at least 1.
     init(_ shape: ModelShape, threads: Int, backend: Backend) throws(ModelError) {
-        MatrixProduct.singleThreaded
         layout = ParameterLayout(shape)
         parameters = try Parameters(layout)
+        gradients = try Parameters(layout)
+        self.backend = backend
         trainingBackend = TrainingBackend.matching(backend)
-        var shards: [Shard] = []
-        for _ in 0..<threads { shards.append(try Shard(layout, backend: backend)) }
-        self.shards = shards
+        workers = Workers(count: threads)
+        var layers: [LayerWeights] = []
+        for index in 0..<shape.layers {
+            layers.append(
+                try LayerWeights(
+                    parameters.layer(index), cell: shape.cell, width: layout.width, isFirst: index == 0))
+        }
+        self.layers = layers
+        output = try PackedWeights(parameters.outputWeights, rows: layout.outputWidth, columns: layout.width)
+        activations = try Activations(layout, rows: 0, time: 0, backend: backend)
+        var scratch: [AlignedBuffer<Float>] = []
+        for _ in 0..<threads {
+            scratch.append(try AlignedBuffer(count: transposedProductScratch, for: "a minibatch's gradients"))
+        }
+        self.scratch = scratch
     }
 
     var shape: ModelShape { layout.shape }
-
-    /// The gradients of the last ``gradient(_:of:state:)``.
-    var gradients: Parameters { shards[0].gradients }
 
     /// The mean cross-entropy of a minibatch, in nats a symbol.
     ///
     /// - Parameter state: Where every row starts from, replaced by where it ends; zeros if nil.
     func loss(_ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?) throws(ModelError) -> Double {
-        try run(minibatch, corpus, state, backward: false)
+        try forward(minibatch, corpus, state) { rows in loss(rows, hiddenGradient: nil) }
+        return meanLoss
     }
 
     /// The mean cross-entropy of a minibatch, in nats a symbol; its gradients are left in ``gradients``.
     func gradient(_ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?) throws(ModelError) -> Double {
-        let loss = try run(minibatch, corpus, state, backward: true)
-        let used = shardRows(minibatch.starts.count).count
-        inParallel { range in
-            for shard in shards[..<used].dropFirst() {
-                trainingBackend.add(
-                    shard.gradients.pointer + range.lowerBound, gradients.pointer + range.lowerBound, range.count)
-            }
-        }
-        return loss
+        try forward(minibatch, corpus, state) { rows in backward(rows) }
+        setGradients()
+        return meanLoss
     }
 
     /// The logits after every symbol of a minibatch's rows, [row][step][symbol].
     func logits(_ minibatch: Minibatch, of corpus: Corpus) throws(ModelError) -> [[[Float]]] {
-        _ = try run(minibatch, corpus, nil, backward: false, keepsLogits: true)
-        return zip(shards, shardRows(minibatch.starts.count)).flatMap { shard, rows in
-            (0..<rows.count).map { row in
-                (0..<minibatch.time).map { Array(shard.logits(row: row, step: $0)) }
+        try forward(minibatch, corpus, nil) { rows in
+            activations.output.forward(
+                output, bias: parameters.outputBias, hidden: activations.lastHidden, rows: rows,
+                steps: 0..<minibatch.time)
+        }
+        return (0..<minibatch.starts.count).map { row in
+            (0..<minibatch.time).map { Array(activations.output.logits(row: row, step: $0)) }
+        }
+    }
+
+    // MARK: - Phases
+
+    /// Takes a minibatch through the recurrent layers, and each thread's rows through `body`.
+    private func forward(
+        _ minibatch: Minibatch, _ corpus: Corpus, _ state: RecurrentState?, _ body: (Range<Int>) -> Void
+    ) throws(ModelError) {
+        let count = minibatch.starts.count
+        if !activations.fit(rows: count, time: minibatch.time) {
+            activations = try Activations(
+                layout, rows: max(count, activations.rows), time: max(minibatch.time, activations.time),
+                backend: backend)
+            _ = activations.fit(rows: count, time: minibatch.time)
+        }
+        pack()
+        workers.onEach { thread in
+            let rows = thread * count / workers.count..<(thread + 1) * count / workers.count
+            guard !rows.isEmpty else { return }
+            for row in rows {
+                activations.gather(minibatch, from: corpus, row: row)
+                activations.load(state, row: row)
+            }
+            for (index, layer) in activations.layers.enumerated() {
+                layer.forward(layers[index], input: activations.input(of: index), rows: rows, time: minibatch.time)
+            }
+            if let state {
+                for row in rows { activations.store(in: state, row: row) }
+            }
+            body(rows)
+        }
+    }
+
+    /// Takes over the parameters as they are now.
+    private func pack() {
+        // All matrices' parts as one list: those of the layers, then those of the output.
+        let parts = layers.reduce(output.parts) { $0 + $1.parts }
+        workers.share(parts) { part, _ in
+            var part = part
+            for layer in layers {
+                if part < layer.parts { return layer.pack(part: part, trainingBackend) }
+                part -= layer.parts
+            }
+            output.pack(part: part)
+        }
+    }
+
+    /// Notes some rows' losses; with memory for it, leaves the gradient of the last hidden states too.
+    private func loss(_ rows: Range<Int>, hiddenGradient: UnsafeMutablePointer<Float>?) {
+        let layer = activations.output
+        let time = activations.time
+        let length = RecurrentLayer.steps(of: rows)
+        for start in stride(from: 0, to: time, by: length) {
+            let steps = start..<min(start + length, time)
+            layer.forward(
+                output, bias: parameters.outputBias, hidden: activations.lastHidden, rows: rows, steps: steps)
+            layer.loss(
+                targets: activations.targets.pointer, scale: 1 / Float(activations.rows * time), rows: rows,
+                steps: steps)
+            if let hiddenGradient {
+                layer.backward(output, hiddenGradient: hiddenGradient, rows: rows, steps: steps)
             }
         }
     }
 
-    /// The rows of each shard; fewer shards than threads when there are fewer rows.
-    private func shardRows(_ count: Int) -> [Range<Int>] {
-        let used = min(shards.count, count)
-        return (0..<used).map { $0 * count / used..<($0 + 1) * count / used }
+    private var meanLoss: Double {
+        activations.output.totalLoss(time: activations.time) / Double(activations.rows * activations.time)
     }
 
-    private func run(
-        _ minibatch: Minibatch, _ corpus: Corpus, _ state: RecurrentState?, backward: Bool, keepsLogits: Bool = false
-    ) throws(ModelError) -> Double {
-        let rows = shardRows(minibatch.starts.count)
-        for (shard, rows) in zip(shards, rows) {
-            try shard.prepare(rows: rows.count, time: minibatch.time)
+    /// Takes some rows back through all layers.
+    private func backward(_ rows: Range<Int>) {
+        var (above, below) = activations.gradients
+        loss(rows, hiddenGradient: above.pointer)
+        for index in layers.indices.reversed() {
+            activations.layers[index].backward(
+                layers[index], rows: rows, time: activations.time, hiddenGradient: above.pointer,
+                inputGradient: index > 0 ? below.pointer : nil)
+            swap(&above, &below)
         }
-        let count = minibatch.starts.count * minibatch.time
-        var losses = [Double](repeating: 0, count: rows.count)
-        losses.withUnsafeMutableBufferPointer { losses in
-            concurrently(rows.count) { index in
-                let shard = shards[index]
-                let first = rows[index].lowerBound
-                shard.gather(minibatch, from: corpus, first: first)
-                shard.load(state, first: first)
-                shard.forward(parameters)
-                if let state { shard.store(in: state, first: first) }
-                if keepsLogits { return }
-                losses[index] = shard.loss(scale: 1 / Float(count))
-                if backward { shard.backward(parameters) }
+    }
+
+    /// Leaves the gradients of the parameters, after the rows have been taken back.
+    private func setGradients() {
+        let size = partSize
+        let outputParts = activations.output.gradientParts(size: size)
+        let layerParts = activations.layers[0].gradientParts(size: size)
+        workers.share(layerParts * layers.count + outputParts) { part, thread in
+            let scratch = scratch[thread].pointer
+            guard part < layerParts * layers.count else {
+                return activations.output.setGradients(
+                    part: part - layerParts * layers.count, size: size, weights: gradients.outputWeights,
+                    bias: gradients.outputBias, hidden: activations.lastHidden, time: activations.time,
+                    scratch: scratch)
             }
+            let index = part / layerParts
+            activations.layers[index].setGradients(
+                part: part % layerParts, size: size, gradients.layer(index), input: activations.input(of: index),
+                time: activations.time, scratch: scratch)
         }
-        return losses.reduce(0, +) / Double(count)
+    }
+
+    /// The columns of a part of the gradients: as many as the products take, but something for each thread.
+    private var partSize: Int {
+        min(padded((shape.cell.gateCount * layout.width + workers.count - 1) / workers.count), transposedProductRows)
     }
 
     /// Calls `body` with consecutive parts of the parameters, each on a thread of its own.
     func inParallel(_ body: (Range<Int>) -> Void) {
-        let lines = parameters.count / 16
-        concurrently(shards.count) { index in
-            body(index * lines / shards.count * 16..<(index + 1) * lines / shards.count * 16)
+        let lines = parameters.count / laneCount
+        workers.onEach { thread in
+            body(
+                thread * lines / workers.count * laneCount..<(thread + 1) * lines / workers.count * laneCount)
         }
     }
 }

@@ -6,7 +6,7 @@ import ModelFormat
 /// Every gate block is padded to `width` rows, the hidden size as a multiple of the kernels' lanes, and every row over
 /// hidden units to `width` columns; the output layer's rows are padded likewise. The padding is zero and its gradients
 /// are zero, so it stays zero. The first layer's input weights are transposed: a row for each symbol, because a one-hot
-/// input picks one.
+/// input picks one. The gates of the input are in the order of the sums they add to.
 struct ParameterLayout {
     let shape: ModelShape
     /// The hidden size, padded.
@@ -44,8 +44,11 @@ struct ParameterLayout {
     /// The place in the flat buffer of an element of a tensor.
     func place(of tensor: Int, row: Int, column: Int) -> Int {
         let hidden = shape.hiddenSize
-        let paddedRow = row / hidden * width + row % hidden
-        switch shape.tensor(tensor).role {
+        let role = shape.tensor(tensor).role
+        let gate = row / hidden
+        let isInput = role == .inputWeight || role == .inputBias
+        let paddedRow = (isInput ? shape.cell.inputSum(ofGate: gate) : gate) * width + row % hidden
+        switch role {
         case .inputWeight where tensor == 0:
             return offsets[tensor] + column * shape.cell.gateCount * width + paddedRow
         case .inputWeight, .hiddenWeight: return offsets[tensor] + paddedRow * width + column

@@ -68,7 +68,8 @@ final class Parameters {
             inputWeights: pointer + layout.offsets[first],
             hiddenWeights: pointer + layout.offsets[first + 1],
             inputBias: pointer + layout.offsets[first + 2],
-            hiddenBias: pointer + layout.offsets[first + 3])
+            hiddenBias: pointer + layout.offsets[first + 3],
+            symbolCount: layer == 0 ? layout.shape.vocabularySize : 0)
     }
 
     /// The output layer's weights, [outputWidth, width].
@@ -82,7 +83,8 @@ final class Parameters {
     }
 }
 
-/// A recurrent layer's tensors, or their gradients, in the flat buffer. G is the number of gates.
+/// A recurrent layer's tensors, or their gradients, in the flat buffer. G is the number of gates; those of the input come in
+/// the order of the sums they add to (``Cell/inputSum(ofGate:)``).
 struct LayerParameters {
     /// [V, G·width] in the first layer, [G·width, width] in the others.
     let inputWeights: UnsafeMutablePointer<Float>
@@ -92,4 +94,6 @@ struct LayerParameters {
     let inputBias: UnsafeMutablePointer<Float>
     /// [G·width].
     let hiddenBias: UnsafeMutablePointer<Float>
+    /// V in the first layer.
+    let symbolCount: Int
 }

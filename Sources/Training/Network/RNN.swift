@@ -1,18 +1,14 @@
-// The simple recurrent network (Elman 1990): h' = tanh(W·x + b + U·h + d).
+// The step of the simple recurrent network (Elman 1990): h' = tanh(W·x + b + U·h + d).
 
 extension RecurrentLayer {
-    func rnnForward(_ parameters: LayerParameters, _ step: Int) {
-        let state = rows * width
-        let sums = gates.pointer + step * state
-        addRecurrence(parameters, step)
-        backend.hyperbolicTangent(sums, state)
-        (output + step * state).update(from: sums, count: state)
+    func rnnForward(_ step: Int, _ row: Int) {
+        let place = place(step, row) * width
+        backend.hyperbolicTangent(sums.pointer + place, width)
+        (output + place).update(from: sums.pointer + place, count: width)
     }
 
-    func rnnBackward(_ parameters: LayerParameters, _ step: Int, _ hiddenGradient: UnsafeMutablePointer<Float>) {
-        let state = rows * width
-        let place = step * state
-        trainingBackend.rnnStepBackward(gates.pointer + place, output + place, hiddenGradient + place, state)
-        addRecurrenceGradient(parameters, step, hiddenGradient)
+    func rnnBackward(_ step: Int, _ row: Int, _ hiddenGradient: UnsafeMutablePointer<Float>) {
+        let place = place(step, row) * width
+        trainingBackend.rnnStepBackward(sums.pointer + place, output + place, hiddenGradient + place, width)
     }
 }

@@ -3,9 +3,9 @@ import ModelFormat
 
 /// One recurrent layer over a minibatch: its memory, and what all cells do alike.
 ///
-/// B rows, T time steps, `width` padded hidden units, G gates. Everything is time-major: the B rows of a time step are
-/// contiguous. What differs between cells, the recurrence, stands with its backward half in LSTM.swift, GRU.swift and
-/// RNN.swift.
+/// B rows, T time steps, `width` padded hidden units, S blocks of sums (``Cell/sumCount``). Everything is time-major. A
+/// thread takes its own rows through all steps; the rows do not touch each other. What differs between cells, the
+/// pointwise step with its backward half, stands in LSTM.swift, GRU.swift and RNN.swift.
 final class RecurrentLayer {
     /// What a layer reads.
     enum Input {
@@ -22,16 +22,17 @@ final class RecurrentLayer {
     let backend: Backend
     let trainingBackend: TrainingBackend
 
-    /// [T, B, G·width]: the gates' sums, then their activations, then, on the way back, the gradients of the sums.
-    let gates: AlignedBuffer<Float>
+    /// [T, B, S·width]: a step's sums, then the gates' activations, then, on the way back, the gradients of the sums.
+    let sums: AlignedBuffer<Float>
     /// [T + 1, B, width]: the hidden state before the first step and after each.
     let hidden: AlignedBuffer<Float>
     /// [T + 1, B, width], an LSTM's cell states likewise; empty for other cells.
     let cells: AlignedBuffer<Float>
-    /// [T, B, width]: an LSTM's tanh(c); a GRU's n_h, then its gradient; empty for an RNN.
-    let extra: AlignedBuffer<Float>
-    /// [B, width]: the gradient of an LSTM's cell state, carried from a step to the one before; empty for other cells.
-    let cellGradient: AlignedBuffer<Float>
+    /// [T, B, width]: an LSTM's tanh(c); empty for other cells.
+    let cellTangents: AlignedBuffer<Float>
+    /// [B, width]: the gradient of an LSTM's cell state, carried from a step to the one before; that of a GRU's hidden
+    /// state before the first step, which nobody needs; empty for an RNN.
+    let carriedGradient: AlignedBuffer<Float>
 
     init(cell: Cell, width: Int, rows: Int, time: Int, backend: Backend) throws(ModelError) {
         self.cell = cell
@@ -40,101 +41,177 @@ final class RecurrentLayer {
         self.backend = backend
         trainingBackend = TrainingBackend.matching(backend)
         let state = rows * width
-        gates = try AlignedBuffer(count: time * state * cell.gateCount, for: "a minibatch's gates")
+        let isLSTM = cell == .lstm
+        sums = try AlignedBuffer(count: time * state * cell.sumCount, for: "a minibatch's gates")
         hidden = try AlignedBuffer(count: (time + 1) * state, for: "a minibatch's hidden states")
-        cells = try AlignedBuffer(count: cell == .lstm ? (time + 1) * state : 0, for: "a minibatch's cell states")
-        extra = try AlignedBuffer(count: cell == .rnn ? 0 : time * state, for: "a minibatch's activations")
-        cellGradient = try AlignedBuffer(count: cell == .lstm ? state : 0, for: "a minibatch's gradients")
+        cells = try AlignedBuffer(count: isLSTM ? (time + 1) * state : 0, for: "a minibatch's cell states")
+        cellTangents = try AlignedBuffer(count: isLSTM ? time * state : 0, for: "a minibatch's activations")
+        carriedGradient = try AlignedBuffer(count: cell == .rnn ? 0 : state, for: "a minibatch's gradients")
     }
 
-    /// The columns of ``gates``.
-    var gateWidth: Int { cell.gateCount * width }
+    /// The columns of ``sums``.
+    var sumWidth: Int { cell.sumCount * width }
 
     /// The hidden states after each step, [T, B, width].
     var output: UnsafeMutablePointer<Float> { hidden.pointer + rows * width }
 
-    /// Runs `time` steps from the state at the front of ``hidden`` and ``cells``.
-    func forward(_ parameters: LayerParameters, input: Input, time: Int) {
-        let count = time * rows
-        // The first layer's look-up and the others' product fill the sums of all time steps at once.
-        switch input {
-        case .symbols(let symbols):
-            for index in 0..<count {
-                let row = gates.pointer + index * gateWidth
-                row.update(from: parameters.inputWeights + Int(symbols[index]) * gateWidth, count: gateWidth)
-                trainingBackend.add(parameters.inputBias, row, gateWidth)
-            }
-        case .hidden(let below):
-            for index in 0..<count {
-                (gates.pointer + index * gateWidth).update(from: parameters.inputBias, count: gateWidth)
-            }
-            MatrixProduct.add(
-                Matrix(below, count, width), transposed: Matrix(parameters.inputWeights, gateWidth, width),
-                to: Matrix(gates.pointer, count, gateWidth))
-        }
-        for step in 0..<time {
-            switch cell {
-            case .lstm: lstmForward(parameters, step)
-            case .gru: gruForward(parameters, step)
-            case .rnn: rnnForward(parameters, step)
+    /// The place of a row at a step among all rows.
+    func place(_ step: Int, _ row: Int) -> Int { step * rows + row }
+
+    /// The steps that go through the products with the layer below together, so many that reading the weights costs
+    /// little and so few that what they leave stays in the cache.
+    static func steps(of rows: Range<Int>) -> Int { max(1, 128 / max(1, rows.count)) }
+
+    // MARK: - Forward
+
+    /// Takes some rows through `time` steps, from the state at the front of ``hidden`` and ``cells``.
+    func forward(_ weights: LayerWeights, input: Input, rows range: Range<Int>, time: Int) {
+        let length = RecurrentLayer.steps(of: range)
+        for start in stride(from: 0, to: time, by: length) {
+            let steps = start..<min(start + length, time)
+            beginSums(weights, input, range, steps)
+            for step in steps {
+                trainingBackend.add(
+                    states(hidden.pointer, step, range), weights.hidden,
+                    to: sums(step, range, from: cell.firstHiddenSum), rows: range.count, steps: 1)
+                for row in range {
+                    switch cell {
+                    case .lstm: lstmForward(step, row)
+                    case .gru: gruForward(step, row)
+                    case .rnn: rnnForward(step, row)
+                    }
+                }
             }
         }
     }
 
-    /// Goes back through the `time` steps of the last ``forward(_:input:time:)``, and adds to the gradients.
+    /// The sums over the biases and the layer's input.
+    private func beginSums(_ weights: LayerWeights, _ input: Input, _ range: Range<Int>, _ steps: Range<Int>) {
+        for step in steps {
+            for row in range {
+                let place = place(step, row)
+                let target = sums.pointer + place * sumWidth
+                target.update(from: weights.bias.pointer, count: sumWidth)
+                if case .symbols(let symbols) = input, let symbolRows = weights.symbolRows {
+                    let length = cell.gateCount * width
+                    trainingBackend.add(symbolRows + Int(symbols[place]) * length, target, length)
+                }
+            }
+        }
+        if case .hidden(let below) = input, let inputWeights = weights.input {
+            trainingBackend.add(
+                states(below, steps.lowerBound, range), inputWeights, to: sums(steps.lowerBound, range, from: 0),
+                rows: range.count, steps: steps.count)
+        }
+    }
+
+    // MARK: - Backward
+
+    /// Goes back with some rows through the `time` steps of the last ``forward(_:input:rows:time:)``, and leaves the
+    /// gradients of the sums.
     ///
     /// - Parameters:
     ///   - hiddenGradient: [T, B, width], the gradient of ``output`` from above; overwritten.
     ///   - inputGradient: [T, B, width], the gradient of the layer below's output on return; nil in the first layer.
     func backward(
-        _ parameters: LayerParameters, _ gradients: LayerParameters, input: Input, time: Int,
-        hiddenGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?
+        _ weights: LayerWeights, rows range: Range<Int>, time: Int, hiddenGradient: UnsafeMutablePointer<Float>,
+        inputGradient: UnsafeMutablePointer<Float>?
     ) {
-        cellGradient.pointer.update(repeating: 0, count: cellGradient.count)
-        for step in (0..<time).reversed() {
-            switch cell {
-            case .lstm: lstmBackward(parameters, step, hiddenGradient)
-            case .gru: gruBackward(parameters, step, hiddenGradient)
-            case .rnn: rnnBackward(parameters, step, hiddenGradient)
+        if cell != .rnn {
+            (carriedGradient.pointer + range.lowerBound * width).update(repeating: 0, count: range.count * width)
+        }
+        let length = RecurrentLayer.steps(of: range)
+        for end in stride(from: time, to: 0, by: -length) {
+            let steps = max(0, end - length)..<end
+            for step in steps.reversed() {
+                for row in range {
+                    switch cell {
+                    case .lstm: lstmBackward(step, row, hiddenGradient)
+                    case .gru: gruBackward(step, row, hiddenGradient)
+                    case .rnn: rnnBackward(step, row, hiddenGradient)
+                    }
+                }
+                // Truncated backpropagation: nothing goes back beyond the first step.
+                guard step > 0 else { break }
+                trainingBackend.addBackward(
+                    sums(step, range, from: cell.firstHiddenSum), weights.hidden,
+                    to: states(hiddenGradient, step - 1, range), rows: range.count, steps: 1)
             }
+            guard let inputGradient, let inputWeights = weights.input else { continue }
+            for step in steps {
+                (inputGradient + place(step, range.lowerBound) * width)
+                    .update(repeating: 0, count: range.count * width)
+            }
+            trainingBackend.addBackward(
+                sums(steps.lowerBound, range, from: 0), inputWeights,
+                to: states(inputGradient, steps.lowerBound, range), rows: range.count, steps: steps.count)
         }
+    }
 
-        // The gradients of the weights, over all time steps at once.
-        let count = time * rows
-        let sums = Matrix(gates.pointer, count, gateWidth)
-        switch cell {
-        case .lstm, .rnn: addHiddenGradients(gradients, sums)
-        case .gru: gruAddHiddenGradients(gradients, time)
-        }
-        addRows(of: sums, to: gradients.inputBias)
+    // MARK: - Gradients of the parameters
+
+    /// The parts of ``setGradients(part:size:_:input:time:scratch:)``: columns of the sums of the hidden state, then of
+    /// the input.
+    func gradientParts(size: Int) -> Int { 2 * columnParts(size) }
+
+    private func columnParts(_ size: Int) -> Int { (cell.gateCount * width + size - 1) / size }
+
+    /// Leaves a part of the gradients of the parameters, over all rows and time steps.
+    ///
+    /// - Parameters:
+    ///   - size: The columns of a part, at most ``Kernels/transposedProductRows``.
+    ///   - scratch: `transposedProductScratch` floats.
+    func setGradients(
+        part: Int, size: Int, _ gradients: LayerParameters, input: Input, time: Int,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
+        let parts = columnParts(size)
+        let isHidden = part < parts
+        let first = part % parts * size
+        let count = min(size, cell.gateCount * width - first)
+        let all = time * rows
+        let source = sums.pointer + (isHidden ? cell.firstHiddenSum * width : 0) + first
+        let bias = (isHidden ? gradients.hiddenBias : gradients.inputBias) + first
+        bias.update(repeating: 0, count: count)
+        trainingBackend.addRows(source, sumWidth, all, bias, count)
+
+        let matrix = isHidden ? gradients.hiddenWeights : gradients.inputWeights
         switch input {
-        case .symbols(let symbols):
-            for index in 0..<count {
-                let row = gradients.inputWeights + Int(symbols[index]) * gateWidth
-                trainingBackend.add(gates.pointer + index * gateWidth, row, gateWidth)
+        case .symbols(let symbols) where !isHidden:
+            let length = cell.gateCount * width
+            for symbol in 0..<gradients.symbolCount {
+                (matrix + symbol * length + first).update(repeating: 0, count: count)
             }
-        case .hidden(let below):
-            MatrixProduct.add(
-                transposed: sums, Matrix(below, count, width), to: Matrix(gradients.inputWeights, gateWidth, width))
-        }
-        if let inputGradient {
-            MatrixProduct.set(
-                Matrix(inputGradient, count, width), to: sums, Matrix(parameters.inputWeights, gateWidth, width))
+            for place in 0..<all {
+                trainingBackend.add(
+                    source + place * sumWidth, matrix + Int(symbols[place]) * length + first, count)
+            }
+        case .hidden(let below) where !isHidden:
+            setGradient(matrix + first * width, source, count, below, all, scratch)
+        default:
+            setGradient(matrix + first * width, source, count, hidden.pointer, all, scratch)
         }
     }
 
-    /// Adds the gradients of the weights and biases of the hidden state, from those of the sums.
-    private func addHiddenGradients(_ gradients: LayerParameters, _ sums: Matrix) {
-        MatrixProduct.add(
-            transposed: sums, Matrix(hidden.pointer, sums.rows, width),
-            to: Matrix(gradients.hiddenWeights, gateWidth, width))
-        addRows(of: sums, to: gradients.hiddenBias)
+    private func setGradient(
+        _ gradient: UnsafeMutablePointer<Float>, _ source: UnsafePointer<Float>, _ count: Int,
+        _ states: UnsafePointer<Float>, _ depth: Int, _ scratch: UnsafeMutablePointer<Float>
+    ) {
+        gradient.update(repeating: 0, count: count * width)
+        trainingBackend.addTransposedProduct(
+            source, sumWidth, count, states, width, width, depth, gradient, width, scratch)
     }
 
-    /// target ← target + the sum of a matrix's rows.
-    func addRows(of matrix: Matrix, to target: UnsafeMutablePointer<Float>) {
-        for row in 0..<matrix.rows {
-            trainingBackend.add(matrix.pointer + row * matrix.stride, target, matrix.columns)
-        }
+    // MARK: - Places
+
+    /// Blocks of sums of some rows from a step on.
+    private func sums(_ step: Int, _ range: Range<Int>, from block: Int) -> Rows {
+        let place = place(step, range.lowerBound) * sumWidth + block * width
+        return Rows(pointer: sums.pointer + place, stride: sumWidth, step: rows * sumWidth)
+    }
+
+    /// Some rows of [T, B, width] from a step on.
+    private func states(_ pointer: UnsafeMutablePointer<Float>, _ step: Int, _ range: Range<Int>) -> Rows {
+        Rows(pointer: pointer + place(step, range.lowerBound) * width, stride: width, step: rows * width)
     }
 }

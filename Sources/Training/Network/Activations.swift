@@ -1,0 +1,100 @@
+import KernelDispatch
+import ModelFormat
+
+/// All memory that a minibatch takes: its symbols, and what every layer keeps of the way forward for the way back.
+///
+/// B rows, T time steps, everything time-major.
+final class Activations {
+    /// B and T of the minibatch at hand.
+    private(set) var rows: Int
+    private(set) var time: Int
+    /// [T, B].
+    let inputs: AlignedBuffer<Int32>
+    let targets: AlignedBuffer<Int32>
+    let layers: [RecurrentLayer]
+    let output: OutputLayer
+    /// [T, B, width] twice: the gradient of a layer's output, and that of the layer below, by turns.
+    let gradients: (AlignedBuffer<Float>, AlignedBuffer<Float>)
+
+    private let layout: ParameterLayout
+    private let capacity: (rows: Int, time: Int)
+
+    init(_ layout: ParameterLayout, rows: Int, time: Int, backend: Backend) throws(ModelError) {
+        self.layout = layout
+        self.rows = rows
+        self.time = time
+        capacity = (rows, time)
+        let count = rows * time
+        inputs = try AlignedBuffer(count: count, for: "a minibatch")
+        targets = try AlignedBuffer(count: count, for: "a minibatch")
+        var layers: [RecurrentLayer] = []
+        for _ in 0..<layout.shape.layers {
+            layers.append(
+                try RecurrentLayer(
+                    cell: layout.shape.cell, width: layout.width, rows: rows, time: time, backend: backend))
+        }
+        self.layers = layers
+        output = try OutputLayer(layout, rows: rows, time: time, TrainingBackend.matching(backend))
+        gradients = (
+            try AlignedBuffer(count: count * layout.width, for: "a minibatch's gradients"),
+            try AlignedBuffer(count: count * layout.width, for: "a minibatch's gradients")
+        )
+    }
+
+    /// Whether a minibatch of `rows` × `time` fits; if so, it is the one at hand from now on.
+    func fit(rows: Int, time: Int) -> Bool {
+        guard rows <= capacity.rows, time <= capacity.time else { return false }
+        self.rows = rows
+        self.time = time
+        for layer in layers { layer.rows = rows }
+        output.rows = rows
+        return true
+    }
+
+    /// What a layer reads.
+    func input(of layer: Int) -> RecurrentLayer.Input {
+        layer == 0 ? .symbols(inputs.pointer) : .hidden(layers[layer - 1].output)
+    }
+
+    /// The last layer's hidden states, [T, B, width].
+    var lastHidden: UnsafeMutablePointer<Float> { layers[layers.count - 1].output }
+
+    // MARK: - Data
+
+    /// Takes a row of a minibatch from the corpus.
+    func gather(_ minibatch: Minibatch, from corpus: Corpus, row: Int) {
+        let start = minibatch.starts[row]
+        corpus.copySymbols(start..<start + time, to: inputs.pointer + row, stride: rows)
+        corpus.copySymbols(start + 1..<start + time + 1, to: targets.pointer + row, stride: rows)
+    }
+
+    /// Has a row start from its row of `state`; from zeros if it is nil.
+    func load(_ state: RecurrentState?, row: Int) {
+        forEachState(state, row: row, step: 0) { inner, outer in
+            if let outer {
+                inner.update(from: outer, count: layout.width)
+            } else {
+                inner.update(repeating: 0, count: layout.width)
+            }
+        }
+    }
+
+    /// Leaves a row's state after the last step in `state`.
+    func store(in state: RecurrentState, row: Int) {
+        forEachState(state, row: row, step: time) { inner, outer in
+            outer?.update(from: inner, count: layout.width)
+        }
+    }
+
+    private func forEachState(
+        _ state: RecurrentState?, row: Int, step: Int,
+        _ body: (_ inner: UnsafeMutablePointer<Float>, _ outer: UnsafeMutablePointer<Float>?) -> Void
+    ) {
+        for (index, layer) in layers.enumerated() {
+            let inner = layer.place(step, row) * layout.width
+            let outer = state.map { (index * $0.rows + row) * layout.width } ?? 0
+            body(layer.hidden.pointer + inner, state.map { $0.hidden.pointer + outer })
+            if layer.cell == .lstm { body(layer.cells.pointer + inner, state.map { $0.cells.pointer + outer }) }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import KernelDispatch
+import ModelFormat
+
+/// The linear layer from the last hidden state to the logits, and the loss, over a minibatch.
+final class OutputLayer {
+    let trainingBackend: TrainingBackend
+    /// V.
+    let symbolCount: Int
+    /// V, padded.
+    let width: Int
+    /// The padded hidden units.
+    let inputWidth: Int
+    /// B, at most what the memory was made for.
+    var rows: Int
+
+    /// [T, B, width]: the logits, then their gradients.
+    let logits: AlignedBuffer<Float>
+    /// [T, B]: Σ exp(logit − largest logit), and the target's logit − largest logit.
+    private let exponentialSums: AlignedBuffer<Float>
+    private let targetLogits: AlignedBuffer<Float>
+
+    init(_ layout: ParameterLayout, rows: Int, time: Int, _ backend: TrainingBackend) throws(ModelError) {
+        trainingBackend = backend
+        symbolCount = layout.shape.vocabularySize
+        width = layout.outputWidth
+        inputWidth = layout.width
+        self.rows = rows
+        let count = rows * time
+        logits = try AlignedBuffer(count: count * width, for: "a minibatch's logits")
+        exponentialSums = try AlignedBuffer(count: count, for: "a minibatch's losses")
+        targetLogits = try AlignedBuffer(count: count, for: "a minibatch's losses")
+    }
+
+    /// Computes some rows' logits.
+    ///
+    /// - Parameter hidden: [T, B, inputWidth], the last layer's hidden states.
+    func forward(
+        _ weights: PackedWeights, bias: UnsafePointer<Float>, hidden: UnsafeMutablePointer<Float>,
+        rows range: Range<Int>, steps: Range<Int>
+    ) {
+        for step in steps {
+            for row in range {
+                (logits.pointer + (step * rows + row) * width).update(from: bias, count: width)
+            }
+        }
+        trainingBackend.add(
+            states(hidden, inputWidth, steps.lowerBound, range), weights,
+            to: states(logits.pointer, width, steps.lowerBound, range), rows: range.count, steps: steps.count)
+    }
+
+    /// Turns some rows' logits into the gradients of the loss times `scale`, and notes the loss.
+    func loss(targets: UnsafePointer<Int32>, scale: Float, rows range: Range<Int>, steps: Range<Int>) {
+        for step in steps {
+            for row in range {
+                let place = step * rows + row
+                let (sum, targetLogit) = trainingBackend.softmaxGradient(
+                    logits.pointer + place * width, symbolCount, Int(targets[place]), scale)
+                exponentialSums.pointer[place] = sum
+                targetLogits.pointer[place] = targetLogit
+            }
+        }
+    }
+
+    /// The sum of the cross-entropies noted over `time` steps, in nats.
+    func totalLoss(time: Int) -> Double {
+        var total = 0.0
+        // One logarithm of a product takes the place of sixteen: each factor is from 1 to 2^21.
+        for first in stride(from: 0, to: time * rows, by: 16) {
+            var product = 1.0
+            for place in first..<min(first + 16, time * rows) {
+                product *= Double(exponentialSums.pointer[place])
+                total -= Double(targetLogits.pointer[place])
+            }
+            total += log(product)
+        }
+        return total
+    }
+
+    /// Goes back from the gradients of some rows' logits to those of the hidden states.
+    func backward(
+        _ weights: PackedWeights, hiddenGradient: UnsafeMutablePointer<Float>, rows range: Range<Int>,
+        steps: Range<Int>
+    ) {
+        for step in steps {
+            (hiddenGradient + (step * rows + range.lowerBound) * inputWidth)
+                .update(repeating: 0, count: range.count * inputWidth)
+        }
+        trainingBackend.addBackward(
+            states(logits.pointer, width, steps.lowerBound, range), weights,
+            to: states(hiddenGradient, inputWidth, steps.lowerBound, range), rows: range.count, steps: steps.count)
+    }
+
+    /// The parts of ``setGradients(part:size:weights:bias:hidden:time:scratch:)``.
+    func gradientParts(size: Int) -> Int { (width + size - 1) / size }
+
+    /// Leaves a part of the gradients of the parameters, over all rows and time steps.
+    ///
+    /// - Parameters:
+    ///   - size: The symbols of a part, at most `transposedProductRows`.
+    ///   - scratch: `transposedProductScratch` floats.
+    func setGradients(
+        part: Int, size: Int, weights: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>,
+        hidden: UnsafePointer<Float>, time: Int, scratch: UnsafeMutablePointer<Float>
+    ) {
+        let first = part * size
+        let count = min(size, width - first)
+        let all = time * rows
+        let (weights, bias) = (weights + first * inputWidth, bias + first)
+        bias.update(repeating: 0, count: count)
+        trainingBackend.addRows(logits.pointer + first, width, all, bias, count)
+        weights.update(repeating: 0, count: count * inputWidth)
+        trainingBackend.addTransposedProduct(
+            logits.pointer + first, width, count, hidden, inputWidth, inputWidth, all, weights, inputWidth, scratch)
+    }
+
+    /// The logits of a row at a time step, V of them, after ``forward(_:bias:hidden:rows:steps:)``.
+    func logits(row: Int, step: Int) -> UnsafeBufferPointer<Float> {
+        UnsafeBufferPointer(start: logits.pointer + (step * rows + row) * width, count: symbolCount)
+    }
+
+    /// Some rows of a matrix [T, B, width] from a step on.
+    private func states(
+        _ pointer: UnsafeMutablePointer<Float>, _ width: Int, _ step: Int, _ range: Range<Int>
+    ) -> Rows {
+        Rows(pointer: pointer + (step * rows + range.lowerBound) * width, stride: width, step: rows * width)
+    }
+}
