@@ -102,7 +102,7 @@ struct Train: ParsableCommand {
     @Option(help: ArgumentHelp("What the first weights and the shuffling follow from (1).", valueName: "n"))
     var seed: UInt64?
 
-    @Option(help: ArgumentHelp("The threads to use (all processors). The result depends on it.", valueName: "n"))
+    @Option(help: ArgumentHelp("The threads to use (all processors). They do not change the result.", valueName: "n"))
     var threads: Int?
 
     @Option(

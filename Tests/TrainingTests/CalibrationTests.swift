@@ -53,14 +53,15 @@ struct CalibrationTests {
     @Test("refuses weights so large that a state is not a number")
     func overflow() throws {
         let corpus = try testCorpus(sampleText(characters: 1000))
-        let network = try transparentNetwork(.rnn, layers: 1, of: corpus)
+        let network = try transparentNetwork(.gru, layers: 1, of: corpus)
         let size = network.shape.hiddenSize
-        // The sum that the first states come from is ∞, that of the second states ∞ − ∞.
-        network.parameters.setTensor(2, [Float](repeating: .greatestFiniteMagnitude, count: size))
-        network.parameters.setTensor(
-            0, [Float](repeating: .greatestFiniteMagnitude, count: size * network.shape.vocabularySize))
-        network.parameters.setTensor(
-            1, [Float](repeating: -.greatestFiniteMagnitude, count: size * size))
+        // The candidate is tanh(n_x + r · n_h), of which n_x is −∞ and n_h, from the second step on, ∞.
+        let huge = Float.greatestFiniteMagnitude
+        for (tensor, value, columns) in [(0, -huge, size), (1, -huge, size), (2, -huge, 1), (3, huge, 1)] {
+            let (others, candidate) = (2 * size * columns, size * columns)
+            network.parameters.setTensor(
+                tensor, [Float](repeating: 0, count: others) + [Float](repeating: value, count: candidate))
+        }
         let error = #expect(throws: ModelError.self) {
             try HiddenStatistics.layers(of: network.parameters, reading: [[0, 1, 2]])
         }

@@ -81,7 +81,7 @@ struct RunTests {
         }
     }
 
-    @Test("the same seed and threads give the same checkpoint, another seed another")
+    @Test("the same seed gives the same checkpoint, another seed another")
     func deterministic() throws {
         try withTemporaryFolder { folder in
             var settings = try settings(folder, .windows)

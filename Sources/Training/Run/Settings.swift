@@ -50,7 +50,7 @@ public struct Settings: Codable, Equatable, Sendable {
     public var validationFraction = 0.05
     /// What the initial parameters and the shuffling follow from.
     public var seed: UInt64 = 1
-    /// The threads of an update. The result depends on their number.
+    /// The threads of an update. The result does not depend on their number.
     public var threads = 1
     /// Updates between checkpoints, apart from the one after each epoch.
     public var checkpointInterval = 500

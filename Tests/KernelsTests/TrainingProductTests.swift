@@ -1,0 +1,69 @@
+import KernelDispatch
+import Kernels
+import Testing
+
+/// Training's products against their definition, bit for bit, with every backend.
+@Suite struct TrainingProductTests {
+    @Test(
+        "A product of rows is one chain of fused multiply-adds over ascending columns", arguments: Backend.available)
+    func product(backend: Backend) {
+        let kernels = TrainingBackend.matching(backend)
+        var random = SplitMix64(seed: 6)
+        for (rows, blocks, depth, columns) in [(1, 1, 16, 16), (7, 3, 48, 112), (25, 2, 304, 176), (32, 1, 560, 64)] {
+            // Rows and blocks lie farther apart than they need.
+            let (inputStride, sumStride) = (depth + 16, columns + 16)
+            let inputs = random.array(rows * blocks * inputStride) { $0.uniform(1) }
+            let matrix = random.array(columns * depth) { $0.uniform(1) }
+            let start = random.array(rows * blocks * sumStride) { $0.uniform(1) }
+            let expected = (0..<start.count).map { index in
+                let (row, column) = (index / sumStride, index % sumStride)
+                guard column < columns else { return start[index] }
+                return (0..<depth).reduce(start[index]) {
+                    $0.addingProduct(inputs[row * inputStride + $1], matrix[column * depth + $1])
+                }
+            }
+            var packed = [Float](repeating: .nan, count: matrix.count)
+            packTransposed(matrix, rows: columns, columns: depth, into: &packed)
+            var sums = start
+            kernels.addProduct(
+                inputs, inputStride, rows * inputStride, depth, packed, columns, &sums, sumStride, rows * sumStride,
+                rows, blocks)
+            #expect(sums.bits == expected.bits, "\(rows) × \(blocks), \(depth), \(columns)")
+
+            // The same matrix, given as its transpose.
+            let transpose = (0..<matrix.count).map { matrix[$0 % columns * depth + $0 / columns] }
+            packed = [Float](repeating: .nan, count: matrix.count)
+            for first in stride(from: 0, to: depth, by: 64) {
+                packRows(transpose, first..<min(first + 64, depth), of: depth, columns: columns, into: &packed)
+            }
+            sums = start
+            kernels.addProduct(
+                inputs, inputStride, rows * inputStride, depth, packed, columns, &sums, sumStride, rows * sumStride,
+                rows, blocks)
+            #expect(sums.bits == expected.bits, "\(rows) × \(blocks), \(depth), \(columns), transposed")
+        }
+    }
+
+    @Test("A transposed product is one chain of fused multiply-adds over ascending rows", arguments: Backend.available)
+    func transposedProduct(backend: Backend) {
+        let kernels = TrainingBackend.matching(backend)
+        var random = SplitMix64(seed: 7)
+        var scratch = [Float](repeating: .nan, count: transposedProductScratch)
+        for (rows, depth, columns) in [(1, 3, 16), (16, 100, 48), (96, 300, 112), (transposedProductRows, 513, 64)] {
+            let (aStride, bStride, stride) = (rows + 5, columns + 16, columns + 32)
+            let a = random.array(depth * aStride) { $0.uniform(1) }
+            let b = random.array(depth * bStride) { $0.uniform(1) }
+            let start = random.array(rows * stride) { $0.uniform(1) }
+            let expected = (0..<start.count).map { index in
+                let (row, column) = (index / stride, index % stride)
+                guard column < columns else { return start[index] }
+                return (0..<depth).reduce(start[index]) {
+                    $0.addingProduct(a[$1 * aStride + row], b[$1 * bStride + column])
+                }
+            }
+            var target = start
+            kernels.addTransposedProduct(a, aStride, rows, b, bStride, columns, depth, &target, stride, &scratch)
+            #expect(target.bits == expected.bits, "\(rows), \(depth), \(columns)")
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import KernelDispatch
+import Kernels
+import ModelFormat
+import TestSupport
+import Testing
+
+@testable import Training
+
+@Suite("Training, however it is shared out")
+struct ExactnessTests {
+    /// The parameters, as bits, after a few updates of a network with uneven sizes and more columns than a part has.
+    private func parameters(_ cell: Cell, threads: Int, backend: Backend) throws -> [UInt32] {
+        let corpus = try testCorpus(sampleText(characters: 1000))
+        let shape = ModelShape(cell: cell, layers: 2, hiddenSize: 70, vocabularySize: corpus.vocabulary.count)
+        let network = try Network(shape, threads: threads, backend: backend)
+        var random = SplitMix64(seed: 3)
+        network.parameters.initialise(range: 0.1, forgetBias: 1, random: &random)
+        let adam = try Adam(network.layout)
+        let state = try RecurrentState(network.layout, rows: 11)
+        for update in 0..<3 {
+            let minibatch = Minibatch(
+                starts: (0..<11).map { $0 * 80 + update * 25 }, time: 25, continuesState: update > 0)
+            _ = try network.gradient(minibatch, of: corpus, state: state)
+            adam.update(network, learningRate: 0.01, clipping: .norm(1))
+        }
+        return UnsafeBufferPointer(start: network.parameters.pointer, count: network.parameters.count).map(\.bitPattern)
+    }
+
+    @Test("gives the same bits on any number of threads and with every backend", arguments: Cell.allCases)
+    func exactness(cell: Cell) throws {
+        let expected = try parameters(cell, threads: 1, backend: .portable)
+        for backend in Backend.available {
+            for threads in [1, 2, 3, 16] {
+                #expect(
+                    try parameters(cell, threads: threads, backend: backend) == expected,
+                    "\(backend.name), \(threads) threads")
+            }
+        }
+    }
+}
