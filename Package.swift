@@ -25,13 +25,14 @@ let library: [SwiftSetting] =
 let arithmetic: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 /// The same kernels, compiled for one level of the x86-64 instruction set: the folder is a symbolic link to `Kernels`.
-/// `-Xcc -m…` are the switches that Swift's own code generation follows. `condition` tells the source which it is.
-func kernels(_ name: String, _ condition: String, _ flags: [String]) -> Target {
+/// `-Xcc -m…` are the switches that Swift's own code generation follows. `conditions` tell the source which it is.
+func kernels(_ name: String, _ conditions: [String], _ flags: [String]) -> Target {
     .target(
         name: name,
         dependencies: ["CIntrinsics"],
         path: "Sources/\(name)",
-        swiftSettings: library + arithmetic + [.define(condition), .unsafeFlags(flags.flatMap { ["-Xcc", $0] })])
+        swiftSettings: library + arithmetic + conditions.map { .define($0) }
+            + [.unsafeFlags(flags.flatMap { ["-Xcc", $0] })])
 }
 
 // Other processors than x86-64 have one kernel module, the portable one.
@@ -39,10 +40,14 @@ func kernels(_ name: String, _ condition: String, _ flags: [String]) -> Target {
     let kernelModules: [Target] = [
         .target(name: "Kernels", dependencies: ["CIntrinsics"], swiftSettings: library + arithmetic),
         // AVX2 and FMA (2013 and later).
-        kernels("KernelsAVX2", "AVX2", ["-march=x86-64-v3"]),
+        kernels("KernelsAVX2", ["AVX2"], ["-march=x86-64-v3"]),
         // AVX-512 F, BW, CD, DQ and VL, and the integer dot product VNNI. Without the last flag vectors would be split
         // into halves.
-        kernels("KernelsAVX512", "AVX512", ["-march=x86-64-v4", "-mavx512vnni", "-mprefer-vector-width=512"]),
+        kernels("KernelsAVX512", ["AVX512"], ["-march=x86-64-v4", "-mavx512vnni", "-mprefer-vector-width=512"]),
+        // AVX-512 BF16, for training in bfloat16.
+        kernels(
+            "KernelsAVX512BF16", ["AVX512", "AVX512BF16"],
+            ["-march=x86-64-v4", "-mavx512vnni", "-mavx512bf16", "-mprefer-vector-width=512"]),
     ]
 #else
     let kernelModules: [Target] = [

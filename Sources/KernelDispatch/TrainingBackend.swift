@@ -4,6 +4,7 @@ import Kernels
 #if arch(x86_64)
     import KernelsAVX2
     import KernelsAVX512
+    import KernelsAVX512BF16
 #endif
 
 /// The kernels that only training needs, apart from ``Backend`` so that libchargen.so leaves them out. The arguments
@@ -22,10 +23,14 @@ public struct TrainingBackend: Sendable {
     public let sumOfSquares: @Sendable (Input, _ count: Int) -> Double
     public let add: @Sendable (Input, Output, _ count: Int) -> Void
     public let addRows: @Sendable (Input, _ stride: Int, _ rows: Int, Output, _ count: Int) -> Void
+    /// How many elements of a packed matrix lie in the place of a float.
+    public let elementsPerFloat: Int
+    public let packTransposed: @Sendable (Input, _ rows: Int, _ columns: Int, Output) -> Void
+    public let packRows: @Sendable (Input, Range<Int>, _ rows: Int, _ columns: Int, Output) -> Void
     public let addProduct:
         @Sendable (
             Input, _ inputStride: Int, _ inputBlock: Int, _ depth: Int, Input, _ columns: Int, Output, _ sumStride: Int,
-            _ sumBlock: Int, _ rows: Int, _ blocks: Int
+            _ sumBlock: Int, _ rows: Int, _ blocks: Int, _ scratch: Output
         ) -> Void
     public let addTransposedProduct:
         @Sendable (
@@ -38,16 +43,26 @@ public struct TrainingBackend: Sendable {
             _ decay2: Float, _ stepSize: Float, _ secondCorrection: Float, _ epsilon: Float
         ) -> Void
 
-    /// The training kernels of the same instruction set as `backend`.
-    public static func matching(_ backend: Backend) -> TrainingBackend {
+    /// The training kernels of the same instruction set as `backend`, with the products in bfloat16 where that is asked
+    /// for: by the processor's own instruction where it has one.
+    public static func matching(_ backend: Backend, inBFloat16: Bool = false) -> TrainingBackend {
         #if arch(x86_64)
-            if backend.isSame(as: .avx512) { return avx512 }
-            if backend.isSame(as: .avx2) { return avx2 }
+            if backend.isSame(as: .avx512) { return avx512(inBFloat16) }
+            if backend.isSame(as: .avx2) { return avx2(inBFloat16) }
         #endif
-        return portable
+        return portable(inBFloat16)
     }
 
-    private static var portable: TrainingBackend {
+    /// Whether ``matching(_:inBFloat16:)`` has an instruction for products in bfloat16.
+    public static func hasBFloat16(_ backend: Backend) -> Bool {
+        #if arch(x86_64)
+            return backend.isSame(as: .avx512) && cs_has_avx512_bf16() != 0
+        #else
+            return false
+        #endif
+    }
+
+    private static func portable(_ inBFloat16: Bool) -> TrainingBackend {
         TrainingBackend(
             lstmStepBackward: Kernels.lstmStepBackward,
             gruStepBackward: Kernels.gruStepBackward,
@@ -56,13 +71,17 @@ public struct TrainingBackend: Sendable {
             sumOfSquares: Kernels.sumOfSquares,
             add: Kernels.add,
             addRows: Kernels.addRows,
-            addProduct: Kernels.addProduct,
-            addTransposedProduct: Kernels.addTransposedProduct,
+            elementsPerFloat: inBFloat16 ? 2 : 1,
+            packTransposed: inBFloat16 ? Kernels.packTransposedPairs : Kernels.packTransposed,
+            packRows: inBFloat16 ? Kernels.packRowPairs : Kernels.packRows,
+            addProduct: inBFloat16 ? Kernels.addPairProduct : Kernels.addProduct,
+            addTransposedProduct: inBFloat16
+                ? Kernels.addTransposedPairProduct : Kernels.addTransposedProduct,
             adamUpdate: Kernels.adamUpdate)
     }
 
     #if arch(x86_64)
-        private static var avx2: TrainingBackend {
+        private static func avx2(_ inBFloat16: Bool) -> TrainingBackend {
             TrainingBackend(
                 lstmStepBackward: KernelsAVX2.lstmStepBackward,
                 gruStepBackward: KernelsAVX2.gruStepBackward,
@@ -71,13 +90,18 @@ public struct TrainingBackend: Sendable {
                 sumOfSquares: KernelsAVX2.sumOfSquares,
                 add: KernelsAVX2.add,
                 addRows: KernelsAVX2.addRows,
-                addProduct: KernelsAVX2.addProduct,
-                addTransposedProduct: KernelsAVX2.addTransposedProduct,
+                elementsPerFloat: inBFloat16 ? 2 : 1,
+                packTransposed: inBFloat16 ? Kernels.packTransposedPairs : Kernels.packTransposed,
+                packRows: inBFloat16 ? Kernels.packRowPairs : Kernels.packRows,
+                addProduct: inBFloat16 ? KernelsAVX2.addPairProduct : KernelsAVX2.addProduct,
+                addTransposedProduct: inBFloat16
+                    ? KernelsAVX2.addTransposedPairProduct : KernelsAVX2.addTransposedProduct,
                 adamUpdate: KernelsAVX2.adamUpdate)
         }
 
-        private static var avx512: TrainingBackend {
-            TrainingBackend(
+        private static func avx512(_ inBFloat16: Bool) -> TrainingBackend {
+            let hasInstruction = cs_has_avx512_bf16() != 0
+            return TrainingBackend(
                 lstmStepBackward: KernelsAVX512.lstmStepBackward,
                 gruStepBackward: KernelsAVX512.gruStepBackward,
                 rnnStepBackward: KernelsAVX512.rnnStepBackward,
@@ -85,8 +109,16 @@ public struct TrainingBackend: Sendable {
                 sumOfSquares: KernelsAVX512.sumOfSquares,
                 add: KernelsAVX512.add,
                 addRows: KernelsAVX512.addRows,
-                addProduct: KernelsAVX512.addProduct,
-                addTransposedProduct: KernelsAVX512.addTransposedProduct,
+                elementsPerFloat: inBFloat16 ? 2 : 1,
+                packTransposed: inBFloat16 ? Kernels.packTransposedPairs : Kernels.packTransposed,
+                packRows: inBFloat16 ? Kernels.packRowPairs : Kernels.packRows,
+                addProduct: inBFloat16
+                    ? hasInstruction ? KernelsAVX512BF16.addPairProduct : KernelsAVX512.addPairProduct
+                    : KernelsAVX512.addProduct,
+                addTransposedProduct: inBFloat16
+                    ? hasInstruction
+                        ? KernelsAVX512BF16.addTransposedPairProduct : KernelsAVX512.addTransposedPairProduct
+                    : KernelsAVX512.addTransposedProduct,
                 adamUpdate: KernelsAVX512.adamUpdate)
         }
     #endif

@@ -1,3 +1,5 @@
+import CIntrinsics
+
 // The innermost part of training's matrix products: a tile of a few rows and one strip of columns of the target is kept
 // in registers while the products of all depths are added to it.
 //
@@ -8,10 +10,24 @@
 //
 // Every element of the target is one chain of fused multiply-adds in the order of the depth, whatever the tile.
 
+/// What a product adds for two vectors of elements.
+protocol Multiplication {
+    /// `sum` plus the products of the elements of `a` and `b`.
+    static func add(_ sum: Vector, _ a: Vector, _ b: Vector) -> Vector
+}
+
+/// The elements are floats.
+enum FloatMultiplication: Multiplication {
+    @inline(__always)
+    static func add(_ sum: Vector, _ a: Vector, _ b: Vector) -> Vector {
+        sum.adding(a, times: b)
+    }
+}
+
 /// Some neighbouring columns of a row.
 private protocol Strip {
     init(at source: UnsafePointer<Float>)
-    mutating func add(_ strip: Self, times factor: Vector)
+    mutating func add<M: Multiplication>(_ strip: Self, times factor: Vector, _ multiplication: M.Type)
     func store(at target: UnsafeMutablePointer<Float>)
 }
 
@@ -24,8 +40,8 @@ private struct OneVector: Strip {
     }
 
     @inline(__always)
-    mutating func add(_ strip: OneVector, times factor: Vector) {
-        a = a.adding(strip.a, times: factor)
+    mutating func add<M: Multiplication>(_ strip: OneVector, times factor: Vector, _ multiplication: M.Type) {
+        a = M.add(a, strip.a, factor)
     }
 
     @inline(__always)
@@ -45,9 +61,9 @@ private struct TwoVectors: Strip {
     }
 
     @inline(__always)
-    mutating func add(_ strip: TwoVectors, times factor: Vector) {
-        a = a.adding(strip.a, times: factor)
-        b = b.adding(strip.b, times: factor)
+    mutating func add<M: Multiplication>(_ strip: TwoVectors, times factor: Vector, _ multiplication: M.Type) {
+        a = M.add(a, strip.a, factor)
+        b = M.add(b, strip.b, factor)
     }
 
     @inline(__always)
@@ -72,11 +88,11 @@ private struct FourVectors: Strip {
     }
 
     @inline(__always)
-    mutating func add(_ strip: FourVectors, times factor: Vector) {
-        a = a.adding(strip.a, times: factor)
-        b = b.adding(strip.b, times: factor)
-        c = c.adding(strip.c, times: factor)
-        d = d.adding(strip.d, times: factor)
+    mutating func add<M: Multiplication>(_ strip: FourVectors, times factor: Vector, _ multiplication: M.Type) {
+        a = M.add(a, strip.a, factor)
+        b = M.add(b, strip.b, factor)
+        c = M.add(c, strip.c, factor)
+        d = M.add(d, strip.d, factor)
     }
 
     @inline(__always)
@@ -121,26 +137,29 @@ struct Tiling {
 ///   - b: Row after row, without gaps.
 ///   - width: 64, 32 or 16.
 @inline(__always)
-func addTiles(
-    _ a: UnsafePointer<Float>, rowStride: Int, rows: Int, _ b: UnsafePointer<Float>, width: Int, depth: Int,
+func addTiles<M: Multiplication>(
+    _ multiplication: M.Type, _ a: UnsafePointer<Float>, rowStride: Int, rows: Int, _ b: UnsafePointer<Float>,
+    width: Int, depth: Int,
     to target: UnsafeMutablePointer<Float>, stride: Int
 ) {
     #if AVX512
         switch width {
-        case 64: addTiles(FourVectors.self, a, rowStride, rows, b, width, depth, target, stride)
-        case 32: addTiles(TwoVectors.self, a, rowStride, rows, b, width, depth, target, stride)
-        default: addTiles(OneVector.self, a, rowStride, rows, b, width, depth, target, stride)
+        case 64: addTiles(multiplication, FourVectors.self, a, rowStride, rows, b, width, depth, target, stride)
+        case 32: addTiles(multiplication, TwoVectors.self, a, rowStride, rows, b, width, depth, target, stride)
+        default: addTiles(multiplication, OneVector.self, a, rowStride, rows, b, width, depth, target, stride)
         }
     #else
         for column in Swift.stride(from: 0, to: width, by: laneCount) {
-            addTiles(OneVector.self, a, rowStride, rows, b + column, width, depth, target + column, stride)
+            addTiles(
+                multiplication, OneVector.self, a, rowStride, rows, b + column, width, depth, target + column, stride)
         }
     #endif
 }
 
 @inline(__always)
-private func addTiles<S: Strip>(
-    _ strip: S.Type, _ a: UnsafePointer<Float>, _ rowStride: Int, _ rows: Int, _ b: UnsafePointer<Float>,
+private func addTiles<M: Multiplication, S: Strip>(
+    _ multiplication: M.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ rowStride: Int, _ rows: Int,
+    _ b: UnsafePointer<Float>,
     _ width: Int, _ depth: Int, _ target: UnsafeMutablePointer<Float>, _ stride: Int
 ) {
     let tiling = Tiling(rows: rows)
@@ -151,13 +170,15 @@ private func addTiles<S: Strip>(
         let row = isPacked ? 1 : rowStride
         let column = isPacked ? height : 1
         let target = target + tiling.first(index) * stride
+        // Of each row of the panel that comes after b, a line a tile. Scratch memory has no such panel.
+        let ahead = isPacked ? 0 : depth * width + index % 4 * laneCount
         switch height {
-        case 6: addSix(strip, first, row, column, b, width, depth, target, stride)
-        case 5: addFive(strip, first, row, column, b, width, depth, target, stride)
-        case 4: addFour(strip, first, row, column, b, width, depth, target, stride)
+        case 6: addSix(multiplication, strip, first, row, column, b, width, depth, target, stride, ahead)
+        case 5: addFive(multiplication, strip, first, row, column, b, width, depth, target, stride, ahead)
+        case 4: addFour(multiplication, strip, first, row, column, b, width, depth, target, stride, ahead)
         default:
             for index in 0..<height {
-                addOne(strip, first + index * row, column, b, width, depth, target + index * stride)
+                addOne(multiplication, strip, first + index * row, column, b, width, depth, target + index * stride)
             }
         }
     }
@@ -166,9 +187,10 @@ private func addTiles<S: Strip>(
 // The heights are written out: of a loop over the rows Swift would keep the sums in memory.
 
 @inline(__always)
-private func addSix<S: Strip>(
-    _ strip: S.Type, _ a: UnsafePointer<Float>, _ row: Int, _ column: Int, _ b: UnsafePointer<Float>, _ width: Int,
-    _ depth: Int, _ y: UnsafeMutablePointer<Float>, _ stride: Int
+private func addSix<M: Multiplication, S: Strip>(
+    _ multiplication: M.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ row: Int, _ column: Int,
+    _ b: UnsafePointer<Float>, _ width: Int,
+    _ depth: Int, _ y: UnsafeMutablePointer<Float>, _ stride: Int, _ ahead: Int
 ) {
     let (a0, a1, a2, a3, a4, a5) = (a, a + row, a + 2 * row, a + 3 * row, a + 4 * row, a + 5 * row)
     var (s0, s1, s2) = (S(at: y), S(at: y + stride), S(at: y + 2 * stride))
@@ -176,13 +198,14 @@ private func addSix<S: Strip>(
     var b = b
     var k = 0
     for _ in 0..<depth {
+        ci_prefetch_l2(b + ahead)
         let values = S(at: b)
-        s0.add(values, times: Vector(repeating: a0[k]))
-        s1.add(values, times: Vector(repeating: a1[k]))
-        s2.add(values, times: Vector(repeating: a2[k]))
-        s3.add(values, times: Vector(repeating: a3[k]))
-        s4.add(values, times: Vector(repeating: a4[k]))
-        s5.add(values, times: Vector(repeating: a5[k]))
+        s0.add(values, times: Vector(repeating: a0[k]), multiplication)
+        s1.add(values, times: Vector(repeating: a1[k]), multiplication)
+        s2.add(values, times: Vector(repeating: a2[k]), multiplication)
+        s3.add(values, times: Vector(repeating: a3[k]), multiplication)
+        s4.add(values, times: Vector(repeating: a4[k]), multiplication)
+        s5.add(values, times: Vector(repeating: a5[k]), multiplication)
         b += width
         k += column
     }
@@ -195,9 +218,10 @@ private func addSix<S: Strip>(
 }
 
 @inline(__always)
-private func addFive<S: Strip>(
-    _ strip: S.Type, _ a: UnsafePointer<Float>, _ row: Int, _ column: Int, _ b: UnsafePointer<Float>, _ width: Int,
-    _ depth: Int, _ y: UnsafeMutablePointer<Float>, _ stride: Int
+private func addFive<M: Multiplication, S: Strip>(
+    _ multiplication: M.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ row: Int, _ column: Int,
+    _ b: UnsafePointer<Float>, _ width: Int,
+    _ depth: Int, _ y: UnsafeMutablePointer<Float>, _ stride: Int, _ ahead: Int
 ) {
     let (a0, a1, a2, a3, a4) = (a, a + row, a + 2 * row, a + 3 * row, a + 4 * row)
     var (s0, s1, s2) = (S(at: y), S(at: y + stride), S(at: y + 2 * stride))
@@ -205,12 +229,13 @@ private func addFive<S: Strip>(
     var b = b
     var k = 0
     for _ in 0..<depth {
+        ci_prefetch_l2(b + ahead)
         let values = S(at: b)
-        s0.add(values, times: Vector(repeating: a0[k]))
-        s1.add(values, times: Vector(repeating: a1[k]))
-        s2.add(values, times: Vector(repeating: a2[k]))
-        s3.add(values, times: Vector(repeating: a3[k]))
-        s4.add(values, times: Vector(repeating: a4[k]))
+        s0.add(values, times: Vector(repeating: a0[k]), multiplication)
+        s1.add(values, times: Vector(repeating: a1[k]), multiplication)
+        s2.add(values, times: Vector(repeating: a2[k]), multiplication)
+        s3.add(values, times: Vector(repeating: a3[k]), multiplication)
+        s4.add(values, times: Vector(repeating: a4[k]), multiplication)
         b += width
         k += column
     }
@@ -222,9 +247,10 @@ private func addFive<S: Strip>(
 }
 
 @inline(__always)
-private func addFour<S: Strip>(
-    _ strip: S.Type, _ a: UnsafePointer<Float>, _ row: Int, _ column: Int, _ b: UnsafePointer<Float>, _ width: Int,
-    _ depth: Int, _ y: UnsafeMutablePointer<Float>, _ stride: Int
+private func addFour<M: Multiplication, S: Strip>(
+    _ multiplication: M.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ row: Int, _ column: Int,
+    _ b: UnsafePointer<Float>, _ width: Int,
+    _ depth: Int, _ y: UnsafeMutablePointer<Float>, _ stride: Int, _ ahead: Int
 ) {
     let (a0, a1, a2, a3) = (a, a + row, a + 2 * row, a + 3 * row)
     var (s0, s1) = (S(at: y), S(at: y + stride))
@@ -232,11 +258,12 @@ private func addFour<S: Strip>(
     var b = b
     var k = 0
     for _ in 0..<depth {
+        ci_prefetch_l2(b + ahead)
         let values = S(at: b)
-        s0.add(values, times: Vector(repeating: a0[k]))
-        s1.add(values, times: Vector(repeating: a1[k]))
-        s2.add(values, times: Vector(repeating: a2[k]))
-        s3.add(values, times: Vector(repeating: a3[k]))
+        s0.add(values, times: Vector(repeating: a0[k]), multiplication)
+        s1.add(values, times: Vector(repeating: a1[k]), multiplication)
+        s2.add(values, times: Vector(repeating: a2[k]), multiplication)
+        s3.add(values, times: Vector(repeating: a3[k]), multiplication)
         b += width
         k += column
     }
@@ -247,15 +274,16 @@ private func addFour<S: Strip>(
 }
 
 @inline(__always)
-private func addOne<S: Strip>(
-    _ strip: S.Type, _ a: UnsafePointer<Float>, _ column: Int, _ b: UnsafePointer<Float>, _ width: Int, _ depth: Int,
+private func addOne<M: Multiplication, S: Strip>(
+    _ multiplication: M.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ column: Int, _ b: UnsafePointer<Float>,
+    _ width: Int, _ depth: Int,
     _ y: UnsafeMutablePointer<Float>
 ) {
     var sum = S(at: y)
     var b = b
     var k = 0
     for _ in 0..<depth {
-        sum.add(S(at: b), times: Vector(repeating: a[k]))
+        sum.add(S(at: b), times: Vector(repeating: a[k]), multiplication)
         b += width
         k += column
     }

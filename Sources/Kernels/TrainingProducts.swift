@@ -4,11 +4,11 @@
 import CIntrinsics
 
 /// The depth that is done at once: 64 KB of a panel, which the second-level cache holds beside much else.
-private let depthBlock = 256
+let depthBlock = 256
 
 /// The columns of the panel that begins where `left` columns are left.
 @inline(__always)
-private func panelWidth(_ left: Int) -> Int {
+func panelWidth(_ left: Int) -> Int {
     left >= 64 ? 64 : left >= 32 ? 32 : 16
 }
 
@@ -77,10 +77,24 @@ public func packRows(
 ///   - packed: B, `depth` × `columns`, packed.
 ///   - sums: Rows of `columns` floats, `sumStride` apart, and blocks of rows `sumBlock` apart.
 ///   - rows: The rows of each block.
+///   - scratch: Not used here.
 @export(interface)
 public func addProduct(
     _ inputs: UnsafePointer<Float>, inputStride: Int, inputBlock: Int, depth: Int, _ packed: UnsafePointer<Float>,
-    columns: Int, to sums: UnsafeMutablePointer<Float>, sumStride: Int, sumBlock: Int, rows: Int, blocks: Int
+    columns: Int, to sums: UnsafeMutablePointer<Float>, sumStride: Int, sumBlock: Int, rows: Int, blocks: Int,
+    scratch: UnsafeMutablePointer<Float>
+) {
+    addPanels(
+        FloatMultiplication.self, inputs, inputStride, inputBlock, depth, packed, columns, sums, sumStride, sumBlock,
+        rows, blocks)
+}
+
+/// ``addProduct(_:inputStride:inputBlock:depth:_:columns:to:sumStride:sumBlock:rows:blocks:scratch:)`` of elements of any kind.
+@inline(__always)
+func addPanels<M: Multiplication>(
+    _ multiplication: M.Type, _ inputs: UnsafePointer<Float>, _ inputStride: Int, _ inputBlock: Int, _ depth: Int,
+    _ packed: UnsafePointer<Float>, _ columns: Int, _ sums: UnsafeMutablePointer<Float>, _ sumStride: Int,
+    _ sumBlock: Int, _ rows: Int, _ blocks: Int
 ) {
     var column = 0
     while column < columns {
@@ -89,9 +103,9 @@ public func addProduct(
         for start in stride(from: 0, to: depth, by: depthBlock) {
             for block in 0..<blocks {
                 addTiles(
-                    inputs + block * inputBlock + start, rowStride: inputStride, rows: rows, panel + start * width,
-                    width: width, depth: min(depthBlock, depth - start), to: sums + block * sumBlock + column,
-                    stride: sumStride)
+                    multiplication, inputs + block * inputBlock + start, rowStride: inputStride, rows: rows,
+                    panel + start * width, width: width, depth: min(depthBlock, depth - start),
+                    to: sums + block * sumBlock + column, stride: sumStride)
             }
         }
         column += width
@@ -132,7 +146,8 @@ public func addTransposedProduct(
                 for lane in stride(from: 0, to: width, by: laneCount) { ci_prefetch(row + width + lane) }
             }
             addTiles(
-                scratch, rowStride: 0, rows: rows, panel, width: width, depth: count, to: target + column,
+                FloatMultiplication.self, scratch, rowStride: 0, rows: rows, panel, width: width, depth: count,
+                to: target + column,
                 stride: targetStride)
             column += width
         }
@@ -141,7 +156,7 @@ public func addTransposedProduct(
 
 /// Packs `depth` rows of `rows` floats as the tiles of the transpose read them.
 @inline(__always)
-private func packTiles(
+func packTiles(
     _ a: UnsafePointer<Float>, _ stride: Int, _ rows: Int, depth: Int, into packed: UnsafeMutablePointer<Float>
 ) {
     let tiling = Tiling(rows: rows)

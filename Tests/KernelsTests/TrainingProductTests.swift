@@ -9,6 +9,7 @@ import Testing
     func product(backend: Backend) {
         let kernels = TrainingBackend.matching(backend)
         var random = SplitMix64(seed: 6)
+        var scratch: [Float] = []
         for (rows, blocks, depth, columns) in [(1, 1, 16, 16), (7, 3, 48, 112), (25, 2, 304, 176), (32, 1, 560, 64)] {
             // Rows and blocks lie farther apart than they need.
             let (inputStride, sumStride) = (depth + 16, columns + 16)
@@ -27,7 +28,7 @@ import Testing
             var sums = start
             kernels.addProduct(
                 inputs, inputStride, rows * inputStride, depth, packed, columns, &sums, sumStride, rows * sumStride,
-                rows, blocks)
+                rows, blocks, &scratch)
             #expect(sums.bits == expected.bits, "\(rows) × \(blocks), \(depth), \(columns)")
 
             // The same matrix, given as its transpose.
@@ -39,7 +40,7 @@ import Testing
             sums = start
             kernels.addProduct(
                 inputs, inputStride, rows * inputStride, depth, packed, columns, &sums, sumStride, rows * sumStride,
-                rows, blocks)
+                rows, blocks, &scratch)
             #expect(sums.bits == expected.bits, "\(rows) × \(blocks), \(depth), \(columns), transposed")
         }
     }
@@ -64,6 +65,82 @@ import Testing
             var target = start
             kernels.addTransposedProduct(a, aStride, rows, b, bStride, columns, depth, &target, stride, &scratch)
             #expect(target.bits == expected.bits, "\(rows), \(depth), \(columns)")
+        }
+    }
+
+    // MARK: - bfloat16
+
+    /// The nearest bfloat16 number, the even one of two.
+    private func rounded(_ value: Float) -> Float {
+        let upper = Float(bitPattern: value.bitPattern & 0xFFFF_0000)
+        let next = Float(bitPattern: upper.bitPattern &+ 0x1_0000)
+        let (below, above) = (abs(value - upper), abs(next - value))
+        return below < above || (below == above && upper.bitPattern & 0x1_0000 == 0) ? upper : next
+    }
+
+    /// Whether sums are the chain of rounded factors: to the bit, or nearly where the processor has its own instruction.
+    private func expectChain(_ sums: [Float], _ expected: [Float], _ backend: Backend, _ comment: Comment) {
+        if TrainingBackend.hasBFloat16(backend) {
+            #expect(zip(sums, expected).allSatisfy { abs($0 - $1) < 1e-4 }, comment)
+        } else {
+            #expect(sums.bits == expected.bits, comment)
+        }
+    }
+
+    @Test("A product in bfloat16 is the chain of the rounded factors", arguments: Backend.available)
+    func pairProduct(backend: Backend) {
+        let kernels = TrainingBackend.matching(backend, inBFloat16: true)
+        var random = SplitMix64(seed: 8)
+        for (rows, blocks, depth, columns) in [(1, 1, 16, 16), (7, 2, 48, 112), (25, 1, 560, 48)] {
+            let inputs = random.array(rows * blocks * depth) { $0.uniform(1) }
+            let matrix = random.array(columns * depth) { $0.uniform(1) }
+            let start = random.array(rows * blocks * columns) { $0.uniform(1) }
+            let expected = (0..<start.count).map { index in
+                (0..<depth).reduce(start[index]) {
+                    $0.addingProduct(
+                        rounded(inputs[index / columns * depth + $1]), rounded(matrix[index % columns * depth + $1]))
+                }
+            }
+            var scratch = [Float](repeating: .nan, count: inputs.count / 2)
+            var packed = [Float](repeating: .nan, count: matrix.count / 2)
+            kernels.packTransposed(matrix, columns, depth, &packed)
+            var sums = start
+            kernels.addProduct(
+                inputs, depth, rows * depth, depth, packed, columns, &sums, columns, rows * columns, rows, blocks,
+                &scratch)
+            expectChain(sums, expected, backend, "\(rows) × \(blocks), \(depth), \(columns)")
+
+            let transpose = (0..<matrix.count).map { matrix[$0 % columns * depth + $0 / columns] }
+            packed = [Float](repeating: .nan, count: matrix.count / 2)
+            for first in stride(from: 0, to: depth, by: 64) {
+                kernels.packRows(transpose, first..<min(first + 64, depth), depth, columns, &packed)
+            }
+            sums = start
+            kernels.addProduct(
+                inputs, depth, rows * depth, depth, packed, columns, &sums, columns, rows * columns, rows, blocks,
+                &scratch)
+            expectChain(sums, expected, backend, "\(rows) × \(blocks), \(depth), \(columns), transposed")
+        }
+    }
+
+    @Test("A transposed product in bfloat16 is the chain of the rounded factors", arguments: Backend.available)
+    func transposedPairProduct(backend: Backend) {
+        let kernels = TrainingBackend.matching(backend, inBFloat16: true)
+        var random = SplitMix64(seed: 9)
+        var scratch = [Float](repeating: .nan, count: transposedProductScratch)
+        for (rows, depth, columns) in [(16, 3, 16), (96, 300, 112), (transposedProductRows, 513, 32)] {
+            let a = random.array(depth * rows) { $0.uniform(1) }
+            let b = random.array(depth * columns) { $0.uniform(1) }
+            let start = random.array(rows * columns) { $0.uniform(1) }
+            let expected = (0..<start.count).map { index in
+                (0..<depth).reduce(start[index]) {
+                    $0.addingProduct(
+                        rounded(a[$1 * rows + index / columns]), rounded(b[$1 * columns + index % columns]))
+                }
+            }
+            var target = start
+            kernels.addTransposedProduct(a, rows, rows, b, columns, columns, depth, &target, columns, &scratch)
+            expectChain(target, expected, backend, "\(rows), \(depth), \(columns)")
         }
     }
 }

@@ -7,9 +7,21 @@
 #include <immintrin.h>
 #endif
 
+#if defined(__AVX512BF16__)
+/// `sums` plus the products of sixteen pairs of bfloat16 numbers each.
+static inline __attribute__((always_inline)) __m512 ci_add_pair_products(__m512 sums, __m512 a, __m512 b) {
+    return _mm512_dpbf16_ps(sums, (__m512bh)a, (__m512bh)b);
+}
+#endif
+
 /// Asks for the cache line at an address, which need not be valid.
 static inline __attribute__((always_inline)) void ci_prefetch(const void *address) {
     __builtin_prefetch(address);
+}
+
+/// Asks for the cache line at `address`, to be in the second-level cache when it is read.
+static inline __attribute__((always_inline)) void ci_prefetch_l2(const void *address) {
+    __builtin_prefetch(address, 0, 2);
 }
 
 #endif

@@ -19,6 +19,9 @@
 /// The reason for the last failed libc call on this thread (`errno` is a macro that Swift cannot see).
 static inline int cs_errno(void) { return errno; }
 
+/// Whether the processor and the system have AVX-512 BF16.
+int cs_has_avx512_bf16(void);
+
 /// Whether the processor and the system have all of x86-64-v3: AVX2, FMA, BMI2 and the rest.
 int cs_has_x86_64_v3(void);
 

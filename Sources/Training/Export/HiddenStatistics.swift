@@ -26,19 +26,21 @@ struct HiddenStatistics {
         openblas_set_num_threads(1)
         // All backends give the same states.
         let backend = Backend.chosen() ?? .portable
+        let trainingBackend = TrainingBackend.matching(backend)
         let layout = parameters.layout
         let rows = text.count
         let symbols = try AlignedBuffer<Int32>(count: rows, for: "a minibatch")
+        let scratch = try AlignedBuffer<Float>(count: 0, for: "a minibatch")
         // One time step at a time: the states of a whole text of a large model would take gigabytes.
         var layers: [RecurrentLayer] = []
         var weights: [LayerWeights] = []
         for index in 0..<layout.shape.layers {
             layers.append(
                 try RecurrentLayer(
-                    cell: layout.shape.cell, width: layout.width, rows: rows, time: 1, backend: backend))
+                    cell: layout.shape.cell, width: layout.width, rows: rows, time: 1, backend, trainingBackend))
             let layer = try LayerWeights(
                 parameters.layer(index), cell: layout.shape.cell, width: layout.width, isFirst: index == 0)
-            for part in 0..<layer.parts { layer.pack(part: part, .matching(backend)) }
+            for part in 0..<layer.parts { layer.pack(part: part, trainingBackend) }
             weights.append(layer)
         }
         var statistics = layers.map { _ in HiddenStatistics(units: layout.shape.hiddenSize) }
@@ -47,7 +49,7 @@ struct HiddenStatistics {
             for row in 0..<rows { symbols.pointer[row] = Int32(text[row][step]) }
             var input = RecurrentLayer.Input.symbols(symbols.pointer)
             for (index, layer) in layers.enumerated() {
-                layer.forward(weights[index], input: input, rows: 0..<rows, time: 1)
+                layer.forward(weights[index], input: input, rows: 0..<rows, time: 1, scratch: scratch.pointer)
                 statistics[index].add(layer.output, rows: rows, stride: layout.width)
                 input = .hidden(layer.output)
             }

@@ -1,4 +1,5 @@
 import KernelDispatch
+import Kernels
 import ModelFormat
 
 /// All memory that a minibatch takes: its symbols, and what every layer keeps of the way forward for the way back.
@@ -16,10 +17,16 @@ final class Activations {
     /// [T, B, width] twice: the gradient of a layer's output, and that of the layer below, by turns.
     let gradients: (AlignedBuffer<Float>, AlignedBuffer<Float>)
 
+    /// Memory for each thread's products.
+    let scratch: [AlignedBuffer<Float>]
+
     private let layout: ParameterLayout
     private let capacity: (rows: Int, time: Int)
 
-    init(_ layout: ParameterLayout, rows: Int, time: Int, backend: Backend) throws(ModelError) {
+    init(
+        _ layout: ParameterLayout, rows: Int, time: Int, threads: Int, _ backend: Backend,
+        _ trainingBackend: TrainingBackend
+    ) throws(ModelError) {
         self.layout = layout
         self.rows = rows
         self.time = time
@@ -31,14 +38,26 @@ final class Activations {
         for _ in 0..<layout.shape.layers {
             layers.append(
                 try RecurrentLayer(
-                    cell: layout.shape.cell, width: layout.width, rows: rows, time: time, backend: backend))
+                    cell: layout.shape.cell, width: layout.width, rows: rows, time: time, backend, trainingBackend))
         }
         self.layers = layers
-        output = try OutputLayer(layout, rows: rows, time: time, TrainingBackend.matching(backend))
+        output = try OutputLayer(layout, rows: rows, time: time, trainingBackend)
         gradients = (
             try AlignedBuffer(count: count * layout.width, for: "a minibatch's gradients"),
             try AlignedBuffer(count: count * layout.width, for: "a minibatch's gradients")
         )
+        // Room for the rows that a product reads, in another form.
+        let inputs =
+            RecurrentLayer.largestProduct(rows: rows)
+            * max(layout.shape.cell.sumCount * layout.width, layout.outputWidth)
+        var scratch: [AlignedBuffer<Float>] = []
+        for _ in 0..<threads {
+            scratch.append(
+                try AlignedBuffer(
+                    count: max(transposedProductScratch, inputs / trainingBackend.elementsPerFloat),
+                    for: "a minibatch's gradients"))
+        }
+        self.scratch = scratch
     }
 
     /// Whether a minibatch of `rows` × `time` fits; if so, it is the one at hand from now on.

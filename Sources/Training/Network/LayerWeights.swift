@@ -35,8 +35,8 @@ final class LayerWeights {
     func pack(part: Int, _ backend: TrainingBackend) {
         switch part {
         case 0: addBiases(backend)
-        case 1...hidden.parts: hidden.pack(part: part - 1)
-        default: input?.pack(part: part - 1 - hidden.parts)
+        case 1...hidden.parts: hidden.pack(part: part - 1, backend)
+        default: input?.pack(part: part - 1 - hidden.parts, backend)
         }
     }
 

@@ -15,16 +15,24 @@ struct Rows {
 
 extension TrainingBackend {
     /// sums ← sums + inputs · Wᵀ.
-    func add(_ inputs: Rows, _ weights: PackedWeights, to sums: Rows, rows: Int, steps: Int) {
+    ///
+    /// - Parameter scratch: The thread's (``Activations/scratch``).
+    func add(
+        _ inputs: Rows, _ weights: PackedWeights, to sums: Rows, rows: Int, steps: Int,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
         addProduct(
             inputs.pointer, inputs.stride, inputs.step, weights.columns, weights.transposed.pointer, weights.rows,
-            sums.pointer, sums.stride, sums.step, rows, steps)
+            sums.pointer, sums.stride, sums.step, rows, steps, scratch)
     }
 
     /// gradients ← gradients + sums · W: the way back through ``add(_:_:to:rows:steps:)``.
-    func addBackward(_ sums: Rows, _ weights: PackedWeights, to gradients: Rows, rows: Int, steps: Int) {
+    func addBackward(
+        _ sums: Rows, _ weights: PackedWeights, to gradients: Rows, rows: Int, steps: Int,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
         addProduct(
             sums.pointer, sums.stride, sums.step, weights.rows, weights.plain.pointer, weights.columns,
-            gradients.pointer, gradients.stride, gradients.step, rows, steps)
+            gradients.pointer, gradients.stride, gradients.step, rows, steps, scratch)
     }
 }

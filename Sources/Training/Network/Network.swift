@@ -20,16 +20,18 @@ final class Network {
     private let layers: [LayerWeights]
     private let output: PackedWeights
     private var activations: Activations
-    /// Memory for each thread's products.
-    private let scratch: [AlignedBuffer<Float>]
 
-    /// - Parameter threads: The number of threads that work on a minibatch, at least 1.
-    init(_ shape: ModelShape, threads: Int, backend: Backend) throws(ModelError) {
+    /// - Parameters:
+    ///   - threads: The number of threads that work on a minibatch, at least 1.
+    ///   - precision: What the products' factors are rounded to.
+    init(
+        _ shape: ModelShape, threads: Int, backend: Backend, precision: Settings.Precision = .f32
+    ) throws(ModelError) {
         layout = ParameterLayout(shape)
         parameters = try Parameters(layout)
         gradients = try Parameters(layout)
         self.backend = backend
-        trainingBackend = TrainingBackend.matching(backend)
+        trainingBackend = TrainingBackend.matching(backend, inBFloat16: precision == .bf16)
         workers = Workers(count: threads)
         var layers: [LayerWeights] = []
         for index in 0..<shape.layers {
@@ -39,12 +41,7 @@ final class Network {
         }
         self.layers = layers
         output = try PackedWeights(parameters.outputWeights, rows: layout.outputWidth, columns: layout.width)
-        activations = try Activations(layout, rows: 0, time: 0, backend: backend)
-        var scratch: [AlignedBuffer<Float>] = []
-        for _ in 0..<threads {
-            scratch.append(try AlignedBuffer(count: transposedProductScratch, for: "a minibatch's gradients"))
-        }
-        self.scratch = scratch
+        activations = try Activations(layout, rows: 0, time: 0, threads: threads, backend, trainingBackend)
     }
 
     var shape: ModelShape { layout.shape }
@@ -53,23 +50,23 @@ final class Network {
     ///
     /// - Parameter state: Where every row starts from, replaced by where it ends; zeros if nil.
     func loss(_ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?) throws(ModelError) -> Double {
-        try forward(minibatch, corpus, state) { rows in loss(rows, hiddenGradient: nil) }
+        try forward(minibatch, corpus, state) { rows, scratch in loss(rows, hiddenGradient: nil, scratch) }
         return meanLoss
     }
 
     /// The mean cross-entropy of a minibatch, in nats a symbol; its gradients are left in ``gradients``.
     func gradient(_ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?) throws(ModelError) -> Double {
-        try forward(minibatch, corpus, state) { rows in backward(rows) }
+        try forward(minibatch, corpus, state) { rows, scratch in backward(rows, scratch) }
         setGradients()
         return meanLoss
     }
 
     /// The logits after every symbol of a minibatch's rows, [row][step][symbol].
     func logits(_ minibatch: Minibatch, of corpus: Corpus) throws(ModelError) -> [[[Float]]] {
-        try forward(minibatch, corpus, nil) { rows in
+        try forward(minibatch, corpus, nil) { rows, scratch in
             activations.output.forward(
                 output, bias: parameters.outputBias, hidden: activations.lastHidden, rows: rows,
-                steps: 0..<minibatch.time)
+                steps: 0..<minibatch.time, scratch: scratch)
         }
         return (0..<minibatch.starts.count).map { row in
             (0..<minibatch.time).map { Array(activations.output.logits(row: row, step: $0)) }
@@ -80,30 +77,34 @@ final class Network {
 
     /// Takes a minibatch through the recurrent layers, and each thread's rows through `body`.
     private func forward(
-        _ minibatch: Minibatch, _ corpus: Corpus, _ state: RecurrentState?, _ body: (Range<Int>) -> Void
+        _ minibatch: Minibatch, _ corpus: Corpus, _ state: RecurrentState?,
+        _ body: (_ rows: Range<Int>, _ scratch: UnsafeMutablePointer<Float>) -> Void
     ) throws(ModelError) {
         let count = minibatch.starts.count
         if !activations.fit(rows: count, time: minibatch.time) {
             activations = try Activations(
                 layout, rows: max(count, activations.rows), time: max(minibatch.time, activations.time),
-                backend: backend)
+                threads: workers.count, backend, trainingBackend)
             _ = activations.fit(rows: count, time: minibatch.time)
         }
         pack()
         workers.onEach { thread in
             let rows = thread * count / workers.count..<(thread + 1) * count / workers.count
             guard !rows.isEmpty else { return }
+            let scratch = activations.scratch[thread].pointer
             for row in rows {
                 activations.gather(minibatch, from: corpus, row: row)
                 activations.load(state, row: row)
             }
             for (index, layer) in activations.layers.enumerated() {
-                layer.forward(layers[index], input: activations.input(of: index), rows: rows, time: minibatch.time)
+                layer.forward(
+                    layers[index], input: activations.input(of: index), rows: rows, time: minibatch.time,
+                    scratch: scratch)
             }
             if let state {
                 for row in rows { activations.store(in: state, row: row) }
             }
-            body(rows)
+            body(rows, scratch)
         }
     }
 
@@ -117,24 +118,27 @@ final class Network {
                 if part < layer.parts { return layer.pack(part: part, trainingBackend) }
                 part -= layer.parts
             }
-            output.pack(part: part)
+            output.pack(part: part, trainingBackend)
         }
     }
 
     /// Notes some rows' losses; with memory for it, leaves the gradient of the last hidden states too.
-    private func loss(_ rows: Range<Int>, hiddenGradient: UnsafeMutablePointer<Float>?) {
+    private func loss(
+        _ rows: Range<Int>, hiddenGradient: UnsafeMutablePointer<Float>?, _ scratch: UnsafeMutablePointer<Float>
+    ) {
         let layer = activations.output
         let time = activations.time
         let length = RecurrentLayer.steps(of: rows)
         for start in stride(from: 0, to: time, by: length) {
             let steps = start..<min(start + length, time)
             layer.forward(
-                output, bias: parameters.outputBias, hidden: activations.lastHidden, rows: rows, steps: steps)
+                output, bias: parameters.outputBias, hidden: activations.lastHidden, rows: rows, steps: steps,
+                scratch: scratch)
             layer.loss(
                 targets: activations.targets.pointer, scale: 1 / Float(activations.rows * time), rows: rows,
                 steps: steps)
             if let hiddenGradient {
-                layer.backward(output, hiddenGradient: hiddenGradient, rows: rows, steps: steps)
+                layer.backward(output, hiddenGradient: hiddenGradient, rows: rows, steps: steps, scratch: scratch)
             }
         }
     }
@@ -144,13 +148,13 @@ final class Network {
     }
 
     /// Takes some rows back through all layers.
-    private func backward(_ rows: Range<Int>) {
+    private func backward(_ rows: Range<Int>, _ scratch: UnsafeMutablePointer<Float>) {
         var (above, below) = activations.gradients
-        loss(rows, hiddenGradient: above.pointer)
+        loss(rows, hiddenGradient: above.pointer, scratch)
         for index in layers.indices.reversed() {
             activations.layers[index].backward(
                 layers[index], rows: rows, time: activations.time, hiddenGradient: above.pointer,
-                inputGradient: index > 0 ? below.pointer : nil)
+                inputGradient: index > 0 ? below.pointer : nil, scratch: scratch)
             swap(&above, &below)
         }
     }
@@ -161,7 +165,7 @@ final class Network {
         let outputParts = activations.output.gradientParts(size: size)
         let layerParts = activations.layers[0].gradientParts(size: size)
         workers.share(layerParts * layers.count + outputParts) { part, thread in
-            let scratch = scratch[thread].pointer
+            let scratch = activations.scratch[thread].pointer
             guard part < layerParts * layers.count else {
                 return activations.output.setGradients(
                     part: part - layerParts * layers.count, size: size, weights: gradients.outputWeights,

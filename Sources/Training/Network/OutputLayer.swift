@@ -37,7 +37,7 @@ final class OutputLayer {
     /// - Parameter hidden: [T, B, inputWidth], the last layer's hidden states.
     func forward(
         _ weights: PackedWeights, bias: UnsafePointer<Float>, hidden: UnsafeMutablePointer<Float>,
-        rows range: Range<Int>, steps: Range<Int>
+        rows range: Range<Int>, steps: Range<Int>, scratch: UnsafeMutablePointer<Float>
     ) {
         for step in steps {
             for row in range {
@@ -46,7 +46,8 @@ final class OutputLayer {
         }
         trainingBackend.add(
             states(hidden, inputWidth, steps.lowerBound, range), weights,
-            to: states(logits.pointer, width, steps.lowerBound, range), rows: range.count, steps: steps.count)
+            to: states(logits.pointer, width, steps.lowerBound, range), rows: range.count, steps: steps.count,
+            scratch: scratch)
     }
 
     /// Turns some rows' logits into the gradients of the loss times `scale`, and notes the loss.
@@ -80,7 +81,7 @@ final class OutputLayer {
     /// Goes back from the gradients of some rows' logits to those of the hidden states.
     func backward(
         _ weights: PackedWeights, hiddenGradient: UnsafeMutablePointer<Float>, rows range: Range<Int>,
-        steps: Range<Int>
+        steps: Range<Int>, scratch: UnsafeMutablePointer<Float>
     ) {
         for step in steps {
             (hiddenGradient + (step * rows + range.lowerBound) * inputWidth)
@@ -88,7 +89,8 @@ final class OutputLayer {
         }
         trainingBackend.addBackward(
             states(logits.pointer, width, steps.lowerBound, range), weights,
-            to: states(hiddenGradient, inputWidth, steps.lowerBound, range), rows: range.count, steps: steps.count)
+            to: states(hiddenGradient, inputWidth, steps.lowerBound, range), rows: range.count, steps: steps.count,
+            scratch: scratch)
     }
 
     /// The parts of ``setGradients(part:size:weights:bias:hidden:time:scratch:)``.
@@ -98,7 +100,7 @@ final class OutputLayer {
     ///
     /// - Parameters:
     ///   - size: The symbols of a part, at most `transposedProductRows`.
-    ///   - scratch: `transposedProductScratch` floats.
+    ///   - scratch: The thread's (``Activations/scratch``).
     func setGradients(
         part: Int, size: Int, weights: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>,
         hidden: UnsafePointer<Float>, time: Int, scratch: UnsafeMutablePointer<Float>
@@ -114,7 +116,7 @@ final class OutputLayer {
             logits.pointer + first, width, count, hidden, inputWidth, inputWidth, all, weights, inputWidth, scratch)
     }
 
-    /// The logits of a row at a time step, V of them, after ``forward(_:bias:hidden:rows:steps:)``.
+    /// The logits of a row at a time step, V of them, after ``forward(_:bias:hidden:rows:steps:scratch:)``.
     func logits(row: Int, step: Int) -> UnsafeBufferPointer<Float> {
         UnsafeBufferPointer(start: logits.pointer + (step * rows + row) * width, count: symbolCount)
     }

@@ -1,4 +1,4 @@
-import Kernels
+import KernelDispatch
 import ModelFormat
 
 /// A weight matrix in the two forms that the products read, made anew whenever the parameters have changed.
@@ -29,11 +29,12 @@ final class PackedWeights {
     /// The parts that ``pack(part:)`` packs.
     var parts: Int { (rows + PackedWeights.partRows - 1) / PackedWeights.partRows }
 
-    func pack(part: Int) {
+    func pack(part: Int, _ backend: TrainingBackend) {
         let first = part * PackedWeights.partRows
         let range = first..<min(first + PackedWeights.partRows, rows)
         let place = first * columns
-        packTransposed(matrix + place, rows: range.count, columns: columns, into: transposed.pointer + place)
-        packRows(matrix, range, of: rows, columns: columns, into: plain.pointer)
+        backend.packTransposed(
+            matrix + place, range.count, columns, transposed.pointer + place / backend.elementsPerFloat)
+        backend.packRows(matrix, range, rows, columns, plain.pointer)
     }
 }

@@ -34,12 +34,14 @@ final class RecurrentLayer {
     /// state before the first step, which nobody needs; empty for an RNN.
     let carriedGradient: AlignedBuffer<Float>
 
-    init(cell: Cell, width: Int, rows: Int, time: Int, backend: Backend) throws(ModelError) {
+    init(
+        cell: Cell, width: Int, rows: Int, time: Int, _ backend: Backend, _ trainingBackend: TrainingBackend
+    ) throws(ModelError) {
         self.cell = cell
         self.width = width
         self.rows = rows
         self.backend = backend
-        trainingBackend = TrainingBackend.matching(backend)
+        self.trainingBackend = trainingBackend
         let state = rows * width
         let isLSTM = cell == .lstm
         sums = try AlignedBuffer(count: time * state * cell.sumCount, for: "a minibatch's gates")
@@ -62,18 +64,24 @@ final class RecurrentLayer {
     /// little and so few that what they leave stays in the cache.
     static func steps(of rows: Range<Int>) -> Int { max(1, 128 / max(1, rows.count)) }
 
+    /// The most rows of a product, of all its steps together, where a thread has at most `rows` rows.
+    static func largestProduct(rows: Int) -> Int { max(128, rows) }
+
     // MARK: - Forward
 
     /// Takes some rows through `time` steps, from the state at the front of ``hidden`` and ``cells``.
-    func forward(_ weights: LayerWeights, input: Input, rows range: Range<Int>, time: Int) {
+    func forward(
+        _ weights: LayerWeights, input: Input, rows range: Range<Int>, time: Int, scratch: UnsafeMutablePointer<Float>
+    ) {
         let length = RecurrentLayer.steps(of: range)
         for start in stride(from: 0, to: time, by: length) {
             let steps = start..<min(start + length, time)
-            beginSums(weights, input, range, steps)
+            beginSums(weights, input, range, steps, scratch)
             for step in steps {
                 trainingBackend.add(
                     states(hidden.pointer, step, range), weights.hidden,
-                    to: sums(step, range, from: cell.firstHiddenSum), rows: range.count, steps: 1)
+                    to: sums(step, range, from: cell.firstHiddenSum), rows: range.count, steps: 1,
+                    scratch: scratch)
                 for row in range {
                     switch cell {
                     case .lstm: lstmForward(step, row)
@@ -86,7 +94,10 @@ final class RecurrentLayer {
     }
 
     /// The sums over the biases and the layer's input.
-    private func beginSums(_ weights: LayerWeights, _ input: Input, _ range: Range<Int>, _ steps: Range<Int>) {
+    private func beginSums(
+        _ weights: LayerWeights, _ input: Input, _ range: Range<Int>, _ steps: Range<Int>,
+        _ scratch: UnsafeMutablePointer<Float>
+    ) {
         for step in steps {
             for row in range {
                 let place = place(step, row)
@@ -101,13 +112,13 @@ final class RecurrentLayer {
         if case .hidden(let below) = input, let inputWeights = weights.input {
             trainingBackend.add(
                 states(below, steps.lowerBound, range), inputWeights, to: sums(steps.lowerBound, range, from: 0),
-                rows: range.count, steps: steps.count)
+                rows: range.count, steps: steps.count, scratch: scratch)
         }
     }
 
     // MARK: - Backward
 
-    /// Goes back with some rows through the `time` steps of the last ``forward(_:input:rows:time:)``, and leaves the
+    /// Goes back with some rows through the `time` steps of the last ``forward(_:input:rows:time:scratch:)``, and leaves the
     /// gradients of the sums.
     ///
     /// - Parameters:
@@ -115,7 +126,7 @@ final class RecurrentLayer {
     ///   - inputGradient: [T, B, width], the gradient of the layer below's output on return; nil in the first layer.
     func backward(
         _ weights: LayerWeights, rows range: Range<Int>, time: Int, hiddenGradient: UnsafeMutablePointer<Float>,
-        inputGradient: UnsafeMutablePointer<Float>?
+        inputGradient: UnsafeMutablePointer<Float>?, scratch: UnsafeMutablePointer<Float>
     ) {
         if cell != .rnn {
             (carriedGradient.pointer + range.lowerBound * width).update(repeating: 0, count: range.count * width)
@@ -135,7 +146,8 @@ final class RecurrentLayer {
                 guard step > 0 else { break }
                 trainingBackend.addBackward(
                     sums(step, range, from: cell.firstHiddenSum), weights.hidden,
-                    to: states(hiddenGradient, step - 1, range), rows: range.count, steps: 1)
+                    to: states(hiddenGradient, step - 1, range), rows: range.count, steps: 1,
+                    scratch: scratch)
             }
             guard let inputGradient, let inputWeights = weights.input else { continue }
             for step in steps {
@@ -144,7 +156,8 @@ final class RecurrentLayer {
             }
             trainingBackend.addBackward(
                 sums(steps.lowerBound, range, from: 0), inputWeights,
-                to: states(inputGradient, steps.lowerBound, range), rows: range.count, steps: steps.count)
+                to: states(inputGradient, steps.lowerBound, range), rows: range.count, steps: steps.count,
+                scratch: scratch)
         }
     }
 
@@ -160,7 +173,7 @@ final class RecurrentLayer {
     ///
     /// - Parameters:
     ///   - size: The columns of a part, at most ``Kernels/transposedProductRows``.
-    ///   - scratch: `transposedProductScratch` floats.
+    ///   - scratch: The thread's (``Activations/scratch``).
     func setGradients(
         part: Int, size: Int, _ gradients: LayerParameters, input: Input, time: Int,
         scratch: UnsafeMutablePointer<Float>

@@ -13,6 +13,12 @@ public struct Settings: Codable, Equatable, Sendable {
         case documents
     }
 
+    /// What the factors of matrix products are rounded to; sums and parameters are floats.
+    public enum Precision: String, Codable, Sendable, CaseIterable {
+        case f32
+        case bf16
+    }
+
     /// What to learn from.
     public var corpus: CorpusSource
     /// `rnn`, `gru` or `lstm`.
@@ -50,6 +56,8 @@ public struct Settings: Codable, Equatable, Sendable {
     public var validationFraction = 0.05
     /// What the initial parameters and the shuffling follow from.
     public var seed: UInt64 = 1
+    /// nil, as in the settings of version 0.1.0, is `f32`.
+    public var precision: Precision?
     /// The threads of an update. The result does not depend on their number.
     public var threads = 1
     /// Updates between checkpoints, apart from the one after each epoch.

@@ -116,7 +116,8 @@ public final class TrainingRun {
         guard let backend = Backend.chosen() else {
             throw TrainingError.invalidSetting("\(Backend.environmentVariable)", "one of \(Backend.availableNames)")
         }
-        network = try Network(shape, threads: settings.threads, backend: backend)
+        network = try Network(
+            shape, threads: settings.threads, backend: backend, precision: settings.precision ?? .f32)
         adam = try Adam(network.layout)
         let rows = source.carriedRows
         state = rows > 0 ? try RecurrentState(network.layout, rows: rows) : nil
