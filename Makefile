@@ -6,6 +6,8 @@
 # make bench-score   how long texts take to score, one by one and together
 # make bench-allocations   counts the allocations of generated, fed and scored characters
 # make bench-peers   the same work done by PyTorch and ONNX Runtime, side by side
+# make bench-train   the trainer's speed, beside OpenBLAS' sgemm
+# make bench-train-peers   the same training done by PyTorch; with TEXT=FILE, how soon either has learnt that text
 # make clean      remove what was built
 #
 # Each target installs the system packages it lacks with apt-get, where that is possible.
@@ -24,7 +26,7 @@ BUILD_PACKAGES = libopenblas-dev libzstd-dev gcc libc6-dev
 TEST_PACKAGES = g++ valgrind qemu-user binutils
 
 .PHONY: all trainer library examples demo test test-swift test-library test-sanitized lint clean packages test-packages \
-	bench bench-score bench-allocations bench-peers benchmark-models
+	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
 all: trainer library
 
@@ -104,6 +106,13 @@ bench-allocations: $(BENCHMARKS)/engine benchmark-models
 
 bench-peers: $(BENCHMARKS)/engine benchmark-models $(PEERS)/installed
 	$(PEERS)/bin/python Benchmarks/peers.py --engine $(BENCHMARKS)/engine --models $(BENCHMARKS)/models
+
+bench-train: trainer $(BENCHMARKS)/sgemm
+	$(PYTHON) Benchmarks/training/train.py --trainer build/trainer --sgemm $(BENCHMARKS)/sgemm
+
+bench-train-peers: trainer $(BENCHMARKS)/sgemm $(PEERS)/installed
+	$(PEERS)/bin/python Benchmarks/training/train.py --trainer build/trainer --sgemm $(BENCHMARKS)/sgemm --peers \
+		$(if $(TEXT),--text $(TEXT))
 
 benchmark-models: packages
 	$(SWIFT) build -c release --product benchmark-models

@@ -63,8 +63,14 @@ static void print_row(int threads, int m, int n, int k) {
            1e9 * rate / (2 * multiply_adds));
 }
 
-int main(void) {
+/* Without arguments a table; with m n k and a number of threads the rate alone. */
+int main(int count, char **arguments) {
     int threads;
+    if (count == 5) {
+        openblas_set_num_threads(atoi(arguments[4]));
+        printf("%.1f\n", gigaflops(atoi(arguments[1]), atoi(arguments[2]), atoi(arguments[3])));
+        return 0;
+    }
     printf("%s, threads and m x n x k:\n", openblas_get_config());
     for (threads = 1; threads <= 2; threads++) {
         print_row(threads, 2048, 2048, 2048);

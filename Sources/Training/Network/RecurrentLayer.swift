@@ -184,9 +184,14 @@ final class RecurrentLayer {
         let count = min(size, cell.gateCount * width - first)
         let all = time * rows
         let source = sums.pointer + (isHidden ? cell.firstHiddenSum * width : 0) + first
-        let bias = (isHidden ? gradients.hiddenBias : gradients.inputBias) + first
-        bias.update(repeating: 0, count: count)
-        trainingBackend.addRows(source, sumWidth, all, bias, count)
+        // Where both biases begin the same sums, their gradients are the same.
+        let isShared = cell.sumCount == cell.gateCount
+        if isHidden || !isShared {
+            let bias = (isHidden ? gradients.hiddenBias : gradients.inputBias) + first
+            bias.update(repeating: 0, count: count)
+            trainingBackend.addRows(source, sumWidth, all, bias, count)
+            if isShared { (gradients.inputBias + first).update(from: bias, count: count) }
+        }
 
         let matrix = isHidden ? gradients.hiddenWeights : gradients.inputWeights
         switch input {

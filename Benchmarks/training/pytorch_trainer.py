@@ -1,0 +1,109 @@
+"""A character-level trainer in PyTorch that does what `trainer train` does, and reports as it does.
+
+    pytorch_trainer.py TEXT --cell lstm --hidden 128 --layers 2 --batch 50 --time 50 [--precision bf16] …
+
+Contiguous streams with the state carried over, Adam, gradients limited to ± 5, and the end of every stream held out, with
+the defaults of `trainer train`. Each report is a line of JSON on standard output.
+"""
+
+import argparse
+import json
+import time
+
+import torch
+
+
+class Model(torch.nn.Module):
+    def __init__(self, symbols, options):
+        super().__init__()
+        self.symbols = symbols
+        kind = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}[options.cell]
+        self.rnn = kind(symbols, options.hidden, options.layers)
+        self.fc = torch.nn.Linear(options.hidden, symbols)
+        for parameter in self.parameters():
+            torch.nn.init.uniform_(parameter, -0.08, 0.08)
+        if options.cell == "lstm":
+            with torch.no_grad():
+                for layer in range(options.layers):
+                    forget = slice(options.hidden, 2 * options.hidden)
+                    getattr(self.rnn, f"bias_ih_l{layer}")[forget] = 1
+                    getattr(self.rnn, f"bias_hh_l{layer}")[forget] = 0
+
+    def forward(self, ids, state):
+        x = torch.nn.functional.one_hot(ids, self.symbols).to(torch.float32)
+        y, state = self.rnn(x, state)
+        return self.fc(y), state
+
+
+def detached(state):
+    return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("text")
+    parser.add_argument("--cell", choices=["lstm", "gru", "rnn"], default="lstm")
+    parser.add_argument("--hidden", type=int, default=128)
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=50)
+    parser.add_argument("--time", type=int, default=50)
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--report-every", type=int, default=0)
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+
+    with open(options.text, encoding="utf-8", newline="") as file:
+        text = file.read()
+    place = {character: index for index, character in enumerate(sorted(set(text)))}
+    symbols = torch.tensor([place[character] for character in text])
+    length = (len(symbols) - 1) // options.batch
+    streams = symbols[: length * options.batch].view(options.batch, length).t().contiguous()
+    steps = (length - 1) // options.time
+    held_out = max(1, round(steps * 0.05))
+
+    model = Model(len(place), options)
+    optimiser = torch.optim.Adam(model.parameters(), 0.002)
+
+    def loss(step, state):
+        start = step * options.time
+        ids, targets = streams[start : start + options.time], streams[start + 1 : start + options.time + 1]
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.precision == "bf16"):
+            logits, state = model(ids, state)
+        logits = logits.float().reshape(-1, len(place))
+        return torch.nn.functional.cross_entropy(logits, targets.reshape(-1)), detached(state)
+
+    def report(**values):
+        print(json.dumps(values), flush=True)
+
+    updates, since, characters = 0, time.perf_counter(), 0
+    for epoch in range(1, options.epochs + 1):
+        optimiser.param_groups[0]["lr"] = 0.002 * 0.97 ** max(0, epoch - 10)
+        state = None
+        for step in range(steps - held_out):
+            optimiser.zero_grad()
+            value, state = loss(step, state)
+            value.backward()
+            torch.nn.utils.clip_grad_value_(model.parameters(), 5)
+            optimiser.step()
+            value = value.item()
+            updates += 1
+            characters += options.batch * options.time
+            if options.report_every and updates % options.report_every == 0:
+                now = time.perf_counter()
+                report(update=updates, loss=value, charactersPerSecond=characters / (now - since))
+                since, characters = now, 0
+        with torch.no_grad():
+            state, total = None, 0.0
+            for step in range(steps - held_out, steps):
+                value, state = loss(step, state)
+                total += value.item()
+        report(epoch=epoch, update=updates, validationLoss=total / held_out)
+        since, characters = time.perf_counter(), 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""How fast `trainer train` trains, beside OpenBLAS' sgemm and, with --peers, beside PyTorch.
+
+    train.py --trainer build/trainer --sgemm build/benchmarks/sgemm [--peers] [--text TEXT] [--cases lstm-128x2 …]
+
+Every contestant trains in a process of its own, in turns, so that whatever slows the machine down for a while slows all
+of them. See Benchmarks/README.md.
+"""
+
+import argparse
+import collections
+import contextlib
+import datetime
+import json
+import math
+import os
+import pathlib
+import platform
+import random
+import signal
+import statistics
+import string
+import subprocess
+import sys
+import tempfile
+import time
+
+SYMBOLS = 82
+GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+PEER = pathlib.Path(__file__).with_name("pytorch_trainer.py")
+
+Case = collections.namedtuple("Case", "cell hidden layers batch time")
+SIZES = [(64, 1, 128, 100), (128, 2, 50, 50), (256, 2, 64, 100), (512, 2, 64, 100), (512, 3, 128, 128)]
+CASES = [Case(cell, *size) for cell in ("lstm", "gru", "rnn") for size in SIZES]
+
+
+def title(case):
+    return f"{case.cell}-{case.hidden}x{case.layers}"
+
+
+def multiply_adds(case):
+    """The useful ones of a character on the way forward: those of the recurrent, the inter-layer and the output
+    matrices. The way back takes twice as many. A one-hot product counts nothing."""
+    return case.hidden * (case.hidden * GATES[case.cell] * (2 * case.layers - 1) + SYMBOLS)
+
+
+def useful(case, rate):
+    """GFLOP/s at `rate` characters a second, two for a multiply-add."""
+    return 6e-9 * multiply_adds(case) * rate
+
+
+# The contestants: commands that print a line of JSON for each report.
+
+
+def shape_options(case):
+    return [
+        "--cell", case.cell, "--hidden", case.hidden, "--layers", case.layers, "--batch", case.batch, "--time", case.time
+    ]  # fmt: skip
+
+
+def chargen(options, precision="f32"):
+    def command(text, folder, arguments):
+        run = tempfile.mkdtemp(dir=folder)
+        os.rmdir(run)
+        extra = ["--precision", precision] if precision != "f32" else []
+        return [options.trainer, "train", text, "--run", run, "--sample-length", 0, *extra, *arguments]
+
+    return command
+
+
+def pytorch(precision="f32"):
+    def command(text, folder, arguments):
+        return [sys.executable, PEER, text, "--precision", precision, *arguments]
+
+    return command
+
+
+@contextlib.contextmanager
+def reports(command):
+    """The reports of a command, which is stopped at the end; and what `wait` says of it then."""
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    usage = {}
+    try:
+        yield (json.loads(line) for line in process.stdout), usage
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGKILL)
+        process.stdout.close()
+        _, _, resources = os.wait4(process.pid, 0)
+        process.returncode = 0
+        usage["peak"] = resources.ru_maxrss / 1024
+
+
+# What is measured
+
+
+def turn(command, case, options, folder, text):
+    """The median rate of the reports of `options.seconds`, in characters a second, and the peak memory in MiB."""
+    # A report about every third of a second on a machine of this kind, at least one an update.
+    interval = max(1, round(1.5e10 / (multiply_adds(case) * case.batch * case.time)))
+    arguments = [*shape_options(case), "--report-every", interval, "--threads", options.threads]
+    rates = []
+    with reports(command(text, folder, arguments)) as (lines, usage):
+        # The first report has the memory that is touched for the first time.
+        next(lines)
+        began = time.perf_counter()
+        for report in lines:
+            if "validationLoss" not in report or report["validationLoss"] is None:
+                rates.append(report["charactersPerSecond"])
+            if time.perf_counter() - began > options.seconds and rates:
+                break
+    return statistics.median(rates), usage["peak"]
+
+
+def sgemm(options):
+    """GFLOP/s of OpenBLAS at 2048³ on all threads."""
+    command = [options.sgemm, "2048", "2048", "2048", str(options.threads)]
+    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def seconds_to(targets, command, options, folder, text):
+    """Seconds from the start of the process until the validation loss first is below each target."""
+    missing = sorted(targets, reverse=True)
+    found = []
+    began = time.perf_counter()
+    with reports(command(text, folder, ["--threads", options.threads])) as (lines, _):
+        for report in lines:
+            while missing and (report.get("validationLoss") or math.inf) < missing[0]:
+                missing.pop(0)
+                found.append(time.perf_counter() - began)
+            if not missing:
+                break
+    return found + [math.nan] * len(missing)
+
+
+# Tables
+
+
+def row(*cells):
+    print("|", " | ".join(str(cell) for cell in cells), "|", flush=True)
+
+
+def processor():
+    for line in open("/proc/cpuinfo", encoding="utf-8"):
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def random_text(path):
+    """Text whose characters say nothing, long enough that no turn comes to its end."""
+    characters = (string.ascii_letters + string.digits + string.punctuation)[:SYMBOLS]
+    path.write_text("".join(random.Random(1).choices(characters, k=8_000_000)), encoding="utf-8")
+    return path
+
+
+def compare(cases, contestants, options, folder):
+    text = random_text(pathlib.Path(folder) / "random.txt")
+    first, *others = contestants
+    row("model", "batch × time", "chargen GFLOP/s", "sgemm GFLOP/s", "share", *[f"{n}, characters/s" for n in contestants],
+        *[f"chargen f32 ÷ {name}" for name in others], *[f"{n}, MiB" for n in contestants])
+    row("---", *["---:"] * (3 * len(contestants) + 3))
+    for case in cases:
+        rates, peaks, shares = collections.defaultdict(list), collections.defaultdict(list), []
+        for _ in range(options.rounds):
+            for name, command in contestants.items():
+                rate, peak = turn(command, case, options, folder, text)
+                rates[name].append(rate)
+                peaks[name].append(peak)
+            shares.append((useful(case, rates[first][-1]), sgemm(options)))
+        rate = {name: statistics.median(values) for name, values in rates.items()}
+        ratios = {name: statistics.median(a / b for a, b in zip(rates[first], rates[name])) for name in others}
+        row(
+            title(case), f"{case.batch} × {case.time}", f"{statistics.median(own for own, _ in shares):.0f}",
+            f"{statistics.median(blas for _, blas in shares):.0f}",
+            f"{statistics.median(own / blas for own, blas in shares):.0%}",
+            *[f"{rate[name]:,.0f}" for name in contestants], *[f"{ratios[name]:.2f}" for name in others],
+            *[f"{max(peaks[name]):.0f}" for name in contestants],
+        )
+
+
+def compare_quality(contestants, options, folder):
+    targets = [1.60, 1.50]
+    print(f"\nSeconds until the validation loss is below, with all defaults, `{options.text.name}`:\n")
+    row("nats", *contestants, *[f"chargen f32 ÷ {name}" for name in list(contestants)[1:]])
+    row("---:", *["---:"] * (2 * len(contestants) - 1))
+    times = {name: seconds_to(targets, command, options, folder, options.text) for name, command in contestants.items()}
+    own, *others = times.values()
+    for index, target in enumerate(targets):
+        row(f"{target:.2f}", *[f"{values[index]:.1f}" for values in times.values()],
+            *[f"{own[index] / values[index]:.2f}" for values in others])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trainer", type=pathlib.Path, required=True)
+    parser.add_argument("--sgemm", type=pathlib.Path, required=True, help="the program of Benchmarks/sgemm.c")
+    parser.add_argument("--peers", action="store_true", help="have PyTorch do the same, in f32 and bf16")
+    parser.add_argument("--text", type=pathlib.Path, help="measure the time to quality on this text too")
+    parser.add_argument("--cases", nargs="*", help="such as lstm-128x2; all by default")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=2, help="of one turn of one contestant")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+
+    contestants = {"chargen f32": chargen(options), "chargen bf16": chargen(options, "bf16")}
+    peers = {"PyTorch f32": pytorch(), "PyTorch bf16": pytorch("bf16")} if options.peers else {}
+    print(f"{datetime.date.today()}, {processor()}, {os.cpu_count()} cores, {options.threads} threads.\n")
+    cases = [case for case in CASES if options.cases is None or title(case) in options.cases]
+    with tempfile.TemporaryDirectory() as folder:
+        if cases:
+            compare(cases, contestants | peers, options, folder)
+        if options.text:
+            everyone = contestants | peers
+            compare_quality({name: everyone[name] for name in everyone if name.endswith("f32")}, options, folder)
+
+
+if __name__ == "__main__":
+    main()
