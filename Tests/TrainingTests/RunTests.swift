@@ -97,6 +97,26 @@ struct RunTests {
         }
     }
 
+    @Test("learns in bfloat16 nearly what it learns in floats, and resumes in it", arguments: Cell.allCases)
+    func bfloat16(cell: Cell) throws {
+        try withTemporaryFolder { folder in
+            var settings = try settings(folder, .streams, cell)
+            settings.learningRate = 0.01
+            let losses = try Settings.Precision.allCases.map { precision in
+                settings.precision = precision
+                settings.epochs = 2
+                let run = RunFolder(path: folder.path + "/\(precision)")
+                _ = try TrainingRun(settings, folder: run).train()
+                let resumed = try TrainingRun(resuming: run, epochs: 6)
+                #expect(resumed.settings.precision == precision)
+                _ = try resumed.train()
+                return try #require(resumed.progress.trainingLoss)
+            }
+            #expect(losses[0] != losses[1])
+            #expect(abs(losses[0] - losses[1]) < 0.01 * losses[0])
+        }
+    }
+
     @Test("a loss that is no number ends the training and leaves the last good checkpoint")
     func divergence() throws {
         try withTemporaryFolder { folder in

@@ -26,7 +26,7 @@ extension TrainingBackend {
             sums.pointer, sums.stride, sums.step, rows, steps, scratch)
     }
 
-    /// gradients ← gradients + sums · W: the way back through ``add(_:_:to:rows:steps:)``.
+    /// gradients ← gradients + sums · W: the way back through ``add(_:_:to:rows:steps:scratch:)``.
     func addBackward(
         _ sums: Rows, _ weights: PackedWeights, to gradients: Rows, rows: Int, steps: Int,
         scratch: UnsafeMutablePointer<Float>
