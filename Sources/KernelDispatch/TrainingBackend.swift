@@ -23,6 +23,11 @@ public struct TrainingBackend: Sendable {
     public let sumOfSquares: @Sendable (Input, _ count: Int) -> Double
     public let add: @Sendable (Input, Output, _ count: Int) -> Void
     public let addRows: @Sendable (Input, _ stride: Int, _ rows: Int, Output, _ count: Int) -> Void
+    public let scatterRows:
+        @Sendable (
+            Input, _ stride: Int, _ rows: Int, Output, _ targetStride: Int, _ indices: UnsafePointer<Int32>,
+            _ count: Int
+        ) -> Void
     /// How many elements of a packed matrix lie in the place of a float.
     public let elementsPerFloat: Int
     public let packTransposed: @Sendable (Input, _ rows: Int, _ columns: Int, Output) -> Void
@@ -71,6 +76,7 @@ public struct TrainingBackend: Sendable {
             sumOfSquares: Kernels.sumOfSquares,
             add: Kernels.add,
             addRows: Kernels.addRows,
+            scatterRows: Kernels.scatterRows,
             elementsPerFloat: inBFloat16 ? 2 : 1,
             packTransposed: inBFloat16 ? Kernels.packTransposedPairs : Kernels.packTransposed,
             packRows: inBFloat16 ? Kernels.packRowPairs : Kernels.packRows,
@@ -90,6 +96,7 @@ public struct TrainingBackend: Sendable {
                 sumOfSquares: KernelsAVX2.sumOfSquares,
                 add: KernelsAVX2.add,
                 addRows: KernelsAVX2.addRows,
+                scatterRows: KernelsAVX2.scatterRows,
                 elementsPerFloat: inBFloat16 ? 2 : 1,
                 packTransposed: inBFloat16 ? Kernels.packTransposedPairs : Kernels.packTransposed,
                 packRows: inBFloat16 ? Kernels.packRowPairs : Kernels.packRows,
@@ -109,6 +116,7 @@ public struct TrainingBackend: Sendable {
                 sumOfSquares: KernelsAVX512.sumOfSquares,
                 add: KernelsAVX512.add,
                 addRows: KernelsAVX512.addRows,
+                scatterRows: KernelsAVX512.scatterRows,
                 elementsPerFloat: inBFloat16 ? 2 : 1,
                 packTransposed: inBFloat16 ? Kernels.packTransposedPairs : Kernels.packTransposed,
                 packRows: inBFloat16 ? Kernels.packRowPairs : Kernels.packRows,

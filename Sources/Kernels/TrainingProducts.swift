@@ -197,3 +197,22 @@ public func addRows(
         }
     }
 }
+
+/// Adds each of `rows` rows of `count` floats, a multiple of ``laneCount``, to the row of `target` that its index picks.
+///
+/// - Parameters:
+///   - source: The rows, `rowStride` apart.
+///   - target: Rows `targetStride` apart.
+@export(interface)
+public func scatterRows(
+    _ source: UnsafePointer<Float>, stride rowStride: Int, rows: Int, to target: UnsafeMutablePointer<Float>,
+    stride targetStride: Int, indices: UnsafePointer<Int32>, count: Int
+) {
+    for row in 0..<rows {
+        let source = source + row * rowStride
+        let target = target + Int(indices[row]) * targetStride
+        for j in stride(from: 0, to: count, by: laneCount) {
+            (Vector(at: target + j) + Vector(at: source + j)).store(at: target + j)
+        }
+    }
+}

@@ -3,15 +3,15 @@ import ModelFormat
 
 /// A recurrent layer's parameters as its passes read them: matrices packed, biases that start the same sum added up.
 final class LayerWeights {
-    /// [V, G·width], the first layer's rows for its symbols; nil in the others.
-    let symbolRows: UnsafePointer<Float>?
     /// The weights of the layer below; nil in the first layer.
     let input: PackedWeights?
     /// The weights of the layer's own hidden state.
     let hidden: PackedWeights
-    /// What each of a step's sums begins with.
-    let bias: AlignedBuffer<Float>
+    /// [V or 1, S·width], what a step's sums begin with: both biases and, in the first layer, the row of the input weights
+    /// that the one-hot vector of a symbol picks. S is the number of blocks of sums (``ModelFormat/Cell/sumCount``).
+    let starts: AlignedBuffer<Float>
 
+    private let startCount: Int
     private let parameters: LayerParameters
     private let cell: Cell
     private let width: Int
@@ -22,29 +22,39 @@ final class LayerWeights {
         self.cell = cell
         self.width = width
         let rows = cell.gateCount * width
-        symbolRows = isFirst ? UnsafePointer(parameters.inputWeights) : nil
         input = isFirst ? nil : try PackedWeights(parameters.inputWeights, rows: rows, columns: width)
         hidden = try PackedWeights(parameters.hiddenWeights, rows: rows, columns: width)
-        bias = try AlignedBuffer(count: cell.sumCount * width, for: "the model's weights")
+        startCount = isFirst ? parameters.symbolCount : 1
+        starts = try AlignedBuffer(count: startCount * cell.sumCount * width, for: "the model's weights")
     }
 
     /// The parts that ``pack(part:_:)`` does.
-    var parts: Int { (input?.parts ?? 0) + hidden.parts + 1 }
+    var parts: Int { (input?.parts ?? 0) + hidden.parts + startParts }
+
+    private var startParts: Int { (startCount + LayerWeights.partStarts - 1) / LayerWeights.partStarts }
+    private static let partStarts = 64
 
     /// Takes over a part of the parameters as they are now.
     func pack(part: Int, _ backend: TrainingBackend) {
-        switch part {
-        case 0: addBiases(backend)
-        case 1...hidden.parts: hidden.pack(part: part - 1, backend)
-        default: input?.pack(part: part - 1 - hidden.parts, backend)
+        if part < startParts {
+            let first = part * LayerWeights.partStarts
+            setStarts(first..<min(first + LayerWeights.partStarts, startCount), backend)
+        } else if part < startParts + hidden.parts {
+            hidden.pack(part: part - startParts, backend)
+        } else {
+            input?.pack(part: part - startParts - hidden.parts, backend)
         }
     }
 
-    private func addBiases(_ backend: TrainingBackend) {
-        bias.pointer.update(repeating: 0, count: bias.count)
+    private func setStarts(_ range: Range<Int>, _ backend: TrainingBackend) {
         let count = cell.gateCount * width
-        backend.add(parameters.inputBias, bias.pointer, count)
-        backend.add(parameters.hiddenBias, bias.pointer + cell.firstHiddenSum * width, count)
+        for index in range {
+            let start = starts.pointer + index * cell.sumCount * width
+            start.update(repeating: 0, count: cell.sumCount * width)
+            backend.add(parameters.inputBias, start, count)
+            backend.add(parameters.hiddenBias, start + cell.firstHiddenSum * width, count)
+            if input == nil { backend.add(parameters.inputWeights + index * count, start, count) }
+        }
     }
 }
 

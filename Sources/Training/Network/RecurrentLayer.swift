@@ -101,12 +101,10 @@ final class RecurrentLayer {
         for step in steps {
             for row in range {
                 let place = place(step, row)
-                let target = sums.pointer + place * sumWidth
-                target.update(from: weights.bias.pointer, count: sumWidth)
-                if case .symbols(let symbols) = input, let symbolRows = weights.symbolRows {
-                    let length = cell.gateCount * width
-                    trainingBackend.add(symbolRows + Int(symbols[place]) * length, target, length)
-                }
+                var start = 0
+                if case .symbols(let symbols) = input { start = Int(symbols[place]) }
+                (sums.pointer + place * sumWidth)
+                    .update(from: weights.starts.pointer + start * sumWidth, count: sumWidth)
             }
         }
         if case .hidden(let below) = input, let inputWeights = weights.input {
@@ -186,29 +184,37 @@ final class RecurrentLayer {
         let source = sums.pointer + (isHidden ? cell.firstHiddenSum * width : 0) + first
         // Where both biases begin the same sums, their gradients are the same.
         let isShared = cell.sumCount == cell.gateCount
-        if isHidden || !isShared {
-            let bias = (isHidden ? gradients.hiddenBias : gradients.inputBias) + first
-            bias.update(repeating: 0, count: count)
-            trainingBackend.addRows(source, sumWidth, all, bias, count)
-            if isShared { (gradients.inputBias + first).update(from: bias, count: count) }
-        }
-
         let matrix = isHidden ? gradients.hiddenWeights : gradients.inputWeights
+        let bias = (isHidden ? gradients.hiddenBias : gradients.inputBias) + first
         switch input {
         case .symbols(let symbols) where !isHidden:
             let length = cell.gateCount * width
             for symbol in 0..<gradients.symbolCount {
                 (matrix + symbol * length + first).update(repeating: 0, count: count)
             }
-            for place in 0..<all {
-                trainingBackend.add(
-                    source + place * sumWidth, matrix + Int(symbols[place]) * length + first, count)
-            }
+            trainingBackend.scatterRows(source, sumWidth, all, matrix + first, length, symbols, count)
+            // Each sum has gone to one symbol's row.
+            setBias(bias, matrix + first, length, gradients.symbolCount, count)
+            if isShared { (gradients.hiddenBias + first).update(from: bias, count: count) }
         case .hidden(let below) where !isHidden:
             setGradient(matrix + first * width, source, count, below, all, scratch)
+            if !isShared { setBias(bias, source, sumWidth, all, count) }
         default:
             setGradient(matrix + first * width, source, count, hidden.pointer, all, scratch)
+            if !isShared {
+                setBias(bias, source, sumWidth, all, count)
+            } else if case .hidden = input {
+                setBias(bias, source, sumWidth, all, count)
+                (gradients.inputBias + first).update(from: bias, count: count)
+            }
         }
+    }
+
+    private func setBias(
+        _ bias: UnsafeMutablePointer<Float>, _ source: UnsafePointer<Float>, _ stride: Int, _ rows: Int, _ count: Int
+    ) {
+        bias.update(repeating: 0, count: count)
+        trainingBackend.addRows(source, stride, rows, bias, count)
     }
 
     private func setGradient(
