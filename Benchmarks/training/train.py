@@ -52,9 +52,7 @@ def useful(case, rate):
 
 
 def shape_options(case):
-    return [
-        "--cell", case.cell, "--hidden", case.hidden, "--layers", case.layers, "--batch", case.batch, "--time", case.time
-    ]  # fmt: skip
+    return [word for name in Case._fields for word in (f"--{name}", getattr(case, name))]
 
 
 def chargen(options, precision="f32"):
@@ -156,8 +154,11 @@ def random_text(path):
 def compare(cases, contestants, options, folder):
     text = random_text(pathlib.Path(folder) / "random.txt")
     first, *others = contestants
-    row("model", "batch × time", "chargen GFLOP/s", "sgemm GFLOP/s", "share", *[f"{n}, characters/s" for n in contestants],
-        *[f"chargen f32 ÷ {name}" for name in others], *[f"{n}, MiB" for n in contestants])
+    row(
+        "model", "batch × time", "chargen GFLOP/s", "sgemm GFLOP/s", "share",
+        *[f"{name}, characters/s" for name in contestants], *[f"chargen f32 ÷ {name}" for name in others],
+        *[f"{name}, MiB" for name in contestants],
+    )  # fmt: skip
     row("---", *["---:"] * (3 * len(contestants) + 3))
     for case in cases:
         rates, peaks, shares = collections.defaultdict(list), collections.defaultdict(list), []
