@@ -11,7 +11,7 @@ int cs_has_avx512_vnni(void) {
     return __builtin_cpu_supports("x86-64-v4") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
 }
 #else
-int cs_has_avx512_bf16(void) { return __builtin_cpu_supports("avx512bf16") != 0; }
+int cs_has_avx512_bf16(void) { return 0; }
 int cs_has_x86_64_v3(void) { return 0; }
 int cs_has_avx512_vnni(void) { return 0; }
 #endif

@@ -107,7 +107,7 @@ public struct TrainingBackend: Sendable {
         }
 
         private static func avx512(_ inBFloat16: Bool) -> TrainingBackend {
-            let hasInstruction = cs_has_avx512_bf16() != 0
+            let hasInstruction = hasBFloat16(.avx512)
             return TrainingBackend(
                 lstmStepBackward: KernelsAVX512.lstmStepBackward,
                 gruStepBackward: KernelsAVX512.gruStepBackward,

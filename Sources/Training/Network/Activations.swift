@@ -46,7 +46,7 @@ final class Activations {
             try AlignedBuffer(count: count * layout.width, for: "a minibatch's gradients"),
             try AlignedBuffer(count: count * layout.width, for: "a minibatch's gradients")
         )
-        // Room for the rows that a product reads, in another form.
+        // In bfloat16 a product's rows are packed first, in half their size.
         let inputs =
             RecurrentLayer.largestProduct(rows: rows)
             * max(layout.shape.cell.sumCount * layout.width, layout.outputWidth)
@@ -54,7 +54,7 @@ final class Activations {
         for _ in 0..<threads {
             scratch.append(
                 try AlignedBuffer(
-                    count: max(transposedProductScratch, inputs / trainingBackend.elementsPerFloat),
+                    count: max(transposedProductScratch, inputs / 2),
                     for: "a minibatch's gradients"))
         }
         self.scratch = scratch
