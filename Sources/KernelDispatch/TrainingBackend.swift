@@ -34,13 +34,14 @@ public struct TrainingBackend: Sendable {
     public let packRows: @Sendable (Input, Range<Int>, _ rows: Int, _ columns: Int, Output) -> Void
     public let addProduct:
         @Sendable (
-            Input, _ inputStride: Int, _ inputBlock: Int, _ depth: Int, Input, _ columns: Int, Output, _ sumStride: Int,
-            _ sumBlock: Int, _ rows: Int, _ blocks: Int, _ scratch: Output
+            Input, _ inputStride: Int, _ inputBlock: Int, _ depth: Int, Input, _ columns: Int, _ origin: Input?, Output,
+            _ sumStride: Int, _ sumBlock: Int, _ rows: Int, _ blocks: Int, _ next: Input?, _ nextCount: Int,
+            _ scratch: Output
         ) -> Void
     public let addTransposedProduct:
         @Sendable (
             Input, _ aStride: Int, _ rows: Int, Input, _ bStride: Int, _ columns: Int, _ depth: Int, Output,
-            _ targetStride: Int, _ scratch: Output
+            _ targetStride: Int, _ readsOn: Bool, _ scratch: Output
         ) -> Void
     public let adamUpdate:
         @Sendable (

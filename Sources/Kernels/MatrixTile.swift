@@ -24,6 +24,51 @@ enum FloatMultiplication: Multiplication {
     }
 }
 
+/// How a product's left factor lies in memory: element (r, k), of row r and depth k.
+protocol LeftFactor {
+    /// The distance between the elements of two rows, where `stride` is that between the factor's lines in memory.
+    static func row(_ stride: Int) -> Int
+    /// The distance between the elements of two depths.
+    static func column(_ stride: Int) -> Int
+    /// Called at every depth with the place of the tile's first element.
+    static func prefetch(_ place: UnsafePointer<Float>, _ stride: Int)
+}
+
+/// Row after row: a few rows, each read from front to back, which the processor foresees.
+enum Plain: LeftFactor {
+    @inline(__always)
+    static func row(_ stride: Int) -> Int { stride }
+
+    @inline(__always)
+    static func column(_ stride: Int) -> Int { 1 }
+
+    @inline(__always)
+    static func prefetch(_ place: UnsafePointer<Float>, _ stride: Int) {}
+}
+
+/// Depth after depth: some neighbouring elements of each of many lines. The stride should be an odd number of cache lines;
+/// with a power of two the lines would fall into a few sets of the cache.
+enum Transposed: LeftFactor {
+    @inline(__always)
+    static func row(_ stride: Int) -> Int { 1 }
+
+    @inline(__always)
+    static func column(_ stride: Int) -> Int { stride }
+
+    @inline(__always)
+    static func prefetch(_ place: UnsafePointer<Float>, _ stride: Int) { ci_prefetch(place + 8 * stride) }
+}
+
+/// What is asked for, to be in the second-level cache when it is read, while something else is computed: one place a depth.
+struct Ahead {
+    /// The place at the first depth of the tile that comes next.
+    var place: UnsafePointer<Float>
+    /// The floats from one depth's place to the next.
+    var step: Int
+    /// The floats from one tile's place to the next.
+    var advance: Int
+}
+
 /// Some neighbouring columns of a row.
 private protocol Strip {
     init(at source: UnsafePointer<Float>)
@@ -129,76 +174,91 @@ struct Tiling {
     }
 }
 
-/// target ← target + a · b, where a is a matrix of `rows` × `depth`, b one of `depth` × `width`.
+/// target ← origin + a · b, where a is a matrix of `rows` × `depth`, b one of `depth` × `width`.
 ///
 /// - Parameters:
-///   - a: Element (r, k) lies at r · `rowStride` + k. Where `rowStride` is 0, the matrix is packed: one tile behind the
-///     other, and within a tile one column behind the other.
+///   - origin: What the sums start from, rows `originStride` apart: `target` itself, or one row for all, with a stride of 0.
+///   - a: With `aStride` floats between its lines in memory.
 ///   - b: Row after row, without gaps.
 ///   - width: 64, 32 or 16.
 @inline(__always)
-func addTiles<M: Multiplication>(
-    _ multiplication: M.Type, _ a: UnsafePointer<Float>, rowStride: Int, rows: Int, _ b: UnsafePointer<Float>,
-    width: Int, depth: Int,
-    to target: UnsafeMutablePointer<Float>, stride: Int
+func addTiles<M: Multiplication, A: LeftFactor>(
+    _ multiplication: M.Type, _ factor: A.Type, _ a: UnsafePointer<Float>, stride aStride: Int, rows: Int,
+    _ b: UnsafePointer<Float>, width: Int, depth: Int, from origin: UnsafePointer<Float>, stride originStride: Int,
+    to target: UnsafeMutablePointer<Float>, stride: Int, _ ahead: inout Ahead
 ) {
     #if AVX512
         switch width {
-        case 64: addTiles(multiplication, FourVectors.self, a, rowStride, rows, b, width, depth, target, stride)
-        case 32: addTiles(multiplication, TwoVectors.self, a, rowStride, rows, b, width, depth, target, stride)
-        default: addTiles(multiplication, OneVector.self, a, rowStride, rows, b, width, depth, target, stride)
+        case 64:
+            addTiles(
+                multiplication, factor, FourVectors.self, a, aStride, rows, b, 64, depth, origin, originStride, target,
+                stride, &ahead)
+        case 32:
+            addTiles(
+                multiplication, factor, TwoVectors.self, a, aStride, rows, b, 32, depth, origin, originStride, target,
+                stride, &ahead)
+        default:
+            addTiles(
+                multiplication, factor, OneVector.self, a, aStride, rows, b, 16, depth, origin, originStride, target,
+                stride, &ahead)
         }
     #else
         for column in Swift.stride(from: 0, to: width, by: laneCount) {
             addTiles(
-                multiplication, OneVector.self, a, rowStride, rows, b + column, width, depth, target + column, stride)
+                multiplication, factor, OneVector.self, a, aStride, rows, b + column, width, depth,
+                origin + column, originStride, target + column, stride, &ahead)
         }
     #endif
 }
 
 @inline(__always)
-private func addTiles<M: Multiplication, S: Strip>(
-    _ multiplication: M.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ rowStride: Int, _ rows: Int,
-    _ b: UnsafePointer<Float>,
-    _ width: Int, _ depth: Int, _ target: UnsafeMutablePointer<Float>, _ stride: Int
+private func addTiles<M: Multiplication, A: LeftFactor, S: Strip>(
+    _ multiplication: M.Type, _ factor: A.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ aStride: Int,
+    _ rows: Int, _ b: UnsafePointer<Float>, _ width: Int, _ depth: Int, _ origin: UnsafePointer<Float>,
+    _ originStride: Int, _ target: UnsafeMutablePointer<Float>, _ stride: Int, _ ahead: inout Ahead
 ) {
     let tiling = Tiling(rows: rows)
     for index in 0..<tiling.count {
         let height = tiling.height(index)
-        let isPacked = rowStride == 0
-        let first = a + tiling.first(index) * (isPacked ? depth : rowStride)
-        let row = isPacked ? 1 : rowStride
-        let column = isPacked ? height : 1
-        let target = target + tiling.first(index) * stride
-        // Of each row of the panel that comes after b, a line a tile. Scratch memory has no such panel.
-        let ahead = isPacked ? 0 : depth * width + index % 4 * laneCount
+        let first = a + tiling.first(index) * A.row(aStride)
+        let x = origin + tiling.first(index) * originStride
+        let y = target + tiling.first(index) * stride
         switch height {
-        case 6: addSix(multiplication, strip, first, row, column, b, width, depth, target, stride, ahead)
-        case 5: addFive(multiplication, strip, first, row, column, b, width, depth, target, stride, ahead)
-        case 4: addFour(multiplication, strip, first, row, column, b, width, depth, target, stride, ahead)
+        case 6:
+            addSix(multiplication, factor, strip, first, aStride, b, width, depth, x, originStride, y, stride, ahead)
+        case 5:
+            addFive(multiplication, factor, strip, first, aStride, b, width, depth, x, originStride, y, stride, ahead)
+        case 4:
+            addFour(multiplication, factor, strip, first, aStride, b, width, depth, x, originStride, y, stride, ahead)
         default:
-            for index in 0..<height {
-                addOne(multiplication, strip, first + index * row, column, b, width, depth, target + index * stride)
+            for row in 0..<height {
+                addOne(
+                    multiplication, factor, strip, first + row * A.row(aStride), aStride, b, width, depth,
+                    x + row * originStride, y + row * stride)
             }
         }
+        ahead.place += ahead.advance
     }
 }
 
-// The heights are written out: of a loop over the rows Swift would keep the sums in memory.
+// The heights are written out: of a loop over the rows Swift would keep the sums in memory. Sums of indices do not check for
+// overflow here, which at every depth would cost a few per cent: they are places in memory that exists.
 
 @inline(__always)
-private func addSix<M: Multiplication, S: Strip>(
-    _ multiplication: M.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ row: Int, _ column: Int,
-    _ b: UnsafePointer<Float>, _ width: Int,
-    _ depth: Int, _ y: UnsafeMutablePointer<Float>, _ stride: Int, _ ahead: Int
+private func addSix<M: Multiplication, A: LeftFactor, S: Strip>(
+    _ multiplication: M.Type, _ factor: A.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ aStride: Int,
+    _ b: UnsafePointer<Float>, _ width: Int, _ depth: Int, _ x: UnsafePointer<Float>, _ xStride: Int,
+    _ y: UnsafeMutablePointer<Float>, _ stride: Int, _ ahead: Ahead
 ) {
+    let row = A.row(aStride)
     let (a0, a1, a2, a3, a4, a5) = (a, a + row, a + 2 * row, a + 3 * row, a + 4 * row, a + 5 * row)
-    var (s0, s1, s2) = (S(at: y), S(at: y + stride), S(at: y + 2 * stride))
-    var (s3, s4, s5) = (S(at: y + 3 * stride), S(at: y + 4 * stride), S(at: y + 5 * stride))
-    var b = b
+    var (s0, s1, s2) = (S(at: x), S(at: x + xStride), S(at: x + 2 * xStride))
+    var (s3, s4, s5) = (S(at: x + 3 * xStride), S(at: x + 4 * xStride), S(at: x + 5 * xStride))
+    var (b, place) = (b, ahead.place)
     var k = 0
     for _ in 0..<depth {
-        ci_prefetch_l2(b + ahead)
+        A.prefetch(a0 + k, aStride)
+        ci_prefetch_l2(place)
         let values = S(at: b)
         s0.add(values, times: Vector(repeating: a0[k]), multiplication)
         s1.add(values, times: Vector(repeating: a1[k]), multiplication)
@@ -207,7 +267,8 @@ private func addSix<M: Multiplication, S: Strip>(
         s4.add(values, times: Vector(repeating: a4[k]), multiplication)
         s5.add(values, times: Vector(repeating: a5[k]), multiplication)
         b += width
-        k += column
+        place += ahead.step
+        k &+= A.column(aStride)
     }
     s0.store(at: y)
     s1.store(at: y + stride)
@@ -218,18 +279,20 @@ private func addSix<M: Multiplication, S: Strip>(
 }
 
 @inline(__always)
-private func addFive<M: Multiplication, S: Strip>(
-    _ multiplication: M.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ row: Int, _ column: Int,
-    _ b: UnsafePointer<Float>, _ width: Int,
-    _ depth: Int, _ y: UnsafeMutablePointer<Float>, _ stride: Int, _ ahead: Int
+private func addFive<M: Multiplication, A: LeftFactor, S: Strip>(
+    _ multiplication: M.Type, _ factor: A.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ aStride: Int,
+    _ b: UnsafePointer<Float>, _ width: Int, _ depth: Int, _ x: UnsafePointer<Float>, _ xStride: Int,
+    _ y: UnsafeMutablePointer<Float>, _ stride: Int, _ ahead: Ahead
 ) {
+    let row = A.row(aStride)
     let (a0, a1, a2, a3, a4) = (a, a + row, a + 2 * row, a + 3 * row, a + 4 * row)
-    var (s0, s1, s2) = (S(at: y), S(at: y + stride), S(at: y + 2 * stride))
-    var (s3, s4) = (S(at: y + 3 * stride), S(at: y + 4 * stride))
-    var b = b
+    var (s0, s1, s2) = (S(at: x), S(at: x + xStride), S(at: x + 2 * xStride))
+    var (s3, s4) = (S(at: x + 3 * xStride), S(at: x + 4 * xStride))
+    var (b, place) = (b, ahead.place)
     var k = 0
     for _ in 0..<depth {
-        ci_prefetch_l2(b + ahead)
+        A.prefetch(a0 + k, aStride)
+        ci_prefetch_l2(place)
         let values = S(at: b)
         s0.add(values, times: Vector(repeating: a0[k]), multiplication)
         s1.add(values, times: Vector(repeating: a1[k]), multiplication)
@@ -237,7 +300,8 @@ private func addFive<M: Multiplication, S: Strip>(
         s3.add(values, times: Vector(repeating: a3[k]), multiplication)
         s4.add(values, times: Vector(repeating: a4[k]), multiplication)
         b += width
-        k += column
+        place += ahead.step
+        k &+= A.column(aStride)
     }
     s0.store(at: y)
     s1.store(at: y + stride)
@@ -247,25 +311,28 @@ private func addFive<M: Multiplication, S: Strip>(
 }
 
 @inline(__always)
-private func addFour<M: Multiplication, S: Strip>(
-    _ multiplication: M.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ row: Int, _ column: Int,
-    _ b: UnsafePointer<Float>, _ width: Int,
-    _ depth: Int, _ y: UnsafeMutablePointer<Float>, _ stride: Int, _ ahead: Int
+private func addFour<M: Multiplication, A: LeftFactor, S: Strip>(
+    _ multiplication: M.Type, _ factor: A.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ aStride: Int,
+    _ b: UnsafePointer<Float>, _ width: Int, _ depth: Int, _ x: UnsafePointer<Float>, _ xStride: Int,
+    _ y: UnsafeMutablePointer<Float>, _ stride: Int, _ ahead: Ahead
 ) {
+    let row = A.row(aStride)
     let (a0, a1, a2, a3) = (a, a + row, a + 2 * row, a + 3 * row)
-    var (s0, s1) = (S(at: y), S(at: y + stride))
-    var (s2, s3) = (S(at: y + 2 * stride), S(at: y + 3 * stride))
-    var b = b
+    var (s0, s1) = (S(at: x), S(at: x + xStride))
+    var (s2, s3) = (S(at: x + 2 * xStride), S(at: x + 3 * xStride))
+    var (b, place) = (b, ahead.place)
     var k = 0
     for _ in 0..<depth {
-        ci_prefetch_l2(b + ahead)
+        A.prefetch(a0 + k, aStride)
+        ci_prefetch_l2(place)
         let values = S(at: b)
         s0.add(values, times: Vector(repeating: a0[k]), multiplication)
         s1.add(values, times: Vector(repeating: a1[k]), multiplication)
         s2.add(values, times: Vector(repeating: a2[k]), multiplication)
         s3.add(values, times: Vector(repeating: a3[k]), multiplication)
         b += width
-        k += column
+        place += ahead.step
+        k &+= A.column(aStride)
     }
     s0.store(at: y)
     s1.store(at: y + stride)
@@ -274,18 +341,17 @@ private func addFour<M: Multiplication, S: Strip>(
 }
 
 @inline(__always)
-private func addOne<M: Multiplication, S: Strip>(
-    _ multiplication: M.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ column: Int, _ b: UnsafePointer<Float>,
-    _ width: Int, _ depth: Int,
-    _ y: UnsafeMutablePointer<Float>
+private func addOne<M: Multiplication, A: LeftFactor, S: Strip>(
+    _ multiplication: M.Type, _ factor: A.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ aStride: Int,
+    _ b: UnsafePointer<Float>, _ width: Int, _ depth: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
 ) {
-    var sum = S(at: y)
+    var sum = S(at: x)
     var b = b
     var k = 0
     for _ in 0..<depth {
         sum.add(S(at: b), times: Vector(repeating: a[k]), multiplication)
         b += width
-        k += column
+        k &+= A.column(aStride)
     }
     sum.store(at: y)
 }

@@ -115,7 +115,7 @@ private func packNeighbours(
 
 // MARK: - Products
 
-/// ``addProduct(_:inputStride:inputBlock:depth:_:columns:to:sumStride:sumBlock:rows:blocks:scratch:)`` in bfloat16.
+/// ``addProduct(_:inputStride:inputBlock:depth:_:columns:from:to:sumStride:sumBlock:rows:blocks:next:nextCount:scratch:)`` in bfloat16.
 ///
 /// - Parameters:
 ///   - packed: In pairs.
@@ -123,7 +123,8 @@ private func packNeighbours(
 @export(interface)
 public func addPairProduct(
     _ inputs: UnsafePointer<Float>, inputStride: Int, inputBlock: Int, depth: Int, _ packed: UnsafePointer<Float>,
-    columns: Int, to sums: UnsafeMutablePointer<Float>, sumStride: Int, sumBlock: Int, rows: Int, blocks: Int,
+    columns: Int, from origin: UnsafePointer<Float>?, to sums: UnsafeMutablePointer<Float>, sumStride: Int,
+    sumBlock: Int, rows: Int, blocks: Int, next: UnsafePointer<Float>?, nextCount: Int,
     scratch: UnsafeMutablePointer<Float>
 ) {
     let pairs = depth / 2
@@ -135,42 +136,43 @@ public func addPairProduct(
         }
     }
     addPanels(
-        PairMultiplication.self, scratch, pairs, rows * pairs, pairs, packed, columns, sums, sumStride, sumBlock, rows,
-        blocks)
+        PairMultiplication.self, scratch, pairs, rows * pairs, pairs, packed, columns, origin, sums, sumStride,
+        sumBlock,
+        rows, blocks, next, nextCount)
 }
 
-/// ``addTransposedProduct(_:stride:rows:_:stride:columns:depth:to:stride:scratch:)`` in bfloat16; `rows` is a multiple of
-/// ``laneCount``.
+/// ``addTransposedProduct(_:stride:rows:_:stride:columns:depth:to:stride:readsOn:scratch:)`` in bfloat16; `rows` is a
+/// multiple of ``laneCount``.
 @export(interface)
 public func addTransposedPairProduct(
     _ a: UnsafePointer<Float>, stride aStride: Int, rows: Int, _ b: UnsafePointer<Float>, stride bStride: Int,
-    columns: Int, depth: Int, to target: UnsafeMutablePointer<Float>, stride targetStride: Int,
+    columns: Int, depth: Int, to target: UnsafeMutablePointer<Float>, stride targetStride: Int, readsOn: Bool,
     scratch: UnsafeMutablePointer<Float>
 ) {
-    let aPairs = scratch + depthBlock / 2 * transposedProductRows
-    let panel = scratch + depthBlock * transposedProductRows
-    for start in stride(from: 0, to: depth, by: depthBlock) {
-        let end = min(start + depthBlock, depth)
-        let pairs = (end - start + 1) / 2
+    let pairs = (depth + 1) / 2
+    // An odd number of cache lines.
+    let pairStride = (rows / laneCount | 1) * laneCount
+    let panel = scratch + transposedProductDepth / 2 * (transposedProductRows + laneCount)
+    for index in 0..<pairs {
+        let k = 2 * index
+        packPairs(
+            a + k * aStride, k + 1 < depth ? a + (k + 1) * aStride : nil, count: rows,
+            into: scratch + index * pairStride)
+    }
+    var ahead = Ahead(place: scratch, step: 0, advance: 0)
+    var column = 0
+    while column < columns {
+        let width = panelWidth(columns - column)
         for index in 0..<pairs {
-            let k = start + 2 * index
+            let k = 2 * index
             packPairs(
-                a + k * aStride, k + 1 < end ? a + (k + 1) * aStride : nil, count: rows, into: aPairs + index * rows)
+                b + k * bStride + column, k + 1 < depth ? b + (k + 1) * bStride + column : nil, count: width,
+                into: panel + index * width)
         }
-        packTiles(aPairs, rows, rows, depth: pairs, into: scratch)
-        var column = 0
-        while column < columns {
-            let width = panelWidth(columns - column)
-            for index in 0..<pairs {
-                let k = start + 2 * index
-                packPairs(
-                    b + k * bStride + column, k + 1 < end ? b + (k + 1) * bStride + column : nil, count: width,
-                    into: panel + index * width)
-            }
-            addTiles(
-                PairMultiplication.self, scratch, rowStride: 0, rows: rows, panel, width: width, depth: pairs,
-                to: target + column, stride: targetStride)
-            column += width
-        }
+        addTiles(
+            PairMultiplication.self, Transposed.self, scratch, stride: pairStride, rows: rows, panel, width: width,
+            depth: pairs, from: target + column, stride: targetStride, to: target + column, stride: targetStride, &ahead
+        )
+        column += width
     }
 }

@@ -69,120 +69,119 @@ public func packRows(
 
 // MARK: - Products
 
-/// sums ← sums + inputs · B for some rows of each of several blocks, such as the rows of a minibatch that a thread has at
+/// sums ← origin + inputs · B for some rows of each of several blocks, such as the rows of a minibatch that a thread has at
 /// each of several time steps.
 ///
 /// - Parameters:
 ///   - inputs: Rows of `depth` floats, `inputStride` apart, and blocks of rows `inputBlock` apart.
 ///   - packed: B, `depth` × `columns`, packed.
+///   - origin: The row that every row of sums starts from; nil if they start from what they are.
 ///   - sums: Rows of `columns` floats, `sumStride` apart, and blocks of rows `sumBlock` apart.
 ///   - rows: The rows of each block.
+///   - next: `nextCount` floats that the caller reads or writes next; nil for none. They are on their way to the cache
+///     meanwhile, unless `packed` is so large that its own panels have to be.
 ///   - scratch: Not used here.
 @export(interface)
 public func addProduct(
     _ inputs: UnsafePointer<Float>, inputStride: Int, inputBlock: Int, depth: Int, _ packed: UnsafePointer<Float>,
-    columns: Int, to sums: UnsafeMutablePointer<Float>, sumStride: Int, sumBlock: Int, rows: Int, blocks: Int,
+    columns: Int, from origin: UnsafePointer<Float>?, to sums: UnsafeMutablePointer<Float>, sumStride: Int,
+    sumBlock: Int, rows: Int, blocks: Int, next: UnsafePointer<Float>?, nextCount: Int,
     scratch: UnsafeMutablePointer<Float>
 ) {
     addPanels(
-        FloatMultiplication.self, inputs, inputStride, inputBlock, depth, packed, columns, sums, sumStride, sumBlock,
-        rows, blocks)
+        FloatMultiplication.self, inputs, inputStride, inputBlock, depth, packed, columns, origin, sums, sumStride,
+        sumBlock, rows, blocks, next, nextCount)
 }
 
-/// ``addProduct(_:inputStride:inputBlock:depth:_:columns:to:sumStride:sumBlock:rows:blocks:scratch:)`` of elements of any kind.
+/// The largest packed matrix, in floats, that is taken to stay in the second-level cache from one product to the next.
+private let cachedWeights = 128 * 1024
+
+/// ``addProduct(_:inputStride:inputBlock:depth:_:columns:from:to:sumStride:sumBlock:rows:blocks:next:nextCount:scratch:)`` of
+/// elements of any kind.
 @inline(__always)
 func addPanels<M: Multiplication>(
     _ multiplication: M.Type, _ inputs: UnsafePointer<Float>, _ inputStride: Int, _ inputBlock: Int, _ depth: Int,
-    _ packed: UnsafePointer<Float>, _ columns: Int, _ sums: UnsafeMutablePointer<Float>, _ sumStride: Int,
-    _ sumBlock: Int, _ rows: Int, _ blocks: Int
+    _ packed: UnsafePointer<Float>, _ columns: Int, _ origin: UnsafePointer<Float>?,
+    _ sums: UnsafeMutablePointer<Float>, _ sumStride: Int, _ sumBlock: Int, _ rows: Int, _ blocks: Int,
+    _ next: UnsafePointer<Float>?, _ nextCount: Int
 ) {
+    let isCached = depth * columns <= cachedWeights
+    var ahead = Ahead(place: next ?? packed, step: 0, advance: 0)
+    if isCached, next != nil {
+        // Evenly over all depths of all tiles.
+        let places = (columns + 63) / 64 * blocks * Tiling(rows: rows).count * depth
+        ahead.step = (nextCount + places - 1) / places
+    }
     var column = 0
     while column < columns {
         let width = panelWidth(columns - column)
         let panel = packed + column * depth
         for start in stride(from: 0, to: depth, by: depthBlock) {
+            let count = min(depthBlock, depth - start)
+            let b = panel + start * width
+            if isCached {
+                ahead.advance = ahead.step * count
+            } else {
+                // Of each row of what comes after b in memory, a line a tile.
+                ahead = Ahead(place: b + count * width, step: width, advance: laneCount)
+            }
             for block in 0..<blocks {
+                let target = sums + block * sumBlock + column
+                let row = start == 0 ? origin.map { $0 + column } : nil
                 addTiles(
-                    multiplication, inputs + block * inputBlock + start, rowStride: inputStride, rows: rows,
-                    panel + start * width, width: width, depth: min(depthBlock, depth - start),
-                    to: sums + block * sumBlock + column, stride: sumStride)
+                    multiplication, Plain.self, inputs + block * inputBlock + start, stride: inputStride, rows: rows, b,
+                    width: width, depth: count, from: row ?? UnsafePointer(target), stride: row == nil ? sumStride : 0,
+                    to: target, stride: sumStride, &ahead)
             }
         }
         column += width
     }
 }
 
-/// The most columns of the left factor that ``addTransposedProduct(_:stride:rows:_:stride:columns:depth:to:stride:scratch:)``
-/// takes: packed, they fill a part of the second-level cache.
-public let transposedProductRows = 192
+/// The most columns of the left factor that
+/// ``addTransposedProduct(_:stride:rows:_:stride:columns:depth:to:stride:readsOn:scratch:)`` takes.
+public let transposedProductRows = 256
 
-/// The floats of the scratch memory of ``addTransposedProduct(_:stride:rows:_:stride:columns:depth:to:stride:scratch:)``.
-public let transposedProductScratch = depthBlock * (transposedProductRows + 64)
+/// The most rows of its factors: a panel of the right one fills two thirds of the first-level cache.
+public let transposedProductDepth = 128
 
-/// target ← target + Aᵀ · B.
+/// The floats of its scratch memory.
+public let transposedProductScratch = transposedProductDepth * (transposedProductRows + 16 + 64)
+
+/// target ← target + Aᵀ · B, where A and B are `depth` rows of larger matrices that are taken part by part: the rows that come
+/// next in memory are on their way to the cache meanwhile.
 ///
 /// - Parameters:
-///   - a: A, `depth` rows of `rows` floats, `aStride` apart; at most ``transposedProductRows``.
-///   - b: B, `depth` rows of `columns` floats, `bStride` apart.
+///   - a: A, rows of `rows` floats, `aStride` apart; at most ``transposedProductRows``.
+///   - b: B, rows of `columns` floats, `bStride` apart.
+///   - depth: At most ``transposedProductDepth``.
 ///   - target: `rows` rows of `columns` floats, `stride` apart.
+///   - readsOn: Whether the rows that come after A are wanted next, as those after B are.
 ///   - scratch: ``transposedProductScratch`` floats.
 @export(interface)
 public func addTransposedProduct(
     _ a: UnsafePointer<Float>, stride aStride: Int, rows: Int, _ b: UnsafePointer<Float>, stride bStride: Int,
-    columns: Int, depth: Int, to target: UnsafeMutablePointer<Float>, stride targetStride: Int,
+    columns: Int, depth: Int, to target: UnsafeMutablePointer<Float>, stride targetStride: Int, readsOn: Bool,
     scratch: UnsafeMutablePointer<Float>
 ) {
-    let panel = scratch + depthBlock * transposedProductRows
-    for start in stride(from: 0, to: depth, by: depthBlock) {
-        let count = min(depthBlock, depth - start)
-        packTiles(a + start * aStride, aStride, rows, depth: count, into: scratch)
-        var column = 0
-        while column < columns {
-            let width = panelWidth(columns - column)
-            for k in 0..<count {
-                let row = b + (start + k) * bStride + column
-                copy(row, to: panel + k * width, count: width)
-                // The next panel, which is wanted when this one has been used.
-                for lane in stride(from: 0, to: width, by: laneCount) { ci_prefetch(row + width + lane) }
-            }
-            addTiles(
-                FloatMultiplication.self, scratch, rowStride: 0, rows: rows, panel, width: width, depth: count,
-                to: target + column,
-                stride: targetStride)
-            column += width
+    // Half of the panels ask for the rows after A, the others for those after B.
+    let panels = (columns + 63) / 64
+    let aPanels = readsOn ? (panels + 1) / 2 : 0
+    let tiles = Tiling(rows: rows).count
+    var ahead = Ahead(place: a + depth * aStride, step: aStride, advance: rows / (max(aPanels, 1) * tiles) + 1)
+    var column = 0
+    while column < columns {
+        let width = panelWidth(columns - column)
+        for k in 0..<depth { copy(b + k * bStride + column, to: scratch + k * width, count: width) }
+        if column == aPanels * 64 {
+            ahead = Ahead(
+                place: b + depth * bStride, step: bStride, advance: columns / ((panels - aPanels) * tiles) + 1)
         }
-    }
-}
-
-/// Packs `depth` rows of `rows` floats as the tiles of the transpose read them.
-@inline(__always)
-func packTiles(
-    _ a: UnsafePointer<Float>, _ stride: Int, _ rows: Int, depth: Int, into packed: UnsafeMutablePointer<Float>
-) {
-    let tiling = Tiling(rows: rows)
-    // A few rows at a time, whose lines the first-level cache keeps from one tile to the next.
-    for start in Swift.stride(from: 0, to: depth, by: laneCount) {
-        let count = min(laneCount, depth - start)
-        for index in 0..<tiling.count {
-            let height = tiling.height(index)
-            var source = a + start * stride + tiling.first(index)
-            var target = packed + tiling.first(index) * depth + start * height
-            for _ in 0..<count {
-                // The rows after these, which lie too far apart for the processor to foresee.
-                ci_prefetch(source + laneCount * stride)
-                if height >= 4 {
-                    // The last four may be some of the first four again.
-                    let first = UnsafeRawPointer(source).loadUnaligned(as: SIMD4<Float>.self)
-                    let last = UnsafeRawPointer(source + height - 4).loadUnaligned(as: SIMD4<Float>.self)
-                    UnsafeMutableRawPointer(target).storeBytes(of: first, as: SIMD4<Float>.self)
-                    UnsafeMutableRawPointer(target + height - 4).storeBytes(of: last, as: SIMD4<Float>.self)
-                } else {
-                    for lane in 0..<height { target[lane] = source[lane] }
-                }
-                source += stride
-                target += height
-            }
-        }
+        addTiles(
+            FloatMultiplication.self, Transposed.self, a, stride: aStride, rows: rows, scratch, width: width,
+            depth: depth, from: target + column, stride: targetStride, to: target + column, stride: targetStride,
+            &ahead)
+        column += width
     }
 }
 

@@ -27,8 +27,8 @@ import Testing
             packTransposed(matrix, rows: columns, columns: depth, into: &packed)
             var sums = start
             kernels.addProduct(
-                inputs, inputStride, rows * inputStride, depth, packed, columns, &sums, sumStride, rows * sumStride,
-                rows, blocks, &scratch)
+                inputs, inputStride, rows * inputStride, depth, packed, columns, nil, &sums, sumStride,
+                rows * sumStride, rows, blocks, start, start.count, &scratch)
             #expect(sums.bits == expected.bits, "\(rows) × \(blocks), \(depth), \(columns)")
 
             // The same matrix, given as its transpose.
@@ -39,9 +39,22 @@ import Testing
             }
             sums = start
             kernels.addProduct(
-                inputs, inputStride, rows * inputStride, depth, packed, columns, &sums, sumStride, rows * sumStride,
-                rows, blocks, &scratch)
+                inputs, inputStride, rows * inputStride, depth, packed, columns, nil, &sums, sumStride,
+                rows * sumStride, rows, blocks, start, start.count, &scratch)
             #expect(sums.bits == expected.bits, "\(rows) × \(blocks), \(depth), \(columns), transposed")
+
+            // All rows of sums from the first one: with the same inputs in every row, they end as the first did.
+            let same = Array((0..<rows * blocks).map { _ in inputs[..<inputStride] }.joined())
+            sums = start
+            kernels.addProduct(
+                same, inputStride, rows * inputStride, depth, packed, columns, start, &sums, sumStride,
+                rows * sumStride, rows, blocks, nil, 0, &scratch)
+            for row in 0..<rows * blocks {
+                #expect(
+                    Array(sums[row * sumStride..<row * sumStride + columns]).bits
+                        == Array(expected[..<columns]).bits,
+                    "\(rows) × \(blocks), \(depth), \(columns), row \(row)")
+            }
         }
     }
 
@@ -63,7 +76,11 @@ import Testing
                 }
             }
             var target = start
-            kernels.addTransposedProduct(a, aStride, rows, b, bStride, columns, depth, &target, stride, &scratch)
+            for first in Swift.stride(from: 0, to: depth, by: transposedProductDepth) {
+                kernels.addTransposedProduct(
+                    Array(a[(first * aStride)...]), aStride, rows, Array(b[(first * bStride)...]), bStride, columns,
+                    min(transposedProductDepth, depth - first), &target, stride, first == 0, &scratch)
+            }
             #expect(target.bits == expected.bits, "\(rows), \(depth), \(columns)")
         }
     }
@@ -106,8 +123,8 @@ import Testing
             kernels.packTransposed(matrix, columns, depth, &packed)
             var sums = start
             kernels.addProduct(
-                inputs, depth, rows * depth, depth, packed, columns, &sums, columns, rows * columns, rows, blocks,
-                &scratch)
+                inputs, depth, rows * depth, depth, packed, columns, nil, &sums, columns, rows * columns, rows, blocks,
+                nil, 0, &scratch)
             expectChain(sums, expected, backend, "\(rows) × \(blocks), \(depth), \(columns)")
 
             let transpose = (0..<matrix.count).map { matrix[$0 % columns * depth + $0 / columns] }
@@ -117,8 +134,8 @@ import Testing
             }
             sums = start
             kernels.addProduct(
-                inputs, depth, rows * depth, depth, packed, columns, &sums, columns, rows * columns, rows, blocks,
-                &scratch)
+                inputs, depth, rows * depth, depth, packed, columns, nil, &sums, columns, rows * columns, rows, blocks,
+                nil, 0, &scratch)
             expectChain(sums, expected, backend, "\(rows) × \(blocks), \(depth), \(columns), transposed")
         }
     }
@@ -139,7 +156,11 @@ import Testing
                 }
             }
             var target = start
-            kernels.addTransposedProduct(a, rows, rows, b, columns, columns, depth, &target, columns, &scratch)
+            for first in stride(from: 0, to: depth, by: transposedProductDepth) {
+                kernels.addTransposedProduct(
+                    Array(a[(first * rows)...]), rows, rows, Array(b[(first * columns)...]), columns, columns,
+                    min(transposedProductDepth, depth - first), &target, columns, true, &scratch)
+            }
             expectChain(target, expected, backend, "\(rows), \(depth), \(columns)")
         }
     }

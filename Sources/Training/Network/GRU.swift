@@ -5,14 +5,14 @@
 extension RecurrentLayer {
     func gruForward(_ step: Int, _ row: Int) {
         let place = place(step, row)
-        let sums = sums.pointer + place * sumWidth
+        let sums = sums.pointer + place * sumStride
         let state = hidden.pointer + place * width
         backend.gruStep(sums + width, sums + 2 * width, sums, sums + 3 * width, state, state + rows * width, width)
     }
 
     func gruBackward(_ step: Int, _ row: Int, _ hiddenGradient: UnsafeMutablePointer<Float>) {
         let place = place(step, row)
-        let sums = sums.pointer + place * sumWidth
+        let sums = sums.pointer + place * sumStride
         let gradient = hiddenGradient + place * width
         // Truncated backpropagation: at the first step the gradient of the state before it goes nowhere.
         let previous = step > 0 ? gradient - rows * width : carriedGradient.pointer + row * width

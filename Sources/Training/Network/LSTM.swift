@@ -7,7 +7,7 @@ extension RecurrentLayer {
         let state = place * width
         let next = state + rows * width
         backend.lstmStep(
-            sums.pointer + place * sumWidth, cells.pointer + state, cells.pointer + next, cellTangents.pointer + state,
+            sums.pointer + place * sumStride, cells.pointer + state, cells.pointer + next, cellTangents.pointer + state,
             hidden.pointer + next, width)
     }
 
@@ -15,7 +15,7 @@ extension RecurrentLayer {
         let place = place(step, row)
         let state = place * width
         trainingBackend.lstmStepBackward(
-            sums.pointer + place * sumWidth, cells.pointer + state, cellTangents.pointer + state,
+            sums.pointer + place * sumStride, cells.pointer + state, cellTangents.pointer + state,
             hiddenGradient + state, carriedGradient.pointer + row * width, width)
     }
 }

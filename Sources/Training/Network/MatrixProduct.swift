@@ -14,25 +14,31 @@ struct Rows {
 }
 
 extension TrainingBackend {
-    /// sums ← sums + inputs · Wᵀ.
+    /// sums ← origin + inputs · Wᵀ.
     ///
-    /// - Parameter scratch: The thread's (``Activations/scratch``).
+    /// - Parameters:
+    ///   - origin: The row that every row of sums starts from; nil if they start from what they are.
+    ///   - next: The rows that are wanted next, as many of one step and as long as the distance between them; nil if that
+    ///     is not known.
+    ///   - scratch: The thread's (``Activations/scratch``).
     func add(
-        _ inputs: Rows, _ weights: PackedWeights, to sums: Rows, rows: Int, steps: Int,
-        scratch: UnsafeMutablePointer<Float>
+        _ inputs: Rows, _ weights: PackedWeights, from origin: UnsafePointer<Float>? = nil, to sums: Rows,
+        rows: Int, steps: Int, next: Rows? = nil, scratch: UnsafeMutablePointer<Float>
     ) {
         addProduct(
             inputs.pointer, inputs.stride, inputs.step, weights.columns, weights.transposed.pointer, weights.rows,
-            sums.pointer, sums.stride, sums.step, rows, steps, scratch)
+            origin, sums.pointer, sums.stride, sums.step, rows, steps, next?.pointer,
+            rows * (next?.stride ?? 0), scratch)
     }
 
-    /// gradients ← gradients + sums · W: the way back through ``add(_:_:to:rows:steps:scratch:)``.
+    /// gradients ← origin + sums · W: the way back through ``add(_:_:from:to:rows:steps:next:scratch:)``.
     func addBackward(
-        _ sums: Rows, _ weights: PackedWeights, to gradients: Rows, rows: Int, steps: Int,
-        scratch: UnsafeMutablePointer<Float>
+        _ sums: Rows, _ weights: PackedWeights, from origin: UnsafePointer<Float>? = nil, to gradients: Rows,
+        rows: Int, steps: Int, next: Rows? = nil, scratch: UnsafeMutablePointer<Float>
     ) {
         addProduct(
             sums.pointer, sums.stride, sums.step, weights.rows, weights.plain.pointer, weights.columns,
-            gradients.pointer, gradients.stride, gradients.step, rows, steps, scratch)
+            origin, gradients.pointer, gradients.stride, gradients.step, rows, steps, next?.pointer,
+            rows * (next?.stride ?? 0), scratch)
     }
 }

@@ -179,9 +179,13 @@ final class Network {
         }
     }
 
-    /// The columns of a part of the gradients: as many as the products take, but something for each thread.
+    /// The columns of a part of the gradients: an even share of a block of sums, at most as many as the products take,
+    /// and so few that there is a part for each thread.
     private var partSize: Int {
-        min(padded((shape.cell.gateCount * layout.width + workers.count - 1) / workers.count), transposedProductRows)
+        let blocks = shape.cell.sumCount
+        let parts = max(
+            (layout.width + transposedProductRows - 1) / transposedProductRows, (workers.count + blocks - 1) / blocks)
+        return padded((layout.width + parts - 1) / parts)
     }
 
     /// Calls `body` with consecutive parts of the parameters, each on a thread of its own.

@@ -1,5 +1,6 @@
 import Foundation
 import KernelDispatch
+import Kernels
 import ModelFormat
 
 /// The linear layer from the last hidden state to the logits, and the loss, over a minibatch.
@@ -19,6 +20,8 @@ final class OutputLayer {
     /// [T, B]: Σ exp(logit − largest logit), and the target's logit − largest logit.
     private let exponentialSums: AlignedBuffer<Float>
     private let targetLogits: AlignedBuffer<Float>
+    /// [inputWidth], what the gradients of the hidden states start from.
+    private let zeros: AlignedBuffer<Float>
 
     init(_ layout: ParameterLayout, rows: Int, time: Int, _ backend: TrainingBackend) throws(ModelError) {
         trainingBackend = backend
@@ -30,6 +33,7 @@ final class OutputLayer {
         logits = try AlignedBuffer(count: count * width, for: "a minibatch's logits")
         exponentialSums = try AlignedBuffer(count: count, for: "a minibatch's losses")
         targetLogits = try AlignedBuffer(count: count, for: "a minibatch's losses")
+        zeros = try AlignedBuffer(count: inputWidth, for: "a minibatch's gradients")
     }
 
     /// Computes some rows' logits.
@@ -39,13 +43,8 @@ final class OutputLayer {
         _ weights: PackedWeights, bias: UnsafePointer<Float>, hidden: UnsafeMutablePointer<Float>,
         rows range: Range<Int>, steps: Range<Int>, scratch: UnsafeMutablePointer<Float>
     ) {
-        for step in steps {
-            for row in range {
-                (logits.pointer + (step * rows + row) * width).update(from: bias, count: width)
-            }
-        }
         trainingBackend.add(
-            states(hidden, inputWidth, steps.lowerBound, range), weights,
+            states(hidden, inputWidth, steps.lowerBound, range), weights, from: bias,
             to: states(logits.pointer, width, steps.lowerBound, range), rows: range.count, steps: steps.count,
             scratch: scratch)
     }
@@ -83,13 +82,10 @@ final class OutputLayer {
         _ weights: PackedWeights, hiddenGradient: UnsafeMutablePointer<Float>, rows range: Range<Int>,
         steps: Range<Int>, scratch: UnsafeMutablePointer<Float>
     ) {
-        for step in steps {
-            (hiddenGradient + (step * rows + range.lowerBound) * inputWidth)
-                .update(repeating: 0, count: range.count * inputWidth)
-        }
         trainingBackend.addBackward(
             states(logits.pointer, width, steps.lowerBound, range), weights,
-            to: states(hiddenGradient, inputWidth, steps.lowerBound, range), rows: range.count, steps: steps.count,
+            from: zeros.pointer, to: states(hiddenGradient, inputWidth, steps.lowerBound, range), rows: range.count,
+            steps: steps.count,
             scratch: scratch)
     }
 
@@ -110,10 +106,15 @@ final class OutputLayer {
         let all = time * rows
         let (weights, bias) = (weights + first * inputWidth, bias + first)
         bias.update(repeating: 0, count: count)
-        trainingBackend.addRows(logits.pointer + first, width, all, bias, count)
         weights.update(repeating: 0, count: count * inputWidth)
-        trainingBackend.addTransposedProduct(
-            logits.pointer + first, width, count, hidden, inputWidth, inputWidth, all, weights, inputWidth, scratch)
+        for start in stride(from: 0, to: all, by: transposedProductDepth) {
+            let depth = min(transposedProductDepth, all - start)
+            let logits = logits.pointer + start * width + first
+            trainingBackend.addTransposedProduct(
+                logits, width, count, hidden + start * inputWidth, inputWidth, inputWidth, depth, weights, inputWidth,
+                true, scratch)
+            trainingBackend.addRows(logits, width, depth, bias, count)
+        }
     }
 
     /// The logits of a row at a time step, V of them, after ``forward(_:bias:hidden:rows:steps:scratch:)``.

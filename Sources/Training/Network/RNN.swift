@@ -2,13 +2,16 @@
 
 extension RecurrentLayer {
     func rnnForward(_ step: Int, _ row: Int) {
-        let place = place(step, row) * width
-        backend.hyperbolicTangent(sums.pointer + place, width)
-        (output + place).update(from: sums.pointer + place, count: width)
+        let place = place(step, row)
+        let sums = sums.pointer + place * sumStride
+        backend.hyperbolicTangent(sums, width)
+        (output + place * width).update(from: sums, count: width)
     }
 
     func rnnBackward(_ step: Int, _ row: Int, _ hiddenGradient: UnsafeMutablePointer<Float>) {
-        let place = place(step, row) * width
-        trainingBackend.rnnStepBackward(sums.pointer + place, output + place, hiddenGradient + place, width)
+        let place = place(step, row)
+        let state = place * width
+        trainingBackend.rnnStepBackward(
+            sums.pointer + place * sumStride, output + state, hiddenGradient + state, width)
     }
 }

@@ -1,4 +1,5 @@
 import KernelDispatch
+import Kernels
 import ModelFormat
 
 /// One recurrent layer over a minibatch: its memory, and what all cells do alike.
@@ -22,7 +23,7 @@ final class RecurrentLayer {
     let backend: Backend
     let trainingBackend: TrainingBackend
 
-    /// [T, B, S·width]: a step's sums, then the gates' activations, then, on the way back, the gradients of the sums.
+    /// [T, B, ``sumStride``]: a step's sums, S·width, then the gates' activations, then, on the way back, the gradients of the sums.
     let sums: AlignedBuffer<Float>
     /// [T + 1, B, width]: the hidden state before the first step and after each.
     let hidden: AlignedBuffer<Float>
@@ -33,6 +34,8 @@ final class RecurrentLayer {
     /// [B, width]: the gradient of an LSTM's cell state, carried from a step to the one before; that of a GRU's hidden
     /// state before the first step, which nobody needs; empty for an RNN.
     let carriedGradient: AlignedBuffer<Float>
+    /// [width], what the gradients of the layer below start from.
+    private let zeros: AlignedBuffer<Float>
 
     init(
         cell: Cell, width: Int, rows: Int, time: Int, _ backend: Backend, _ trainingBackend: TrainingBackend
@@ -44,15 +47,21 @@ final class RecurrentLayer {
         self.trainingBackend = trainingBackend
         let state = rows * width
         let isLSTM = cell == .lstm
-        sums = try AlignedBuffer(count: time * state * cell.sumCount, for: "a minibatch's gates")
+        sums = try AlignedBuffer(count: time * rows * RecurrentLayer.sumStride(cell, width), for: "a minibatch's gates")
         hidden = try AlignedBuffer(count: (time + 1) * state, for: "a minibatch's hidden states")
         cells = try AlignedBuffer(count: isLSTM ? (time + 1) * state : 0, for: "a minibatch's cell states")
         cellTangents = try AlignedBuffer(count: isLSTM ? time * state : 0, for: "a minibatch's activations")
         carriedGradient = try AlignedBuffer(count: cell == .rnn ? 0 : state, for: "a minibatch's gradients")
+        zeros = try AlignedBuffer(count: width, for: "a minibatch's gradients")
     }
 
-    /// The columns of ``sums``.
-    var sumWidth: Int { cell.sumCount * width }
+    /// The distance between the rows of ``sums``: an odd number of cache lines, so that a column of them is spread over all
+    /// sets of the cache.
+    var sumStride: Int { RecurrentLayer.sumStride(cell, width) }
+
+    private static func sumStride(_ cell: Cell, _ width: Int) -> Int {
+        (cell.sumCount * width / laneCount | 1) * laneCount
+    }
 
     /// The hidden states after each step, [T, B, width].
     var output: UnsafeMutablePointer<Float> { hidden.pointer + rows * width }
@@ -81,7 +90,7 @@ final class RecurrentLayer {
                 trainingBackend.add(
                     states(hidden.pointer, step, range), weights.hidden,
                     to: sums(step, range, from: cell.firstHiddenSum), rows: range.count, steps: 1,
-                    scratch: scratch)
+                    next: step + length < time ? sums(step + length, range, from: 0) : nil, scratch: scratch)
                 for row in range {
                     switch cell {
                     case .lstm: lstmForward(step, row)
@@ -98,19 +107,25 @@ final class RecurrentLayer {
         _ weights: LayerWeights, _ input: Input, _ range: Range<Int>, _ steps: Range<Int>,
         _ scratch: UnsafeMutablePointer<Float>
     ) {
+        let starts = weights.starts.pointer
+        let length = cell.sumCount * width
+        if case .hidden(let below) = input, let inputWeights = weights.input {
+            trainingBackend.add(
+                states(below, steps.lowerBound, range), inputWeights, from: starts,
+                to: sums(steps.lowerBound, range, from: 0), rows: range.count, steps: steps.count, scratch: scratch)
+        }
         for step in steps {
             for row in range {
                 let place = place(step, row)
-                var start = 0
-                if case .symbols(let symbols) = input { start = Int(symbols[place]) }
-                (sums.pointer + place * sumWidth)
-                    .update(from: weights.starts.pointer + start * sumWidth, count: sumWidth)
+                let target = sums.pointer + place * sumStride
+                switch input {
+                case .symbols(let symbols): target.update(from: starts + Int(symbols[place]) * length, count: length)
+                case .hidden:
+                    // What the input does not add to.
+                    let first = cell.gateCount * width
+                    (target + first).update(from: starts + first, count: length - first)
+                }
             }
-        }
-        if case .hidden(let below) = input, let inputWeights = weights.input {
-            trainingBackend.add(
-                states(below, steps.lowerBound, range), inputWeights, to: sums(steps.lowerBound, range, from: 0),
-                rows: range.count, steps: steps.count, scratch: scratch)
         }
     }
 
@@ -145,15 +160,11 @@ final class RecurrentLayer {
                 trainingBackend.addBackward(
                     sums(step, range, from: cell.firstHiddenSum), weights.hidden,
                     to: states(hiddenGradient, step - 1, range), rows: range.count, steps: 1,
-                    scratch: scratch)
+                    next: sums(step - 1, range, from: 0), scratch: scratch)
             }
             guard let inputGradient, let inputWeights = weights.input else { continue }
-            for step in steps {
-                (inputGradient + place(step, range.lowerBound) * width)
-                    .update(repeating: 0, count: range.count * width)
-            }
             trainingBackend.addBackward(
-                sums(steps.lowerBound, range, from: 0), inputWeights,
+                sums(steps.lowerBound, range, from: 0), inputWeights, from: zeros.pointer,
                 to: states(inputGradient, steps.lowerBound, range), rows: range.count, steps: steps.count,
                 scratch: scratch)
         }
@@ -161,11 +172,10 @@ final class RecurrentLayer {
 
     // MARK: - Gradients of the parameters
 
-    /// The parts of ``setGradients(part:size:_:input:time:scratch:)``: columns of the sums of the hidden state, then of
-    /// the input.
-    func gradientParts(size: Int) -> Int { 2 * columnParts(size) }
+    /// The parts of ``setGradients(part:size:_:input:time:scratch:)``: some columns of a block of sums each.
+    func gradientParts(size: Int) -> Int { cell.sumCount * blockParts(size) }
 
-    private func columnParts(_ size: Int) -> Int { (cell.gateCount * width + size - 1) / size }
+    private func blockParts(_ size: Int) -> Int { (width + size - 1) / size }
 
     /// Leaves a part of the gradients of the parameters, over all rows and time steps.
     ///
@@ -176,62 +186,67 @@ final class RecurrentLayer {
         part: Int, size: Int, _ gradients: LayerParameters, input: Input, time: Int,
         scratch: UnsafeMutablePointer<Float>
     ) {
-        let parts = columnParts(size)
-        let isHidden = part < parts
-        let first = part % parts * size
-        let count = min(size, cell.gateCount * width - first)
-        let all = time * rows
-        let source = sums.pointer + (isHidden ? cell.firstHiddenSum * width : 0) + first
+        let block = part / blockParts(size)
+        let offset = part % blockParts(size) * size
+        let count = min(size, width - offset)
+        // The column among all sums, which is that among the input's, and the column among the hidden state's.
+        let column = block * width + offset
+        let hiddenColumn = column - cell.firstHiddenSum * width
+        let hasHidden = hiddenColumn >= 0
+        let hasInput = block < cell.gateCount
+        let hiddenWeights = gradients.hiddenWeights + hiddenColumn * width
+        let inputWeights = gradients.inputWeights + column * width
+        let symbolWeights = gradients.inputWeights + column
+        let symbolStride = cell.gateCount * width
         // Where both biases begin the same sums, their gradients are the same.
-        let isShared = cell.sumCount == cell.gateCount
-        let matrix = isHidden ? gradients.hiddenWeights : gradients.inputWeights
-        let bias = (isHidden ? gradients.hiddenBias : gradients.inputBias) + first
+        let bias = hasHidden ? gradients.hiddenBias + hiddenColumn : gradients.inputBias + column
+
+        if hasHidden { hiddenWeights.update(repeating: 0, count: count * width) }
+        bias.update(repeating: 0, count: count)
         switch input {
-        case .symbols(let symbols) where !isHidden:
-            let length = cell.gateCount * width
+        case .symbols where hasInput:
             for symbol in 0..<gradients.symbolCount {
-                (matrix + symbol * length + first).update(repeating: 0, count: count)
+                (symbolWeights + symbol * symbolStride).update(repeating: 0, count: count)
             }
-            trainingBackend.scatterRows(source, sumWidth, all, matrix + first, length, symbols, count)
-            // Each sum has gone to one symbol's row.
-            setBias(bias, matrix + first, length, gradients.symbolCount, count)
-            if isShared { (gradients.hiddenBias + first).update(from: bias, count: count) }
-        case .hidden(let below) where !isHidden:
-            setGradient(matrix + first * width, source, count, below, all, scratch)
-            if !isShared { setBias(bias, source, sumWidth, all, count) }
-        default:
-            setGradient(matrix + first * width, source, count, hidden.pointer, all, scratch)
-            if !isShared {
-                setBias(bias, source, sumWidth, all, count)
-            } else if case .hidden = input {
-                setBias(bias, source, sumWidth, all, count)
-                (gradients.inputBias + first).update(from: bias, count: count)
+        case .hidden where hasInput: inputWeights.update(repeating: 0, count: count * width)
+        default: break
+        }
+
+        // So many rows at once that what reads them second finds them in the cache.
+        for start in stride(from: 0, to: time * rows, by: transposedProductDepth) {
+            let depth = min(transposedProductDepth, time * rows - start)
+            let sums = sums.pointer + start * sumStride + column
+            if hasHidden {
+                trainingBackend.addTransposedProduct(
+                    sums, sumStride, count, hidden.pointer + start * width, width, width, depth, hiddenWeights, width,
+                    true, scratch)
+            }
+            switch input {
+            case .symbols(let symbols) where hasInput:
+                trainingBackend.scatterRows(
+                    sums, sumStride, depth, symbolWeights, symbolStride, symbols + start, count)
+            case .hidden(let below) where hasInput:
+                trainingBackend.addTransposedProduct(
+                    sums, sumStride, count, below + start * width, width, width, depth, inputWeights, width,
+                    !hasHidden, scratch)
+                trainingBackend.addRows(sums, sumStride, depth, bias, count)
+            default: trainingBackend.addRows(sums, sumStride, depth, bias, count)
             }
         }
-    }
 
-    private func setBias(
-        _ bias: UnsafeMutablePointer<Float>, _ source: UnsafePointer<Float>, _ stride: Int, _ rows: Int, _ count: Int
-    ) {
-        bias.update(repeating: 0, count: count)
-        trainingBackend.addRows(source, stride, rows, bias, count)
-    }
-
-    private func setGradient(
-        _ gradient: UnsafeMutablePointer<Float>, _ source: UnsafePointer<Float>, _ count: Int,
-        _ states: UnsafePointer<Float>, _ depth: Int, _ scratch: UnsafeMutablePointer<Float>
-    ) {
-        gradient.update(repeating: 0, count: count * width)
-        trainingBackend.addTransposedProduct(
-            source, sumWidth, count, states, width, width, depth, gradient, width, scratch)
+        if case .symbols = input, hasInput {
+            // Each sum has gone to one symbol's row.
+            trainingBackend.addRows(symbolWeights, symbolStride, gradients.symbolCount, bias, count)
+        }
+        if hasHidden, hasInput { (gradients.inputBias + column).update(from: bias, count: count) }
     }
 
     // MARK: - Places
 
     /// Blocks of sums of some rows from a step on.
     private func sums(_ step: Int, _ range: Range<Int>, from block: Int) -> Rows {
-        let place = place(step, range.lowerBound) * sumWidth + block * width
-        return Rows(pointer: sums.pointer + place, stride: sumWidth, step: rows * sumWidth)
+        let place = place(step, range.lowerBound) * sumStride + block * width
+        return Rows(pointer: sums.pointer + place, stride: sumStride, step: rows * sumStride)
     }
 
     /// Some rows of [T, B, width] from a step on.
