@@ -145,8 +145,8 @@ public let transposedProductRows = 256
 /// The most rows of its factors: a panel of the right one fills two thirds of the first-level cache.
 public let transposedProductDepth = 128
 
-/// The floats of its scratch memory.
-public let transposedProductScratch = transposedProductDepth * (transposedProductRows + 16 + 64)
+/// The floats of its scratch memory: for a panel of the right factor; in bfloat16, in half the size, for the left one too.
+public let transposedProductScratch = transposedProductDepth / 2 * (transposedProductRows + laneCount + 64)
 
 /// target ← target + Aᵀ · B, where A and B are `depth` rows of larger matrices that are taken part by part: the rows that come
 /// next in memory are on their way to the cache meanwhile.
