@@ -115,7 +115,8 @@ private func packNeighbours(
 
 // MARK: - Products
 
-/// ``addProduct(_:inputStride:inputBlock:depth:_:columns:from:to:sumStride:sumBlock:rows:blocks:next:nextCount:scratch:)`` in bfloat16.
+/// ``addProduct(_:inputStride:inputBlock:depth:_:columns:from:to:sumStride:sumBlock:rows:blocks:next:nextCount:scratch:)``
+/// in bfloat16.
 ///
 /// - Parameters:
 ///   - packed: In pairs.
@@ -137,12 +138,11 @@ public func addPairProduct(
     }
     addPanels(
         PairMultiplication.self, scratch, pairs, rows * pairs, pairs, packed, columns, origin, sums, sumStride,
-        sumBlock,
-        rows, blocks, next, nextCount)
+        sumBlock, rows, blocks, next, nextCount)
 }
 
 /// ``addTransposedProduct(_:stride:rows:_:stride:columns:depth:to:stride:readsOn:scratch:)`` in bfloat16; `rows` is a
-/// multiple of ``laneCount``.
+/// multiple of ``laneCount``, and nothing is fetched ahead: `readsOn` has no effect.
 @export(interface)
 public func addTransposedPairProduct(
     _ a: UnsafePointer<Float>, stride aStride: Int, rows: Int, _ b: UnsafePointer<Float>, stride bStride: Int,

@@ -148,8 +148,8 @@ public let transposedProductDepth = 128
 /// The floats of its scratch memory: for a panel of the right factor; in bfloat16, in half the size, for the left one too.
 public let transposedProductScratch = transposedProductDepth / 2 * (transposedProductRows + laneCount + 64)
 
-/// target ← target + Aᵀ · B, where A and B are `depth` rows of larger matrices that are taken part by part: the rows that come
-/// next in memory are on their way to the cache meanwhile.
+/// target ← target + Aᵀ · B, where A and B are `depth` rows of larger matrices that are taken part by part: the rows that
+/// come next in memory are on their way to the cache meanwhile.
 ///
 /// - Parameters:
 ///   - a: A, rows of `rows` floats, `aStride` apart; at most ``transposedProductRows``.

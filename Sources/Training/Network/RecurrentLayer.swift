@@ -23,7 +23,8 @@ final class RecurrentLayer {
     let backend: Backend
     let trainingBackend: TrainingBackend
 
-    /// [T, B, ``sumStride``]: a step's sums, S·width, then the gates' activations, then, on the way back, the gradients of the sums.
+    /// [T, B, S·width], rows ``sumStride`` apart: a step's sums, then the gates' activations, then, on the way back, the
+    /// gradients of the sums.
     let sums: AlignedBuffer<Float>
     /// [T + 1, B, width]: the hidden state before the first step and after each.
     let hidden: AlignedBuffer<Float>
