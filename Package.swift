@@ -94,7 +94,9 @@ let package = Package(
             swiftSettings: library + arithmetic),
         .target(name: "ModelFormat", dependencies: ["CSupport"], swiftSettings: library),
         .target(
-            name: "InferenceEngine", dependencies: ["ModelFormat", "KernelDispatch"],
+            name: "Threads", dependencies: ["CSupport", "ModelFormat"], swiftSettings: library + arithmetic),
+        .target(
+            name: "InferenceEngine", dependencies: ["ModelFormat", "KernelDispatch", "Threads"],
             swiftSettings: library + arithmetic),
         .target(
             name: "CAPI",
@@ -119,7 +121,8 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "ModelFormat", "KernelDispatch", "COpenBLAS", .product(name: "SwiftCSV", package: "SwiftCSV"),
+                "ModelFormat", "KernelDispatch", "Threads", "COpenBLAS",
+                .product(name: "SwiftCSV", package: "SwiftCSV"),
             ],
             swiftSettings: arithmetic),
         .executableTarget(

@@ -101,7 +101,7 @@ public final class Session {
     }
 
     /// The most threads of a session or a batch.
-    public static var maximumThreads: Int { Team.maximumSize }
+    public static var maximumThreads: Int { 64 }
 
     /// Goes back to the beginning: forgets all text and restarts the random generator with its seed. Settings stay.
     public func reset() {
@@ -339,7 +339,7 @@ public final class Session {
 
 /// Refuses an impossible number of threads.
 func checkThreads(_ count: Int) throws(ModelError) {
-    guard (1...Team.maximumSize).contains(count) else {
-        throw ModelError(.invalidArgument, "the number of threads must be from 1 to \(Team.maximumSize)")
+    guard (1...Session.maximumThreads).contains(count) else {
+        throw ModelError(.invalidArgument, "the number of threads must be from 1 to \(Session.maximumThreads)")
     }
 }

@@ -2,6 +2,7 @@ import CSupport
 import KernelDispatch
 import Kernels
 import ModelFormat
+import Threads
 
 /// Takes streams through the network: a step of several streams side by side, or several steps of one stream.
 ///
@@ -188,7 +189,7 @@ final class Stepper: TeamWork {
         task = Task(phase: phase, layer: layer, rows: rows)
         let tiles = Tile.count(of: tiled)
         if rows.count * weightLength(of: task) < Stepper.leastSharedLength {
-            for tile in 0..<tiles { perform(part: tile) }
+            for tile in 0..<tiles { perform(part: tile, member: 0) }
         } else {
             team.perform(self, parts: tiles)
         }
@@ -210,7 +211,7 @@ final class Stepper: TeamWork {
     /// What is divided into tiles: a layer's units, or the symbols.
     private var tiled: Int { task.phase == .output ? model.shape.vocabularySize : model.shape.hiddenSize }
 
-    override func perform(part: Int) {
+    override func perform(part: Int, member: Int) {
         let task = task
         switch task.phase {
         case .output: addOutput(Tile(part, of: tiled), task.rows)

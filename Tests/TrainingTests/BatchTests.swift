@@ -92,3 +92,17 @@ struct BatchTests {
         #expect(needed { try windows(enough) } == nil)
     }
 }
+
+extension MinibatchSource {
+    fileprivate func training(_ index: Int, epoch: Int) -> Minibatch {
+        var minibatch = Minibatch(starts: [], time: 0)
+        setTraining(&minibatch, index, epoch: epoch)
+        return minibatch
+    }
+
+    fileprivate func validation(_ index: Int) -> Minibatch {
+        var minibatch = Minibatch(starts: [], time: 0)
+        setValidation(&minibatch, index)
+        return minibatch
+    }
+}

@@ -30,12 +30,12 @@ struct DocumentWindows: MinibatchSource {
     var validationCount: Int { 0 }
     var carriedRows: Int { 0 }
 
-    func training(_ index: Int, epoch: Int) -> Minibatch {
+    func setTraining(_ minibatch: inout Minibatch, _ index: Int, epoch: Int) {
         let document = documents[index]
-        return Minibatch(starts: Array(document.lowerBound..<document.upperBound - time), time: time)
+        minibatch.replace(rows: document.count - time, time: time) { document.lowerBound + $0 }
     }
 
-    func validation(_ index: Int) -> Minibatch {
+    func setValidation(_ minibatch: inout Minibatch, _ index: Int) {
         preconditionFailure("nothing is held out")
     }
 }

@@ -9,6 +9,16 @@ struct Minibatch: Equatable {
     var time: Int
     /// Whether each row continues the same row of the minibatch before it.
     var continuesState = false
+
+    /// Becomes another minibatch, in the memory of this one.
+    mutating func replace(
+        rows: Int, time: Int, continuesState: Bool = false, startOfRow: (_ row: Int) -> Int
+    ) {
+        starts.removeAll(keepingCapacity: true)
+        for row in 0..<rows { starts.append(startOfRow(row)) }
+        self.time = time
+        self.continuesState = continuesState
+    }
 }
 
 /// A way to cut a corpus into minibatches.
@@ -22,8 +32,8 @@ protocol MinibatchSource {
     /// The number of rows whose state is carried from one minibatch to the next; 0 if none is.
     var carriedRows: Int { get }
 
-    /// A minibatch to learn from: 0 ..< ``updatesPerEpoch``, of an epoch from 1.
-    func training(_ index: Int, epoch: Int) -> Minibatch
-    /// A minibatch held out: 0 ..< ``validationCount``.
-    func validation(_ index: Int) -> Minibatch
+    /// Leaves a minibatch to learn from: 0 ..< ``updatesPerEpoch``, of an epoch from 1.
+    func setTraining(_ minibatch: inout Minibatch, _ index: Int, epoch: Int)
+    /// Leaves a minibatch held out: 0 ..< ``validationCount``.
+    func setValidation(_ minibatch: inout Minibatch, _ index: Int)
 }

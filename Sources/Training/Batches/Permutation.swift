@@ -8,7 +8,7 @@ import Kernels
 struct Permutation {
     let count: Int
     private let halfBits: UInt64
-    private let keys: [UInt64]
+    private let keys: InlineArray<6, UInt64>
 
     /// The order that belongs to `seed` and `round`.
     ///
@@ -19,7 +19,7 @@ struct Permutation {
         halfBits = max(1, (bits + 1) / 2)
         var random = SplitMix64(seed: seed)
         random = SplitMix64(seed: random.next() ^ UInt64(round))
-        keys = (0..<6).map { _ in random.next() }
+        keys = InlineArray { _ in random.next() }
     }
 
     subscript(index: Int) -> Int {
@@ -32,8 +32,8 @@ struct Permutation {
         let mask = (1 << halfBits) - 1 as UInt64
         var left = value >> halfBits
         var right = value & mask
-        for key in keys {
-            var mixed = SplitMix64(seed: right ^ key)
+        for round in keys.indices {
+            var mixed = SplitMix64(seed: right ^ keys[round])
             (left, right) = (right, left ^ (mixed.next() & mask))
         }
         return left << halfBits | right

@@ -35,13 +35,15 @@ struct ShuffledWindows: MinibatchSource {
 
     var carriedRows: Int { 0 }
 
-    func training(_ index: Int, epoch: Int) -> Minibatch {
+    func setTraining(_ minibatch: inout Minibatch, _ index: Int, epoch: Int) {
         let order = Permutation(count: windowCount, seed: seed, round: epoch)
-        return Minibatch(starts: (0..<rows).map { order[index * rows + $0] * stride }, time: time)
+        minibatch.replace(rows: rows, time: time) { order[index * rows + $0] * stride }
     }
 
-    func validation(_ index: Int) -> Minibatch {
-        let windows = index * rows..<min((index + 1) * rows, validationWindows)
-        return Minibatch(starts: windows.map { validationStart + $0 * time }, time: time)
+    func setValidation(_ minibatch: inout Minibatch, _ index: Int) {
+        let first = index * rows
+        minibatch.replace(rows: min(rows, validationWindows - first), time: time) {
+            validationStart + (first + $0) * time
+        }
     }
 }

@@ -22,13 +22,16 @@ struct StreamBatches: MinibatchSource {
 
     var carriedRows: Int { rows }
 
-    func training(_ index: Int, epoch: Int) -> Minibatch { minibatch(index, isFirst: index == 0) }
+    func setTraining(_ minibatch: inout Minibatch, _ index: Int, epoch: Int) {
+        set(&minibatch, step: index, isFirst: index == 0)
+    }
 
-    func validation(_ index: Int) -> Minibatch { minibatch(updatesPerEpoch + index, isFirst: index == 0) }
+    func setValidation(_ minibatch: inout Minibatch, _ index: Int) {
+        set(&minibatch, step: updatesPerEpoch + index, isFirst: index == 0)
+    }
 
-    private func minibatch(_ step: Int, isFirst: Bool) -> Minibatch {
+    private func set(_ minibatch: inout Minibatch, step: Int, isFirst: Bool) {
         let streamLength = (updatesPerEpoch + validationCount) * time
-        return Minibatch(
-            starts: (0..<rows).map { $0 * streamLength + step * time }, time: time, continuesState: !isFirst)
+        minibatch.replace(rows: rows, time: time, continuesState: !isFirst) { $0 * streamLength + step * time }
     }
 }

@@ -73,7 +73,9 @@ struct GPTQ {
         values.withUnsafeMutableBufferPointer { values in
             scales.withUnsafeMutableBufferPointer { scales in
                 meanErrors.withUnsafeMutableBufferPointer { meanErrors in
-                    Workers(count: ProcessInfo.processInfo.activeProcessorCount).share(rows) { row, _ in
+                    // Each row has elements of its own.
+                    nonisolated(unsafe) let (values, scales, meanErrors) = (values, scales, meanErrors)
+                    DispatchQueue.concurrentPerform(iterations: rows) { row in
                         let places = row * columns..<(row + 1) * columns
                         meanErrors[row] = roundRow(
                             matrix[places], into: UnsafeMutableBufferPointer(rebasing: values[places]),

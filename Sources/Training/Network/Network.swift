@@ -1,6 +1,7 @@
 import KernelDispatch
 import Kernels
 import ModelFormat
+import Threads
 
 /// A recurrent network in training: its parameters, and their gradients over a minibatch.
 ///
@@ -8,18 +9,40 @@ import ModelFormat
 /// the minibatch go forward and back through all layers, each thread with its own rows; the gradients of the parameters
 /// are computed in parts, each over all rows. Every number is one chain of operations in an order that depends on none of
 /// this, so the result is the same on any number of threads and with every backend.
-final class Network {
+final class Network: TeamWork {
     let layout: ParameterLayout
     let parameters: Parameters
     /// The gradients of the last ``gradient(_:of:state:)``.
     let gradients: Parameters
     let backend: Backend
     let trainingBackend: TrainingBackend
-    let workers: Workers
+    let team: Team
 
     private let layers: [LayerWeights]
     private let output: PackedWeights
     private var activations: Activations
+    /// What the members of the team do next.
+    private var task = Task.packing
+
+    /// What is shared out.
+    private enum Task {
+        case packing
+        case rows(Pass)
+        case gradients
+    }
+
+    /// A minibatch on its way through the network.
+    private struct Pass {
+        let minibatch: Minibatch
+        let corpus: Corpus
+        let state: RecurrentState?
+        let purpose: Purpose
+    }
+
+    /// What a minibatch goes through the network for.
+    private enum Purpose {
+        case logits, loss, gradient
+    }
 
     /// - Parameters:
     ///   - threads: The number of threads that work on a minibatch, at least 1.
@@ -32,7 +55,7 @@ final class Network {
         gradients = try Parameters(layout)
         self.backend = backend
         trainingBackend = TrainingBackend.matching(backend, inBFloat16: precision == .bf16)
-        workers = Workers(count: threads)
+        team = try Team(size: threads)
         var layers: [LayerWeights] = []
         for index in 0..<shape.layers {
             layers.append(
@@ -50,24 +73,20 @@ final class Network {
     ///
     /// - Parameter state: Where every row starts from, replaced by where it ends; zeros if nil.
     func loss(_ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?) throws(ModelError) -> Double {
-        try forward(minibatch, corpus, state) { rows, scratch in loss(rows, hiddenGradient: nil, scratch) }
+        try take(Pass(minibatch: minibatch, corpus: corpus, state: state, purpose: .loss))
         return meanLoss
     }
 
     /// The mean cross-entropy of a minibatch, in nats a symbol; its gradients are left in ``gradients``.
     func gradient(_ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?) throws(ModelError) -> Double {
-        try forward(minibatch, corpus, state) { rows, scratch in backward(rows, scratch) }
-        setGradients()
+        try take(Pass(minibatch: minibatch, corpus: corpus, state: state, purpose: .gradient))
+        share(.gradients, parts: gradientParts)
         return meanLoss
     }
 
     /// The logits after every symbol of a minibatch's rows, [row][step][symbol].
     func logits(_ minibatch: Minibatch, of corpus: Corpus) throws(ModelError) -> [[[Float]]] {
-        try forward(minibatch, corpus, nil) { rows, scratch in
-            activations.output.forward(
-                output, bias: parameters.outputBias, hidden: activations.lastHidden, rows: rows,
-                steps: 0..<minibatch.time, scratch: scratch)
-        }
+        try take(Pass(minibatch: minibatch, corpus: corpus, state: nil, purpose: .logits))
         return (0..<minibatch.starts.count).map { row in
             (0..<minibatch.time).map { Array(activations.output.logits(row: row, step: $0)) }
         }
@@ -75,50 +94,71 @@ final class Network {
 
     // MARK: - Phases
 
-    /// Takes a minibatch through the recurrent layers, and each thread's rows through `body`.
-    private func forward(
-        _ minibatch: Minibatch, _ corpus: Corpus, _ state: RecurrentState?,
-        _ body: (_ rows: Range<Int>, _ scratch: UnsafeMutablePointer<Float>) -> Void
-    ) throws(ModelError) {
-        let count = minibatch.starts.count
-        if !activations.fit(rows: count, time: minibatch.time) {
+    /// Takes a minibatch through the network: forward, and for its gradient back.
+    private func take(_ pass: Pass) throws(ModelError) {
+        let (count, time) = (pass.minibatch.starts.count, pass.minibatch.time)
+        if !activations.fit(rows: count, time: time) {
             activations = try Activations(
-                layout, rows: max(count, activations.rows), time: max(minibatch.time, activations.time),
-                threads: workers.count, backend, trainingBackend)
-            _ = activations.fit(rows: count, time: minibatch.time)
+                layout, rows: max(count, activations.rows), time: max(time, activations.time), threads: team.size,
+                backend, trainingBackend)
+            _ = activations.fit(rows: count, time: time)
         }
-        pack()
-        workers.onEach { thread in
-            let rows = thread * count / workers.count..<(thread + 1) * count / workers.count
-            guard !rows.isEmpty else { return }
-            let scratch = activations.scratch[thread].pointer
-            for row in rows {
-                activations.gather(minibatch, from: corpus, row: row)
-                activations.load(state, row: row)
-            }
-            for (index, layer) in activations.layers.enumerated() {
-                layer.forward(
-                    layers[index], input: activations.input(of: index), rows: rows, time: minibatch.time,
-                    scratch: scratch)
-            }
-            if let state {
-                for row in rows { activations.store(in: state, row: row) }
-            }
-            body(rows, scratch)
+        share(.packing, parts: packingParts)
+        // A part a thread: with fewer rows at once the weights would be read more often.
+        share(.rows(pass), parts: team.size)
+    }
+
+    private func share(_ task: Task, parts: Int) {
+        self.task = task
+        team.perform(self, parts: parts)
+    }
+
+    override func perform(part: Int, member: Int) {
+        let scratch = activations.scratch[member].pointer
+        switch task {
+        case .packing: pack(part: part)
+        case .rows(let pass): take(pass, part: part, scratch)
+        case .gradients: setGradients(part: part, scratch)
         }
     }
 
-    /// Takes over the parameters as they are now.
-    private func pack() {
-        // All matrices' parts as one list: those of the layers, then those of the output.
-        let parts = layers.reduce(output.parts) { $0 + $1.parts }
-        workers.share(parts) { part, _ in
-            var part = part
-            for layer in layers {
-                if part < layer.parts { return layer.pack(part: part, trainingBackend) }
-                part -= layer.parts
-            }
-            output.pack(part: part, trainingBackend)
+    /// The parts of all matrices as one list: those of the layers, then those of the output.
+    private var packingParts: Int { layers.reduce(output.parts) { $0 + $1.parts } }
+
+    /// Takes over a part of the parameters as they are now.
+    private func pack(part: Int) {
+        var part = part
+        for layer in layers {
+            if part < layer.parts { return layer.pack(part: part, trainingBackend) }
+            part -= layer.parts
+        }
+        output.pack(part: part, trainingBackend)
+    }
+
+    /// Takes a thread's rows of a minibatch through the network.
+    private func take(_ pass: Pass, part: Int, _ scratch: UnsafeMutablePointer<Float>) {
+        let (minibatch, time) = (pass.minibatch, pass.minibatch.time)
+        let count = minibatch.starts.count
+        let rows = part * count / team.size..<(part + 1) * count / team.size
+        guard !rows.isEmpty else { return }
+        for row in rows {
+            activations.gather(minibatch, from: pass.corpus, row: row)
+            activations.load(pass.state, row: row)
+        }
+        for (index, layer) in activations.layers.enumerated() {
+            layer.forward(
+                layers[index], input: activations.input(of: index), rows: rows, time: time, scratch: scratch)
+        }
+        if let state = pass.state {
+            for row in rows { activations.store(in: state, row: row) }
+        }
+        switch pass.purpose {
+        case .logits:
+            activations.output.forward(
+                output, bias: parameters.outputBias, hidden: activations.lastHidden, rows: rows, steps: 0..<time,
+                scratch: scratch)
+        case .loss: loss(rows, hiddenGradient: nil, scratch)
+        case .gradient: backward(rows, scratch)
         }
     }
 
@@ -159,41 +199,34 @@ final class Network {
         }
     }
 
-    /// Leaves the gradients of the parameters, after the rows have been taken back.
-    private func setGradients() {
-        let size = partSize
-        let outputParts = activations.output.gradientParts(size: size)
-        let layerParts = activations.layers[0].gradientParts(size: size)
-        workers.share(layerParts * layers.count + outputParts) { part, thread in
-            let scratch = activations.scratch[thread].pointer
-            guard part < layerParts * layers.count else {
-                return activations.output.setGradients(
-                    part: part - layerParts * layers.count, size: size, weights: gradients.outputWeights,
-                    bias: gradients.outputBias, hidden: activations.lastHidden, time: activations.time,
-                    scratch: scratch)
-            }
-            let index = part / layerParts
-            activations.layers[index].setGradients(
-                part: part % layerParts, size: size, gradients.layer(index), input: activations.input(of: index),
-                time: activations.time, scratch: scratch)
-        }
-    }
-
     /// The columns of a part of the gradients: an even share of a block of sums, at most as many as the products take,
     /// and so few that there is a part for each thread.
     private var partSize: Int {
         let blocks = shape.cell.sumCount
         let parts = max(
-            (layout.width + transposedProductRows - 1) / transposedProductRows, (workers.count + blocks - 1) / blocks)
+            (layout.width + transposedProductRows - 1) / transposedProductRows, (team.size + blocks - 1) / blocks)
         return padded((layout.width + parts - 1) / parts)
     }
 
-    /// Calls `body` with consecutive parts of the parameters, each on a thread of its own.
-    func inParallel(_ body: (Range<Int>) -> Void) {
-        let lines = parameters.count / laneCount
-        workers.onEach { thread in
-            body(
-                thread * lines / workers.count * laneCount..<(thread + 1) * lines / workers.count * laneCount)
+    /// The parts of the gradients: those of the layers by turns, so that each thread's are a mixture, then those of the
+    /// output.
+    private var gradientParts: Int {
+        activations.layers[0].gradientParts(size: partSize) * layers.count
+            + activations.output.gradientParts(size: partSize)
+    }
+
+    /// Leaves a part of the gradients of the parameters, after the rows have been taken back.
+    private func setGradients(part: Int, _ scratch: UnsafeMutablePointer<Float>) {
+        let size = partSize
+        let layerParts = activations.layers[0].gradientParts(size: size) * layers.count
+        guard part < layerParts else {
+            return activations.output.setGradients(
+                part: part - layerParts, size: size, weights: gradients.outputWeights, bias: gradients.outputBias,
+                hidden: activations.lastHidden, time: activations.time, scratch: scratch)
         }
+        let index = part % layers.count
+        activations.layers[index].setGradients(
+            part: part / layers.count, size: size, gradients.layer(index), input: activations.input(of: index),
+            time: activations.time, scratch: scratch)
     }
 }

@@ -1,5 +1,7 @@
 import Foundation
+import Kernels
 import ModelFormat
+import Threads
 
 /// How gradients are kept from growing too large.
 public enum Clipping: Equatable, Sendable {
@@ -11,7 +13,7 @@ public enum Clipping: Equatable, Sendable {
 }
 
 /// The Adam optimiser (Kingma and Ba 2015) with β1 = 0.9, β2 = 0.999 and ε = 1e-8.
-final class Adam {
+final class Adam: TeamWork {
     /// The running means of the gradients and of their squares.
     let firstMoments: Parameters
     let secondMoments: Parameters
@@ -21,6 +23,21 @@ final class Adam {
     private static let beta1 = 0.9
     private static let beta2 = 0.999
     private static let epsilon: Float = 1e-8
+
+    /// What the members of a team do next.
+    private var step: Step?
+
+    /// An update of a network's parameters, from its gradients times `scale`, limited to ± `limit`.
+    private struct Step {
+        let network: Network
+        let scale: Float
+        let limit: Float
+        /// The learning rate divided by 1 − β1^t.
+        let size: Float
+        /// 1 / √(1 − β2^t).
+        let secondCorrection: Float
+        let parts: Int
+    }
 
     init(_ layout: ParameterLayout) throws(ModelError) {
         firstMoments = try Parameters(layout)
@@ -43,13 +60,24 @@ final class Adam {
         case .element(let largest): limit = largest
         case .none: break
         }
-        network.inParallel { range in
-            let start = range.lowerBound
-            network.trainingBackend.adamUpdate(
-                network.parameters.pointer + start, network.gradients.pointer + start,
-                firstMoments.pointer + start, secondMoments.pointer + start, range.count, scale, limit,
-                Float(1 - Adam.beta1), Float(1 - Adam.beta2), Float(learningRate / firstCorrection),
-                Float(1 / secondCorrection.squareRoot()), Adam.epsilon)
-        }
+        // Some parts a thread, so that who is done early helps the others.
+        let parts = 4 * network.team.size
+        step = Step(
+            network: network, scale: scale, limit: limit, size: Float(learningRate / firstCorrection),
+            secondCorrection: Float(1 / secondCorrection.squareRoot()), parts: parts)
+        network.team.perform(self, parts: parts)
+        step = nil
+    }
+
+    override func perform(part: Int, member: Int) {
+        guard let step else { return }
+        let network = step.network
+        let lines = network.parameters.count / laneCount
+        let start = part * lines / step.parts * laneCount
+        let end = (part + 1) * lines / step.parts * laneCount
+        network.trainingBackend.adamUpdate(
+            network.parameters.pointer + start, network.gradients.pointer + start, firstMoments.pointer + start,
+            secondMoments.pointer + start, end - start, step.scale, step.limit, Float(1 - Adam.beta1),
+            Float(1 - Adam.beta2), step.size, step.secondCorrection, Adam.epsilon)
     }
 }

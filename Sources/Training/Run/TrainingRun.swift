@@ -32,6 +32,8 @@ public final class TrainingRun {
     private let source: any MinibatchSource
     let network: Network
     private let adam: Adam
+    /// The minibatch at hand.
+    private var minibatch = Minibatch(starts: [], time: 0)
     private let state: RecurrentState?
     private let validationState: RecurrentState?
     private var reports: [Report]
@@ -184,7 +186,7 @@ public final class TrainingRun {
     }
 
     private func update() throws -> Double {
-        let minibatch = source.training(progress.updatesInEpoch, epoch: progress.epoch)
+        source.setTraining(&minibatch, progress.updatesInEpoch, epoch: progress.epoch)
         if !minibatch.continuesState { state?.reset() }
         let loss = try network.gradient(minibatch, of: corpus, state: state)
         guard loss.isFinite else { throw TrainingError.diverged(update: progress.updates + 1) }
@@ -214,7 +216,7 @@ public final class TrainingRun {
         var sum = 0.0
         var count = 0
         for index in 0..<source.validationCount {
-            let minibatch = source.validation(index)
+            source.setValidation(&minibatch, index)
             if !minibatch.continuesState { validationState?.reset() }
             let symbols = minibatch.starts.count * minibatch.time
             sum += try network.loss(minibatch, of: corpus, state: validationState) * Double(symbols)

@@ -4,9 +4,14 @@ import Synchronization
 
 /// What a ``Team`` does together, in parts that can be done in any order. A class, because a closure would be allocated at
 /// every call.
-class TeamWork {
+open class TeamWork {
+    /// Nothing to do yet.
+    public init() {}
+
     /// Does one part.
-    func perform(part: Int) {}
+    ///
+    /// - Parameter member: Who does it, from 0: a member has one part at a time, so memory of its own is safe with it.
+    open func perform(part: Int, member: Int) {}
 }
 
 /// A few threads that do one thing together, again and again: the caller's own and those that it starts.
@@ -15,9 +20,9 @@ class TeamWork {
 /// is done takes from the others: a member that the system has put aside holds up nobody, unless it is in the middle of a
 /// part. A step of the network is shared out some ten thousand times a second, so members wait for work in a loop for a
 /// while before they go to sleep. A team of one starts no thread.
-final class Team {
+public final class Team {
     /// The number of members, the caller's thread included.
-    let size: Int
+    public let size: Int
 
     /// Each member's share: its generation, the first part left, and the end of those left, in 32, 16 and 16 bits. Whoever
     /// changes a share by one part has that part. The generation keeps one who was put aside before that from taking a
@@ -49,13 +54,10 @@ final class Team {
     /// The words from one share to the next: a cache line.
     private static var shareStride: Int { 8 }
 
-    /// The most members of a team.
-    static var maximumSize: Int { 64 }
-
     /// Starts `size` − 1 threads.
     ///
     /// - Throws: `outOfMemory` when the system refuses a thread.
-    convenience init(size: Int) throws(ModelError) {
+    public convenience init(size: Int) throws(ModelError) {
         self.init(
             size: size, shares: try AlignedBuffer(count: Team.shareStride * size, for: "threads"),
             threads: try AlignedBuffer(count: size, for: "threads"),
@@ -108,9 +110,9 @@ final class Team {
     /// Has all parts of a work done, and returns then.
     ///
     /// - Parameter parts: Their number, below 2^16.
-    func perform(_ work: TeamWork, parts: Int) {
+    public func perform(_ work: TeamWork, parts: Int) {
         guard size > 1, parts > 1 else {
-            for part in 0..<parts { work.perform(part: part) }
+            for part in 0..<parts { work.perform(part: part, member: 0) }
             return
         }
         self.work = work
@@ -142,9 +144,9 @@ final class Team {
 
     /// Does the parts of a member's own share, from the first, then those left of the others', from the last.
     private func takeParts(as member: Int) {
-        while let part = takePart(of: member, fromEnd: false) { finish(part) }
+        while let part = takePart(of: member, fromEnd: false) { finish(part, as: member) }
         for other in 1..<size {
-            while let part = takePart(of: (member + other) % size, fromEnd: true) { finish(part) }
+            while let part = takePart(of: (member + other) % size, fromEnd: true) { finish(part, as: member) }
         }
     }
 
@@ -164,8 +166,8 @@ final class Team {
         share >> 16 & 0xFFFF < share & 0xFFFF
     }
 
-    private func finish(_ part: Int) {
-        work?.perform(part: part)
+    private func finish(_ part: Int, as member: Int) {
+        work?.perform(part: part, member: member)
         unfinished.wrappingSubtract(1, ordering: .releasing)
     }
 
