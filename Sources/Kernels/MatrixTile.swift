@@ -12,12 +12,24 @@ import CIntrinsics
 
 /// What a product adds for two vectors of elements.
 protocol Multiplication {
+    /// Whether a turn of the innermost loop takes four depths, not one.
+    ///
+    /// What a turn costs beside its multiply-adds is then a fiftieth of the instructions, not a fifth. That counts where the
+    /// processor shares what it begins in a cycle between this thread and another.
+    static var takesFourDepths: Bool { get }
     /// `sum` plus the products of the elements of `a` and `b`.
     static func add(_ sum: Vector, _ a: Vector, _ b: Vector) -> Vector
 }
 
 /// The elements are floats.
 enum FloatMultiplication: Multiplication {
+    #if AVX512 || AVX2
+        static var takesFourDepths: Bool { true }
+    #else
+        // A multiply-add is a function's call there.
+        static var takesFourDepths: Bool { false }
+    #endif
+
     @inline(__always)
     static func add(_ sum: Vector, _ a: Vector, _ b: Vector) -> Vector {
         sum.adding(a, times: b)
@@ -30,6 +42,8 @@ protocol LeftFactor {
     static func row(_ stride: Int) -> Int
     /// The distance between the elements of two depths.
     static func column(_ stride: Int) -> Int
+    /// A row's first element, in a register of its own if it needs one.
+    static func pointer(_ place: UnsafePointer<Float>) -> UnsafePointer<Float>
     /// Called at every depth with the place of the tile's first element.
     static func prefetch(_ place: UnsafePointer<Float>, _ stride: Int)
 }
@@ -43,6 +57,9 @@ enum Plain: LeftFactor {
     static func column(_ stride: Int) -> Int { 1 }
 
     @inline(__always)
+    static func pointer(_ place: UnsafePointer<Float>) -> UnsafePointer<Float> { ci_register(place) }
+
+    @inline(__always)
     static func prefetch(_ place: UnsafePointer<Float>, _ stride: Int) {}
 }
 
@@ -54,6 +71,9 @@ enum Transposed: LeftFactor {
 
     @inline(__always)
     static func column(_ stride: Int) -> Int { stride }
+
+    @inline(__always)
+    static func pointer(_ place: UnsafePointer<Float>) -> UnsafePointer<Float> { place }
 
     @inline(__always)
     static func prefetch(_ place: UnsafePointer<Float>, _ stride: Int) { ci_prefetch(place + 8 * stride) }
@@ -149,6 +169,184 @@ private struct FourVectors: Strip {
     }
 }
 
+/// Some rows of a strip of the target, and of the left factor.
+private protocol Tile {
+    associatedtype S: Strip
+    init<A: LeftFactor>(
+        at source: UnsafePointer<Float>, stride: Int, times a: UnsafePointer<Float>, row: Int, _ factor: A.Type
+    )
+    /// Adds the products of a strip of the right factor and a column of the left one, which is at `place` in its rows.
+    mutating func add<M: Multiplication>(_ strip: S, _ place: Int, _ multiplication: M.Type)
+    func store(at target: UnsafeMutablePointer<Float>, stride: Int)
+}
+
+// The heights are written out: of a loop over the rows Swift would keep the sums in memory. Sums of indices do not check for
+// overflow here, which at every depth would cost a few per cent: they are places in memory that exists.
+
+private struct SixRows<S: Strip>: Tile {
+    var s0: S
+    var s1: S
+    var s2: S
+    var s3: S
+    var s4: S
+    var s5: S
+    let a0: UnsafePointer<Float>
+    let a1: UnsafePointer<Float>
+    let a2: UnsafePointer<Float>
+    let a3: UnsafePointer<Float>
+    let a4: UnsafePointer<Float>
+    let a5: UnsafePointer<Float>
+
+    @inline(__always)
+    init<A: LeftFactor>(
+        at source: UnsafePointer<Float>, stride: Int, times a: UnsafePointer<Float>, row: Int, _ factor: A.Type
+    ) {
+        s0 = S(at: source)
+        s1 = S(at: source + stride)
+        s2 = S(at: source + 2 * stride)
+        s3 = S(at: source + 3 * stride)
+        s4 = S(at: source + 4 * stride)
+        s5 = S(at: source + 5 * stride)
+        a0 = A.pointer(a)
+        a1 = A.pointer(a + row)
+        a2 = A.pointer(a + 2 * row)
+        a3 = A.pointer(a + 3 * row)
+        a4 = A.pointer(a + 4 * row)
+        a5 = A.pointer(a + 5 * row)
+    }
+
+    @inline(__always)
+    mutating func add<M: Multiplication>(_ strip: S, _ place: Int, _ multiplication: M.Type) {
+        s0.add(strip, times: Vector(repeating: a0[place]), multiplication)
+        s1.add(strip, times: Vector(repeating: a1[place]), multiplication)
+        s2.add(strip, times: Vector(repeating: a2[place]), multiplication)
+        s3.add(strip, times: Vector(repeating: a3[place]), multiplication)
+        s4.add(strip, times: Vector(repeating: a4[place]), multiplication)
+        s5.add(strip, times: Vector(repeating: a5[place]), multiplication)
+    }
+
+    @inline(__always)
+    func store(at target: UnsafeMutablePointer<Float>, stride: Int) {
+        s0.store(at: target)
+        s1.store(at: target + stride)
+        s2.store(at: target + 2 * stride)
+        s3.store(at: target + 3 * stride)
+        s4.store(at: target + 4 * stride)
+        s5.store(at: target + 5 * stride)
+    }
+}
+
+private struct FiveRows<S: Strip>: Tile {
+    var s0: S
+    var s1: S
+    var s2: S
+    var s3: S
+    var s4: S
+    let a0: UnsafePointer<Float>
+    let a1: UnsafePointer<Float>
+    let a2: UnsafePointer<Float>
+    let a3: UnsafePointer<Float>
+    let a4: UnsafePointer<Float>
+
+    @inline(__always)
+    init<A: LeftFactor>(
+        at source: UnsafePointer<Float>, stride: Int, times a: UnsafePointer<Float>, row: Int, _ factor: A.Type
+    ) {
+        s0 = S(at: source)
+        s1 = S(at: source + stride)
+        s2 = S(at: source + 2 * stride)
+        s3 = S(at: source + 3 * stride)
+        s4 = S(at: source + 4 * stride)
+        a0 = A.pointer(a)
+        a1 = A.pointer(a + row)
+        a2 = A.pointer(a + 2 * row)
+        a3 = A.pointer(a + 3 * row)
+        a4 = A.pointer(a + 4 * row)
+    }
+
+    @inline(__always)
+    mutating func add<M: Multiplication>(_ strip: S, _ place: Int, _ multiplication: M.Type) {
+        s0.add(strip, times: Vector(repeating: a0[place]), multiplication)
+        s1.add(strip, times: Vector(repeating: a1[place]), multiplication)
+        s2.add(strip, times: Vector(repeating: a2[place]), multiplication)
+        s3.add(strip, times: Vector(repeating: a3[place]), multiplication)
+        s4.add(strip, times: Vector(repeating: a4[place]), multiplication)
+    }
+
+    @inline(__always)
+    func store(at target: UnsafeMutablePointer<Float>, stride: Int) {
+        s0.store(at: target)
+        s1.store(at: target + stride)
+        s2.store(at: target + 2 * stride)
+        s3.store(at: target + 3 * stride)
+        s4.store(at: target + 4 * stride)
+    }
+}
+
+private struct FourRows<S: Strip>: Tile {
+    var s0: S
+    var s1: S
+    var s2: S
+    var s3: S
+    let a0: UnsafePointer<Float>
+    let a1: UnsafePointer<Float>
+    let a2: UnsafePointer<Float>
+    let a3: UnsafePointer<Float>
+
+    @inline(__always)
+    init<A: LeftFactor>(
+        at source: UnsafePointer<Float>, stride: Int, times a: UnsafePointer<Float>, row: Int, _ factor: A.Type
+    ) {
+        s0 = S(at: source)
+        s1 = S(at: source + stride)
+        s2 = S(at: source + 2 * stride)
+        s3 = S(at: source + 3 * stride)
+        a0 = A.pointer(a)
+        a1 = A.pointer(a + row)
+        a2 = A.pointer(a + 2 * row)
+        a3 = A.pointer(a + 3 * row)
+    }
+
+    @inline(__always)
+    mutating func add<M: Multiplication>(_ strip: S, _ place: Int, _ multiplication: M.Type) {
+        s0.add(strip, times: Vector(repeating: a0[place]), multiplication)
+        s1.add(strip, times: Vector(repeating: a1[place]), multiplication)
+        s2.add(strip, times: Vector(repeating: a2[place]), multiplication)
+        s3.add(strip, times: Vector(repeating: a3[place]), multiplication)
+    }
+
+    @inline(__always)
+    func store(at target: UnsafeMutablePointer<Float>, stride: Int) {
+        s0.store(at: target)
+        s1.store(at: target + stride)
+        s2.store(at: target + 2 * stride)
+        s3.store(at: target + 3 * stride)
+    }
+}
+
+private struct OneRow<S: Strip>: Tile {
+    var s0: S
+    let a0: UnsafePointer<Float>
+
+    @inline(__always)
+    init<A: LeftFactor>(
+        at source: UnsafePointer<Float>, stride: Int, times a: UnsafePointer<Float>, row: Int, _ factor: A.Type
+    ) {
+        s0 = S(at: source)
+        a0 = A.pointer(a)
+    }
+
+    @inline(__always)
+    mutating func add<M: Multiplication>(_ strip: S, _ place: Int, _ multiplication: M.Type) {
+        s0.add(strip, times: Vector(repeating: a0[place]), multiplication)
+    }
+
+    @inline(__always)
+    func store(at target: UnsafeMutablePointer<Float>, stride: Int) {
+        s0.store(at: target)
+    }
+}
+
 /// How rows are divided into tiles: evenly, and into tiles of at most six.
 struct Tiling {
     let count: Int
@@ -225,133 +423,70 @@ private func addTiles<M: Multiplication, A: LeftFactor, S: Strip>(
         let y = target + tiling.first(index) * stride
         switch height {
         case 6:
-            addSix(multiplication, factor, strip, first, aStride, b, width, depth, x, originStride, y, stride, ahead)
+            add(
+                multiplication, factor, SixRows<S>.self, first, aStride, b, width, depth, x, originStride, y, stride,
+                ahead)
         case 5:
-            addFive(multiplication, factor, strip, first, aStride, b, width, depth, x, originStride, y, stride, ahead)
+            add(
+                multiplication, factor, FiveRows<S>.self, first, aStride, b, width, depth, x, originStride, y, stride,
+                ahead)
         case 4:
-            addFour(multiplication, factor, strip, first, aStride, b, width, depth, x, originStride, y, stride, ahead)
+            add(
+                multiplication, factor, FourRows<S>.self, first, aStride, b, width, depth, x, originStride, y, stride,
+                ahead)
         default:
             for row in 0..<height {
-                addOne(
-                    multiplication, factor, strip, first + row * A.row(aStride), aStride, b, width, depth,
-                    x + row * originStride, y + row * stride)
+                add(
+                    multiplication, factor, OneRow<S>.self, first + row * A.row(aStride), aStride, b, width, depth,
+                    x + row * originStride, originStride, y + row * stride, stride, ahead)
             }
         }
         ahead.place += ahead.advance
     }
 }
 
-// The heights are written out: of a loop over the rows Swift would keep the sums in memory. Sums of indices do not check for
-// overflow here, which at every depth would cost a few per cent: they are places in memory that exists.
-
 @inline(__always)
-private func addSix<M: Multiplication, A: LeftFactor, S: Strip>(
-    _ multiplication: M.Type, _ factor: A.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ aStride: Int,
+private func add<M: Multiplication, A: LeftFactor, T: Tile>(
+    _ multiplication: M.Type, _ factor: A.Type, _ tile: T.Type, _ a: UnsafePointer<Float>, _ aStride: Int,
     _ b: UnsafePointer<Float>, _ width: Int, _ depth: Int, _ x: UnsafePointer<Float>, _ xStride: Int,
     _ y: UnsafeMutablePointer<Float>, _ stride: Int, _ ahead: Ahead
 ) {
-    let row = A.row(aStride)
-    let (a0, a1, a2, a3, a4, a5) = (a, a + row, a + 2 * row, a + 3 * row, a + 4 * row, a + 5 * row)
-    var (s0, s1, s2) = (S(at: x), S(at: x + xStride), S(at: x + 2 * xStride))
-    var (s3, s4, s5) = (S(at: x + 3 * xStride), S(at: x + 4 * xStride), S(at: x + 5 * xStride))
-    var (b, place) = (b, ahead.place)
-    var k = 0
-    for _ in 0..<depth {
-        A.prefetch(a0 + k, aStride)
-        ci_prefetch_l2(place)
-        let values = S(at: b)
-        s0.add(values, times: Vector(repeating: a0[k]), multiplication)
-        s1.add(values, times: Vector(repeating: a1[k]), multiplication)
-        s2.add(values, times: Vector(repeating: a2[k]), multiplication)
-        s3.add(values, times: Vector(repeating: a3[k]), multiplication)
-        s4.add(values, times: Vector(repeating: a4[k]), multiplication)
-        s5.add(values, times: Vector(repeating: a5[k]), multiplication)
+    var tile = T(at: x, stride: xStride, times: a, row: A.row(aStride), factor)
+    let column = A.column(aStride)
+    var (b, place, k, left) = (b, ahead.place, 0, depth)
+    if M.takesFourDepths {
+        while left >= 4 {
+            // Without an order the compiler would read so far ahead that the sums would not stay in registers.
+            ci_keep_order()
+            addDepth(multiplication, factor, &tile, a, aStride, k, b, place)
+            ci_keep_order()
+            addDepth(multiplication, factor, &tile, a, aStride, k &+ column, b + width, place + ahead.step)
+            ci_keep_order()
+            addDepth(multiplication, factor, &tile, a, aStride, k &+ 2 &* column, b + 2 * width, place + 2 * ahead.step)
+            ci_keep_order()
+            addDepth(multiplication, factor, &tile, a, aStride, k &+ 3 &* column, b + 3 * width, place + 3 * ahead.step)
+            b += 4 * width
+            place += 4 * ahead.step
+            k &+= 4 &* column
+            left &-= 4
+        }
+    }
+    while left > 0 {
+        addDepth(multiplication, factor, &tile, a, aStride, k, b, place)
         b += width
         place += ahead.step
-        k &+= A.column(aStride)
+        k &+= column
+        left &-= 1
     }
-    s0.store(at: y)
-    s1.store(at: y + stride)
-    s2.store(at: y + 2 * stride)
-    s3.store(at: y + 3 * stride)
-    s4.store(at: y + 4 * stride)
-    s5.store(at: y + 5 * stride)
+    tile.store(at: y, stride: stride)
 }
 
 @inline(__always)
-private func addFive<M: Multiplication, A: LeftFactor, S: Strip>(
-    _ multiplication: M.Type, _ factor: A.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ aStride: Int,
-    _ b: UnsafePointer<Float>, _ width: Int, _ depth: Int, _ x: UnsafePointer<Float>, _ xStride: Int,
-    _ y: UnsafeMutablePointer<Float>, _ stride: Int, _ ahead: Ahead
+private func addDepth<M: Multiplication, A: LeftFactor, T: Tile>(
+    _ multiplication: M.Type, _ factor: A.Type, _ tile: inout T, _ a: UnsafePointer<Float>, _ aStride: Int, _ k: Int,
+    _ b: UnsafePointer<Float>, _ ahead: UnsafePointer<Float>
 ) {
-    let row = A.row(aStride)
-    let (a0, a1, a2, a3, a4) = (a, a + row, a + 2 * row, a + 3 * row, a + 4 * row)
-    var (s0, s1, s2) = (S(at: x), S(at: x + xStride), S(at: x + 2 * xStride))
-    var (s3, s4) = (S(at: x + 3 * xStride), S(at: x + 4 * xStride))
-    var (b, place) = (b, ahead.place)
-    var k = 0
-    for _ in 0..<depth {
-        A.prefetch(a0 + k, aStride)
-        ci_prefetch_l2(place)
-        let values = S(at: b)
-        s0.add(values, times: Vector(repeating: a0[k]), multiplication)
-        s1.add(values, times: Vector(repeating: a1[k]), multiplication)
-        s2.add(values, times: Vector(repeating: a2[k]), multiplication)
-        s3.add(values, times: Vector(repeating: a3[k]), multiplication)
-        s4.add(values, times: Vector(repeating: a4[k]), multiplication)
-        b += width
-        place += ahead.step
-        k &+= A.column(aStride)
-    }
-    s0.store(at: y)
-    s1.store(at: y + stride)
-    s2.store(at: y + 2 * stride)
-    s3.store(at: y + 3 * stride)
-    s4.store(at: y + 4 * stride)
-}
-
-@inline(__always)
-private func addFour<M: Multiplication, A: LeftFactor, S: Strip>(
-    _ multiplication: M.Type, _ factor: A.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ aStride: Int,
-    _ b: UnsafePointer<Float>, _ width: Int, _ depth: Int, _ x: UnsafePointer<Float>, _ xStride: Int,
-    _ y: UnsafeMutablePointer<Float>, _ stride: Int, _ ahead: Ahead
-) {
-    let row = A.row(aStride)
-    let (a0, a1, a2, a3) = (a, a + row, a + 2 * row, a + 3 * row)
-    var (s0, s1) = (S(at: x), S(at: x + xStride))
-    var (s2, s3) = (S(at: x + 2 * xStride), S(at: x + 3 * xStride))
-    var (b, place) = (b, ahead.place)
-    var k = 0
-    for _ in 0..<depth {
-        A.prefetch(a0 + k, aStride)
-        ci_prefetch_l2(place)
-        let values = S(at: b)
-        s0.add(values, times: Vector(repeating: a0[k]), multiplication)
-        s1.add(values, times: Vector(repeating: a1[k]), multiplication)
-        s2.add(values, times: Vector(repeating: a2[k]), multiplication)
-        s3.add(values, times: Vector(repeating: a3[k]), multiplication)
-        b += width
-        place += ahead.step
-        k &+= A.column(aStride)
-    }
-    s0.store(at: y)
-    s1.store(at: y + stride)
-    s2.store(at: y + 2 * stride)
-    s3.store(at: y + 3 * stride)
-}
-
-@inline(__always)
-private func addOne<M: Multiplication, A: LeftFactor, S: Strip>(
-    _ multiplication: M.Type, _ factor: A.Type, _ strip: S.Type, _ a: UnsafePointer<Float>, _ aStride: Int,
-    _ b: UnsafePointer<Float>, _ width: Int, _ depth: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
-) {
-    var sum = S(at: x)
-    var b = b
-    var k = 0
-    for _ in 0..<depth {
-        sum.add(S(at: b), times: Vector(repeating: a[k]), multiplication)
-        b += width
-        k &+= A.column(aStride)
-    }
-    sum.store(at: y)
+    A.prefetch(a + k, aStride)
+    ci_prefetch_l2(ahead)
+    tile.add(T.S(at: b), k, multiplication)
 }

@@ -9,6 +9,13 @@ import CIntrinsics
 
 /// The elements are pairs.
 private enum PairMultiplication: Multiplication {
+    #if AVX512BF16
+        static var takesFourDepths: Bool { true }
+    #else
+        // The halves of the pairs take the registers that are left.
+        static var takesFourDepths: Bool { false }
+    #endif
+
     @inline(__always)
     static func add(_ sum: Vector, _ a: Vector, _ b: Vector) -> Vector {
         #if AVX512BF16

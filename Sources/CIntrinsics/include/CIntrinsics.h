@@ -24,4 +24,15 @@ static inline __attribute__((always_inline)) void ci_prefetch_l2(const void *add
     __builtin_prefetch(address, 0, 2);
 }
 
+/// Keeps the compiler from moving reads from one side of this to the other. It is no instruction.
+static inline __attribute__((always_inline)) void ci_keep_order(void) {
+    __asm__ volatile("" ::: "memory");
+}
+
+/// The same address, of which the compiler knows nothing: it keeps it in a register, and computes it no second time.
+static inline __attribute__((always_inline)) const float *ci_register(const float *address) {
+    __asm__("" : "+r"(address));
+    return address;
+}
+
 #endif
