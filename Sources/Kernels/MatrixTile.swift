@@ -14,7 +14,7 @@ import CIntrinsics
 protocol Multiplication {
     /// Whether a turn of the innermost loop takes four depths, not one.
     ///
-    /// What a turn costs beside its multiply-adds is then a fiftieth of the instructions, not a fifth. That counts where the
+    /// What a turn costs beside its multiply-adds is then a twentieth of the instructions, not a quarter. That counts where the
     /// processor shares what it begins in a cycle between this thread and another.
     static var takesFourDepths: Bool { get }
     /// `sum` plus the products of the elements of `a` and `b`.
