@@ -115,12 +115,12 @@ def sgemm(options):
     return float(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
-def seconds_to(targets, command, options, folder, text):
+def seconds_to(targets, command, seed, options, folder, text):
     """Seconds from the start of the process until the validation loss first is below each target."""
     missing = sorted(targets, reverse=True)
     found = []
     began = time.perf_counter()
-    with reports(command(text, folder, ["--threads", options.threads])) as (lines, _):
+    with reports(command(text, folder, ["--threads", options.threads, "--seed", seed])) as (lines, _):
         for report in lines:
             while missing and (report.get("validationLoss") or math.inf) < missing[0]:
                 missing.pop(0)
@@ -181,14 +181,23 @@ def compare(cases, contestants, options, folder):
 
 def compare_quality(contestants, options, folder):
     targets = [1.60, 1.50]
+    first, *others = contestants
     print(f"\nSeconds until the validation loss is below, with all defaults, `{options.text.name}`:\n")
-    row("nats", *contestants, *[f"chargen f32 ÷ {name}" for name in list(contestants)[1:]])
-    row("---:", *["---:"] * (2 * len(contestants) - 1))
-    times = {name: seconds_to(targets, command, options, folder, options.text) for name, command in contestants.items()}
-    own, *others = times.values()
+    row("nats", "seed", *contestants, *[f"chargen f32 ÷ {name}" for name in others])
+    row(*["---:"] * (2 * len(contestants) + 1))
+    times = collections.defaultdict(list)
+    for seed in range(1, options.seeds + 1):
+        for name, command in contestants.items():
+            times[name].append(seconds_to(targets, command, seed, options, folder, options.text))
+        for index, target in enumerate(targets):
+            last = {name: values[-1][index] for name, values in times.items()}
+            row(f"{target:.2f}", seed, *[f"{seconds:.1f}" for seconds in last.values()],
+                *[f"{last[first] / last[name]:.2f}" for name in others])
     for index, target in enumerate(targets):
-        row(f"{target:.2f}", *[f"{values[index]:.1f}" for values in times.values()],
-            *[f"{own[index] / values[index]:.2f}" for values in others])
+        values = {name: [seconds[index] for seconds in all_seconds] for name, all_seconds in times.items()}
+        ratios = [statistics.median(a / b for a, b in zip(values[first], values[name])) for name in others]
+        row(f"{target:.2f}", "median", *[f"{statistics.median(seconds):.1f}" for seconds in values.values()],
+            *[f"{ratio:.2f}" for ratio in ratios])
 
 
 def main():
@@ -197,6 +206,7 @@ def main():
     parser.add_argument("--sgemm", type=pathlib.Path, required=True, help="the program of Benchmarks/sgemm.c")
     parser.add_argument("--peers", action="store_true", help="have PyTorch do the same, in f32 and bf16")
     parser.add_argument("--text", type=pathlib.Path, help="measure the time to quality on this text too")
+    parser.add_argument("--seeds", type=int, default=3, help="the runs of each until it has learnt the text")
     parser.add_argument("--cases", nargs="*", help="such as lstm-128x2; all by default")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=2, help="of one turn of one contestant")
