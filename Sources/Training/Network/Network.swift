@@ -21,6 +21,7 @@ final class Network: TeamWork {
     private let layers: [LayerWeights]
     private let output: PackedWeights
     private var activations: Activations
+    private let division: RowDivision
     /// What the members of the team do next.
     private var task = Task.packing
 
@@ -56,6 +57,7 @@ final class Network: TeamWork {
         self.backend = backend
         trainingBackend = TrainingBackend.matching(backend, inBFloat16: precision == .bf16)
         team = try Team(size: threads)
+        division = try RowDivision(parts: threads)
         var layers: [LayerWeights] = []
         for index in 0..<shape.layers {
             layers.append(
@@ -104,6 +106,7 @@ final class Network: TeamWork {
             _ = activations.fit(rows: count, time: time)
         }
         share(.packing, parts: packingParts)
+        division.divide(rows: count)
         // A part a thread: with fewer rows at once the weights would be read more often.
         share(.rows(pass), parts: team.size)
     }
@@ -137,10 +140,10 @@ final class Network: TeamWork {
 
     /// Takes a thread's rows of a minibatch through the network.
     private func take(_ pass: Pass, part: Int, _ scratch: UnsafeMutablePointer<Float>) {
-        let (minibatch, time) = (pass.minibatch, pass.minibatch.time)
-        let count = minibatch.starts.count
-        let rows = part * count / team.size..<(part + 1) * count / team.size
+        let rows = division[part]
         guard !rows.isEmpty else { return }
+        let start = ContinuousClock.now
+        let (minibatch, time) = (pass.minibatch, pass.minibatch.time)
         for row in rows {
             activations.gather(minibatch, from: pass.corpus, row: row)
             activations.load(pass.state, row: row)
@@ -160,6 +163,7 @@ final class Network: TeamWork {
         case .loss: loss(rows, hiddenGradient: nil, scratch)
         case .gradient: backward(rows, scratch)
         }
+        division.note(part, took: .now - start)
     }
 
     /// Notes some rows' losses; with memory for it, leaves the gradient of the last hidden states too.
