@@ -91,87 +91,53 @@ struct Ahead {
 
 /// Some neighbouring columns of a row.
 private protocol Strip {
+    static var columns: Int { get }
     init(at source: UnsafePointer<Float>)
     mutating func add<M: Multiplication>(_ strip: Self, times factor: Vector, _ multiplication: M.Type)
     func store(at target: UnsafeMutablePointer<Float>)
 }
 
-private struct OneVector: Strip {
-    var a: Vector
+extension Vector: Strip {
+    @inline(__always)
+    static var columns: Int { laneCount }
 
     @inline(__always)
-    init(at source: UnsafePointer<Float>) {
-        a = Vector(at: source)
-    }
-
-    @inline(__always)
-    mutating func add<M: Multiplication>(_ strip: OneVector, times factor: Vector, _ multiplication: M.Type) {
-        a = M.add(a, strip.a, factor)
-    }
-
-    @inline(__always)
-    func store(at target: UnsafeMutablePointer<Float>) {
-        a.store(at: target)
+    mutating func add<M: Multiplication>(_ strip: Vector, times factor: Vector, _ multiplication: M.Type) {
+        self = M.add(self, strip, factor)
     }
 }
 
-private struct TwoVectors: Strip {
-    var a: Vector
-    var b: Vector
+/// Two strips side by side.
+private struct Twice<S: Strip>: Strip {
+    var left: S
+    var right: S
+
+    @inline(__always)
+    static var columns: Int { 2 * S.columns }
 
     @inline(__always)
     init(at source: UnsafePointer<Float>) {
-        a = Vector(at: source)
-        b = Vector(at: source + 16)
+        left = S(at: source)
+        right = S(at: source + S.columns)
     }
 
     @inline(__always)
-    mutating func add<M: Multiplication>(_ strip: TwoVectors, times factor: Vector, _ multiplication: M.Type) {
-        a = M.add(a, strip.a, factor)
-        b = M.add(b, strip.b, factor)
+    mutating func add<M: Multiplication>(_ strip: Twice, times factor: Vector, _ multiplication: M.Type) {
+        left.add(strip.left, times: factor, multiplication)
+        right.add(strip.right, times: factor, multiplication)
     }
 
     @inline(__always)
     func store(at target: UnsafeMutablePointer<Float>) {
-        a.store(at: target)
-        b.store(at: target + 16)
-    }
-}
-
-private struct FourVectors: Strip {
-    var a: Vector
-    var b: Vector
-    var c: Vector
-    var d: Vector
-
-    @inline(__always)
-    init(at source: UnsafePointer<Float>) {
-        a = Vector(at: source)
-        b = Vector(at: source + 16)
-        c = Vector(at: source + 32)
-        d = Vector(at: source + 48)
-    }
-
-    @inline(__always)
-    mutating func add<M: Multiplication>(_ strip: FourVectors, times factor: Vector, _ multiplication: M.Type) {
-        a = M.add(a, strip.a, factor)
-        b = M.add(b, strip.b, factor)
-        c = M.add(c, strip.c, factor)
-        d = M.add(d, strip.d, factor)
-    }
-
-    @inline(__always)
-    func store(at target: UnsafeMutablePointer<Float>) {
-        a.store(at: target)
-        b.store(at: target + 16)
-        c.store(at: target + 32)
-        d.store(at: target + 48)
+        left.store(at: target)
+        right.store(at: target + S.columns)
     }
 }
 
 /// Some rows of a strip of the target, and of the left factor.
 private protocol Tile {
     associatedtype S: Strip
+    static var rows: Int { get }
     init<A: LeftFactor>(
         at source: UnsafePointer<Float>, stride: Int, times a: UnsafePointer<Float>, row: Int, _ factor: A.Type
     )
@@ -180,172 +146,66 @@ private protocol Tile {
     func store(at target: UnsafeMutablePointer<Float>, stride: Int)
 }
 
-// The heights are written out: of a loop over the rows Swift would keep the sums in memory. Sums of indices do not check for
-// overflow here, which at every depth would cost a few per cent: they are places in memory that exists.
-
-private struct SixRows<S: Strip>: Tile {
-    var s0: S
-    var s1: S
-    var s2: S
-    var s3: S
-    var s4: S
-    var s5: S
-    let a0: UnsafePointer<Float>
-    let a1: UnsafePointer<Float>
-    let a2: UnsafePointer<Float>
-    let a3: UnsafePointer<Float>
-    let a4: UnsafePointer<Float>
-    let a5: UnsafePointer<Float>
-
-    @inline(__always)
-    init<A: LeftFactor>(
-        at source: UnsafePointer<Float>, stride: Int, times a: UnsafePointer<Float>, row: Int, _ factor: A.Type
-    ) {
-        s0 = S(at: source)
-        s1 = S(at: source + stride)
-        s2 = S(at: source + 2 * stride)
-        s3 = S(at: source + 3 * stride)
-        s4 = S(at: source + 4 * stride)
-        s5 = S(at: source + 5 * stride)
-        a0 = A.pointer(a)
-        a1 = A.pointer(a + row)
-        a2 = A.pointer(a + 2 * row)
-        a3 = A.pointer(a + 3 * row)
-        a4 = A.pointer(a + 4 * row)
-        a5 = A.pointer(a + 5 * row)
-    }
-
-    @inline(__always)
-    mutating func add<M: Multiplication>(_ strip: S, _ place: Int, _ multiplication: M.Type) {
-        s0.add(strip, times: Vector(repeating: a0[place]), multiplication)
-        s1.add(strip, times: Vector(repeating: a1[place]), multiplication)
-        s2.add(strip, times: Vector(repeating: a2[place]), multiplication)
-        s3.add(strip, times: Vector(repeating: a3[place]), multiplication)
-        s4.add(strip, times: Vector(repeating: a4[place]), multiplication)
-        s5.add(strip, times: Vector(repeating: a5[place]), multiplication)
-    }
-
-    @inline(__always)
-    func store(at target: UnsafeMutablePointer<Float>, stride: Int) {
-        s0.store(at: target)
-        s1.store(at: target + stride)
-        s2.store(at: target + 2 * stride)
-        s3.store(at: target + 3 * stride)
-        s4.store(at: target + 4 * stride)
-        s5.store(at: target + 5 * stride)
-    }
-}
-
-private struct FiveRows<S: Strip>: Tile {
-    var s0: S
-    var s1: S
-    var s2: S
-    var s3: S
-    var s4: S
-    let a0: UnsafePointer<Float>
-    let a1: UnsafePointer<Float>
-    let a2: UnsafePointer<Float>
-    let a3: UnsafePointer<Float>
-    let a4: UnsafePointer<Float>
-
-    @inline(__always)
-    init<A: LeftFactor>(
-        at source: UnsafePointer<Float>, stride: Int, times a: UnsafePointer<Float>, row: Int, _ factor: A.Type
-    ) {
-        s0 = S(at: source)
-        s1 = S(at: source + stride)
-        s2 = S(at: source + 2 * stride)
-        s3 = S(at: source + 3 * stride)
-        s4 = S(at: source + 4 * stride)
-        a0 = A.pointer(a)
-        a1 = A.pointer(a + row)
-        a2 = A.pointer(a + 2 * row)
-        a3 = A.pointer(a + 3 * row)
-        a4 = A.pointer(a + 4 * row)
-    }
-
-    @inline(__always)
-    mutating func add<M: Multiplication>(_ strip: S, _ place: Int, _ multiplication: M.Type) {
-        s0.add(strip, times: Vector(repeating: a0[place]), multiplication)
-        s1.add(strip, times: Vector(repeating: a1[place]), multiplication)
-        s2.add(strip, times: Vector(repeating: a2[place]), multiplication)
-        s3.add(strip, times: Vector(repeating: a3[place]), multiplication)
-        s4.add(strip, times: Vector(repeating: a4[place]), multiplication)
-    }
-
-    @inline(__always)
-    func store(at target: UnsafeMutablePointer<Float>, stride: Int) {
-        s0.store(at: target)
-        s1.store(at: target + stride)
-        s2.store(at: target + 2 * stride)
-        s3.store(at: target + 3 * stride)
-        s4.store(at: target + 4 * stride)
-    }
-}
-
-private struct FourRows<S: Strip>: Tile {
-    var s0: S
-    var s1: S
-    var s2: S
-    var s3: S
-    let a0: UnsafePointer<Float>
-    let a1: UnsafePointer<Float>
-    let a2: UnsafePointer<Float>
-    let a3: UnsafePointer<Float>
-
-    @inline(__always)
-    init<A: LeftFactor>(
-        at source: UnsafePointer<Float>, stride: Int, times a: UnsafePointer<Float>, row: Int, _ factor: A.Type
-    ) {
-        s0 = S(at: source)
-        s1 = S(at: source + stride)
-        s2 = S(at: source + 2 * stride)
-        s3 = S(at: source + 3 * stride)
-        a0 = A.pointer(a)
-        a1 = A.pointer(a + row)
-        a2 = A.pointer(a + 2 * row)
-        a3 = A.pointer(a + 3 * row)
-    }
-
-    @inline(__always)
-    mutating func add<M: Multiplication>(_ strip: S, _ place: Int, _ multiplication: M.Type) {
-        s0.add(strip, times: Vector(repeating: a0[place]), multiplication)
-        s1.add(strip, times: Vector(repeating: a1[place]), multiplication)
-        s2.add(strip, times: Vector(repeating: a2[place]), multiplication)
-        s3.add(strip, times: Vector(repeating: a3[place]), multiplication)
-    }
-
-    @inline(__always)
-    func store(at target: UnsafeMutablePointer<Float>, stride: Int) {
-        s0.store(at: target)
-        s1.store(at: target + stride)
-        s2.store(at: target + 2 * stride)
-        s3.store(at: target + 3 * stride)
-    }
-}
-
 private struct OneRow<S: Strip>: Tile {
-    var s0: S
-    let a0: UnsafePointer<Float>
+    var sums: S
+    let a: UnsafePointer<Float>
+
+    @inline(__always)
+    static var rows: Int { 1 }
 
     @inline(__always)
     init<A: LeftFactor>(
         at source: UnsafePointer<Float>, stride: Int, times a: UnsafePointer<Float>, row: Int, _ factor: A.Type
     ) {
-        s0 = S(at: source)
-        a0 = A.pointer(a)
+        sums = S(at: source)
+        self.a = A.pointer(a)
     }
 
     @inline(__always)
     mutating func add<M: Multiplication>(_ strip: S, _ place: Int, _ multiplication: M.Type) {
-        s0.add(strip, times: Vector(repeating: a0[place]), multiplication)
+        sums.add(strip, times: Vector(repeating: a[place]), multiplication)
     }
 
     @inline(__always)
     func store(at target: UnsafeMutablePointer<Float>, stride: Int) {
-        s0.store(at: target)
+        sums.store(at: target)
     }
 }
+
+/// One tile above another. Tiles are put together in this way because of a loop over rows Swift would keep the sums in memory.
+private struct Stack<Upper: Tile, Lower: Tile>: Tile where Upper.S == Lower.S {
+    var upper: Upper
+    var lower: Lower
+
+    @inline(__always)
+    static var rows: Int { Upper.rows + Lower.rows }
+
+    @inline(__always)
+    init<A: LeftFactor>(
+        at source: UnsafePointer<Float>, stride: Int, times a: UnsafePointer<Float>, row: Int, _ factor: A.Type
+    ) {
+        upper = Upper(at: source, stride: stride, times: a, row: row, factor)
+        lower = Lower(
+            at: source + Upper.rows * stride, stride: stride, times: a + Upper.rows * row, row: row, factor)
+    }
+
+    @inline(__always)
+    mutating func add<M: Multiplication>(_ strip: Upper.S, _ place: Int, _ multiplication: M.Type) {
+        upper.add(strip, place, multiplication)
+        lower.add(strip, place, multiplication)
+    }
+
+    @inline(__always)
+    func store(at target: UnsafeMutablePointer<Float>, stride: Int) {
+        upper.store(at: target, stride: stride)
+        lower.store(at: target + Upper.rows * stride, stride: stride)
+    }
+}
+
+private typealias TwoRows<S: Strip> = Stack<OneRow<S>, OneRow<S>>
+private typealias FourRows<S: Strip> = Stack<TwoRows<S>, TwoRows<S>>
+private typealias FiveRows<S: Strip> = Stack<FourRows<S>, OneRow<S>>
+private typealias SixRows<S: Strip> = Stack<FourRows<S>, TwoRows<S>>
 
 /// How rows are divided into tiles: evenly, and into tiles of at most six.
 struct Tiling {
@@ -389,21 +249,21 @@ func addTiles<M: Multiplication, A: LeftFactor>(
         switch width {
         case 64:
             addTiles(
-                multiplication, factor, FourVectors.self, a, aStride, rows, b, 64, depth, origin, originStride, target,
-                stride, &ahead)
+                multiplication, factor, Twice<Twice<Vector>>.self, a, aStride, rows, b, 64, depth, origin, originStride,
+                target, stride, &ahead)
         case 32:
             addTiles(
-                multiplication, factor, TwoVectors.self, a, aStride, rows, b, 32, depth, origin, originStride, target,
-                stride, &ahead)
+                multiplication, factor, Twice<Vector>.self, a, aStride, rows, b, 32, depth, origin, originStride,
+                target, stride, &ahead)
         default:
             addTiles(
-                multiplication, factor, OneVector.self, a, aStride, rows, b, 16, depth, origin, originStride, target,
+                multiplication, factor, Vector.self, a, aStride, rows, b, 16, depth, origin, originStride, target,
                 stride, &ahead)
         }
     #else
         for column in Swift.stride(from: 0, to: width, by: laneCount) {
             addTiles(
-                multiplication, factor, OneVector.self, a, aStride, rows, b + column, width, depth,
+                multiplication, factor, Vector.self, a, aStride, rows, b + column, width, depth,
                 origin + column, originStride, target + column, stride, &ahead)
         }
     #endif
@@ -456,7 +316,8 @@ private func add<M: Multiplication, A: LeftFactor, T: Tile>(
     var (b, place, k, left) = (b, ahead.place, 0, depth)
     if M.takesFourDepths {
         while left >= 4 {
-            // Without an order the compiler would read so far ahead that the sums would not stay in registers.
+            // Without an order the compiler would read so far ahead that the sums would not stay in registers. Places are
+            // not checked for overflow, which would cost a few per cent: they are in memory that exists.
             ci_keep_order()
             addDepth(multiplication, factor, &tile, a, aStride, k, b, place)
             ci_keep_order()
