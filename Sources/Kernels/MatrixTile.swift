@@ -172,7 +172,7 @@ private struct OneRow<S: Strip>: Tile {
     }
 }
 
-/// One tile above another. Tiles are put together in this way because of a loop over rows Swift would keep the sums in memory.
+/// One tile above another: tiles are put together, because in a loop over rows Swift would keep the sums in memory.
 private struct Stack<Upper: Tile, Lower: Tile>: Tile where Upper.S == Lower.S {
     var upper: Upper
     var lower: Lower
