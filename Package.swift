@@ -29,7 +29,7 @@ let arithmetic: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .deb
 func kernels(_ name: String, _ conditions: [String], _ flags: [String]) -> Target {
     .target(
         name: name,
-        dependencies: ["CIntrinsics"],
+        dependencies: ["CIntrinsics", "Core"],
         path: "Sources/\(name)",
         swiftSettings: library + arithmetic + conditions.map { .define($0) }
             + [.unsafeFlags(flags.flatMap { ["-Xcc", $0] })])
@@ -38,7 +38,7 @@ func kernels(_ name: String, _ conditions: [String], _ flags: [String]) -> Targe
 // Other processors than x86-64 have one kernel module, the portable one.
 #if arch(x86_64)
     let kernelModules: [Target] = [
-        .target(name: "Kernels", dependencies: ["CIntrinsics"], swiftSettings: library + arithmetic),
+        .target(name: "Kernels", dependencies: ["CIntrinsics", "Core"], swiftSettings: library + arithmetic),
         // AVX2 and FMA (2013 and later).
         kernels("KernelsAVX2", ["AVX2"], ["-march=x86-64-v3"]),
         // AVX-512 F, BW, CD, DQ and VL, and the integer dot product VNNI. Without the last flag vectors would be split
@@ -51,7 +51,7 @@ func kernels(_ name: String, _ conditions: [String], _ flags: [String]) -> Targe
     ]
 #else
     let kernelModules: [Target] = [
-        .target(name: "Kernels", dependencies: ["CIntrinsics"], swiftSettings: library + arithmetic)
+        .target(name: "Kernels", dependencies: ["CIntrinsics", "Core"], swiftSettings: library + arithmetic)
     ]
 #endif
 
@@ -73,7 +73,7 @@ let package = Package(
         .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     ],
     targets: kernelModules + [
-        // The instructions that kernels ask for by name.
+        // The tables of kernels, and the instructions that kernels ask for by name.
         .target(name: "CIntrinsics"),
         // libc and zstd for the modules that cannot import Foundation. libchargen.so must need libc and libm only, so
         // it takes zstd from the archive.
@@ -88,19 +88,23 @@ let package = Package(
         .target(name: "CChargen"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
 
+        // What every module stands on.
+        .target(name: "Core", dependencies: ["CSupport"], swiftSettings: library),
         .target(
             name: "KernelDispatch",
-            dependencies: ["CSupport"] + kernelModules.map { .init(stringLiteral: $0.name) },
+            dependencies: ["CIntrinsics", "CSupport", "Core"] + kernelModules.map { .init(stringLiteral: $0.name) },
             swiftSettings: library + arithmetic),
-        .target(name: "ModelFormat", dependencies: ["CSupport"], swiftSettings: library),
+        .target(name: "ModelFormat", dependencies: ["CSupport", "Core"], swiftSettings: library),
+        .target(name: "ThreadPool", dependencies: ["CSupport", "Core"], swiftSettings: library + arithmetic),
         .target(
-            name: "Threads", dependencies: ["CSupport", "ModelFormat"], swiftSettings: library + arithmetic),
-        .target(
-            name: "InferenceEngine", dependencies: ["ModelFormat", "KernelDispatch", "Threads"],
+            name: "InferenceEngine",
+            dependencies: [
+                "CIntrinsics", "CSupport", "Core", "KernelDispatch", "Kernels", "ModelFormat", "ThreadPool",
+            ],
             swiftSettings: library + arithmetic),
         .target(
             name: "CAPI",
-            dependencies: ["InferenceEngine", "ModelFormat", "KernelDispatch", "CSupport", "CChargen"],
+            dependencies: ["CChargen", "CSupport", "Core", "InferenceEngine"],
             exclude: ["exports.map"],
             swiftSettings: library,
             linkerSettings: [
@@ -121,32 +125,44 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "ModelFormat", "KernelDispatch", "Threads", "COpenBLAS",
+                "CIntrinsics", "COpenBLAS", "Core", "KernelDispatch", "Kernels", "ModelFormat", "ThreadPool",
                 .product(name: "SwiftCSV", package: "SwiftCSV"),
             ],
             swiftSettings: arithmetic),
         .executableTarget(
             name: "Trainer",
             dependencies: [
-                "Training", "InferenceEngine", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Core", "InferenceEngine", "ModelFormat", "Training",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Writes the models that the benchmarks run.
         .executableTarget(
-            name: "benchmark-models", dependencies: ["ModelFormat", "Kernels"], path: "Benchmarks/Models"),
+            name: "benchmark-models", dependencies: ["Core", "ModelFormat"], path: "Benchmarks/Models"),
 
         // What several test targets share: small random models, temporary folders.
-        .target(name: "TestSupport", dependencies: ["ModelFormat", "Kernels"], path: "Tests/TestSupport"),
-        .testTarget(name: "KernelsTests", dependencies: ["KernelDispatch", "Kernels"]),
-        .testTarget(name: "ModelFormatTests", dependencies: ["ModelFormat", "TestSupport"]),
-        .testTarget(name: "InferenceEngineTests", dependencies: ["InferenceEngine", "TestSupport"]),
-        .testTarget(name: "CAPITests", dependencies: ["CAPI", "CChargen", "TestSupport"]),
+        .target(name: "TestSupport", dependencies: ["Core", "ModelFormat"], path: "Tests/TestSupport"),
+        .testTarget(name: "CoreTests", dependencies: ["Core"]),
+        .testTarget(name: "KernelsTests", dependencies: ["CIntrinsics", "Core", "KernelDispatch", "Kernels"]),
+        .testTarget(name: "ModelFormatTests", dependencies: ["Core", "ModelFormat", "TestSupport"]),
         .testTarget(
-            name: "TrainingTests", dependencies: ["Training", "TestSupport"], resources: [.copy("Fixtures")]),
+            name: "InferenceEngineTests",
+            dependencies: ["Core", "InferenceEngine", "KernelDispatch", "ModelFormat", "TestSupport"]),
+        .testTarget(
+            name: "CAPITests",
+            dependencies: ["CAPI", "CChargen", "Core", "InferenceEngine", "ModelFormat", "TestSupport"]),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["Core", "KernelDispatch", "ModelFormat", "TestSupport", "Training"],
+            resources: [.copy("Fixtures")]),
         // Training and the engine, which never import each other, held together.
-        .testTarget(name: "ParityTests", dependencies: ["Training", "InferenceEngine", "CChargen", "TestSupport"]),
+        .testTarget(
+            name: "ParityTests",
+            dependencies: [
+                "CChargen", "Core", "InferenceEngine", "KernelDispatch", "ModelFormat", "TestSupport", "Training",
+            ]),
         // The built command, as a user runs it.
-        .testTarget(name: "TrainerTests", dependencies: ["Trainer", "InferenceEngine", "TestSupport"]),
+        .testTarget(
+            name: "TrainerTests", dependencies: ["Core", "InferenceEngine", "TestSupport", "Trainer", "Training"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,5 @@
+import Core
 import Foundation
-import Kernels
 import ModelFormat
 
 // Writes the models that the benchmarks run: FOLDER/CELL-HIDDENxLAYERS-WEIGHTS.cgw, with random weights, because a
@@ -32,7 +32,7 @@ func randomTensor(
     case .bfloat16: return .bfloat16(floats().map { UInt16($0.bitPattern >> 16) })
     case .int8: return .int8(integers(127), scales: Array(repeating: bound / 127, count: tensor.rows))
     case .int4:
-        let groups = (tensor.columns + ElementType.groupSize - 1) / ElementType.groupSize
+        let groups = scaleGroupCount(tensor.columns)
         let scale = UInt16((bound / 7).bitPattern >> 16)
         return .int4(integers(7), scales: Array(repeating: scale, count: tensor.rows * groups))
     }

@@ -1,5 +1,5 @@
+import Core
 import InferenceEngine
-import ModelFormat
 
 // What comes from outside, checked. A C pointer is Optional in Swift, and a size_t is an Int, negative if beyond
 // Int.max.
@@ -7,8 +7,8 @@ import ModelFormat
 /// The value of an argument that must not be NULL.
 ///
 /// - Throws: `invalidArgument`, naming it.
-func required<Value>(_ argument: Value?, _ name: StaticString) throws(ModelError) -> Value {
-    guard let argument else { throw ModelError(.invalidArgument, "the argument '\(name)' is NULL") }
+func required<Value>(_ argument: Value?, _ name: StaticString) throws(ChargenError) -> Value {
+    guard let argument else { throw ChargenError(.invalidArgument, "the argument '\(name)' is NULL") }
     return argument
 }
 
@@ -17,9 +17,9 @@ func required<Value>(_ argument: Value?, _ name: StaticString) throws(ModelError
 /// - Throws: `invalidArgument`, naming the pointer if it is NULL, or the length if no object can be as large.
 func checkedBytes(
     _ pointer: UnsafeRawPointer?, _ name: StaticString, _ length: Int, _ lengthName: StaticString
-) throws(ModelError) -> UnsafeRawBufferPointer {
+) throws(ChargenError) -> UnsafeRawBufferPointer {
     guard length >= 0 else {
-        throw ModelError(.invalidArgument, "the argument '\(lengthName)' is larger than any object can be")
+        throw ChargenError(.invalidArgument, "the argument '\(lengthName)' is larger than any object can be")
     }
     return UnsafeRawBufferPointer(start: length == 0 ? pointer : try required(pointer, name), count: length)
 }
@@ -34,7 +34,7 @@ func limit(_ maximum: Int) -> Int {
 /// The object behind a handle, which goes on owning it.
 func object<Object: AnyObject>(
     _ handle: OpaquePointer?, _ type: Object.Type, _ name: StaticString
-) throws(ModelError) -> Object {
+) throws(ChargenError) -> Object {
     Unmanaged<Object>.fromOpaque(UnsafeRawPointer(try required(handle, name))).takeUnretainedValue()
 }
 

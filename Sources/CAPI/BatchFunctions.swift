@@ -1,8 +1,8 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CChargen
+import Core
 import InferenceEngine
-import ModelFormat
 
 // The functions of a batch, which a `chargen_batch` points to. `@c @implementation` makes the compiler hold each against
 // its declaration in include/chargen.h, where it is described.
@@ -12,7 +12,7 @@ public func chargen_batch_create(
     _ model: OpaquePointer?, _ capacity: Int, _ threads: Int, _ batch: UnsafeMutablePointer<OpaquePointer?>?
 ) -> chargen_status {
     batch?.pointee = nil
-    return status { () throws(ModelError) in
+    return status { () throws(ChargenError) in
         let model = try object(model, LoadedModel.self, "model").model
         let batch = try required(batch, "batch")
         batch.pointee = handle(try Batch(model, capacity: capacity, threads: threads))
@@ -29,7 +29,7 @@ public func chargen_batch_next(
     _ batch: OpaquePointer?, _ sessions: UnsafePointer<OpaquePointer?>?, _ count: Int,
     _ characters: UnsafeMutablePointer<UInt32>?
 ) -> chargen_status {
-    status { () throws(ModelError) in
+    status { () throws(ChargenError) in
         let call = try BatchCall(batch, sessions, count)
         let characters = try call.list(characters, "characters")
         for index in 0..<call.count { characters[index] = 0 }
@@ -45,12 +45,12 @@ public func chargen_batch_feed(
     _ batch: OpaquePointer?, _ sessions: UnsafePointer<OpaquePointer?>?, _ count: Int,
     _ texts: UnsafePointer<UnsafePointer<CChar>?>?, _ lengths: UnsafePointer<Int>?
 ) -> chargen_status {
-    status { () throws(ModelError) in
+    status { () throws(ChargenError) in
         let call = try BatchCall(batch, sessions, count)
         let texts = try call.list(texts, "texts")
         let lengths = try call.list(lengths, "lengths")
         try call.checkSessions()
-        try call.batch.feed(call.count, { call.session($0) }) { (index) throws(ModelError) in
+        try call.batch.feed(call.count, { call.session($0) }) { (index) throws(ChargenError) in
             try checkedBytes(texts[index], "texts", lengths[index], "lengths")
         }
     }
@@ -62,7 +62,7 @@ public func chargen_batch_score(
     _ texts: UnsafePointer<UnsafePointer<CChar>?>?, _ lengths: UnsafePointer<Int>?,
     _ log_probabilities: UnsafeMutablePointer<Double>?
 ) -> chargen_status {
-    status { () throws(ModelError) in
+    status { () throws(ChargenError) in
         let call = try BatchCall(batch, sessions, count)
         let results = try call.list(log_probabilities, "log_probabilities")
         for index in 0..<call.count { results[index] = 0 }
@@ -71,7 +71,7 @@ public func chargen_batch_score(
         try call.checkSessions()
         try call.batch.score(
             call.count, { call.session($0) },
-            text: { (index) throws(ModelError) in
+            text: { (index) throws(ChargenError) in
                 try checkedBytes(texts[index], "texts", lengths[index], "lengths")
             }, results: results)
     }
@@ -86,10 +86,10 @@ private struct BatchCall {
     /// - Throws: `invalidArgument`, before any list is read that may be shorter than `count`.
     init(
         _ batch: OpaquePointer?, _ sessions: UnsafePointer<OpaquePointer?>?, _ count: Int
-    ) throws(ModelError) {
+    ) throws(ChargenError) {
         self.batch = try object(batch, Batch.self, "batch")
         guard count >= 0, count <= self.batch.capacity else {
-            throw ModelError(
+            throw ChargenError(
                 .invalidArgument, "the argument 'count' must be at most the batch's capacity, \(self.batch.capacity)")
         }
         self.count = count
@@ -97,15 +97,15 @@ private struct BatchCall {
     }
 
     /// A list of `count` elements that an argument points to.
-    func list<Pointer>(_ pointer: Pointer?, _ name: StaticString) throws(ModelError) -> Pointer {
+    func list<Pointer>(_ pointer: Pointer?, _ name: StaticString) throws(ChargenError) -> Pointer {
         try required(pointer, name)
     }
 
     /// - Throws: `invalidArgument` when the list or a handle in it is NULL.
-    func checkSessions() throws(ModelError) {
+    func checkSessions() throws(ChargenError) {
         let sessions = try required(sessions, "sessions")
         for index in 0..<count where sessions[index] == nil {
-            throw ModelError(.invalidArgument, "session \(index) of the argument 'sessions' is NULL")
+            throw ChargenError(.invalidArgument, "session \(index) of the argument 'sessions' is NULL")
         }
     }
 

@@ -2,10 +2,10 @@
 
 import CChargen
 import CSupport
-import ModelFormat
+import Core
 
 /// The status of a call: an error becomes its status and this thread's message.
-func status(of call: () throws(ModelError) -> Void) -> chargen_status {
+func status(of call: () throws(ChargenError) -> Void) -> chargen_status {
     do {
         try call()
         return chargen_status(CHARGEN_OK)

@@ -1,9 +1,8 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CChargen
+import Core
 import InferenceEngine
-import KernelDispatch
-import ModelFormat
 
 // The functions of a model. `@c @implementation` makes the compiler hold each against its declaration in
 // include/chargen.h, where it is described.
@@ -14,7 +13,7 @@ final class LoadedModel {
     /// The provenance as C reads it, ended by a NUL.
     let provenance: AlignedBuffer<CChar>
 
-    convenience init(_ model: Model) throws(ModelError) {
+    convenience init(_ model: Model) throws(ChargenError) {
         let text = model.provenance.utf8
         let provenance = try AlignedBuffer<CChar>(count: text.count + 1, for: "the model's provenance")
         var length = 0
@@ -44,7 +43,7 @@ public func chargen_model_load_file(
     _ path: UnsafePointer<CChar>?, _ model: UnsafeMutablePointer<OpaquePointer?>?
 ) -> chargen_status {
     model?.pointee = nil
-    return status { () throws(ModelError) in
+    return status { () throws(ChargenError) in
         let path = try required(path, "path")
         let model = try required(model, "model")
         model.pointee = handle(try LoadedModel(Model(path: path)))
@@ -56,7 +55,7 @@ public func chargen_model_load_memory(
     _ bytes: UnsafeRawPointer?, _ length: Int, _ model: UnsafeMutablePointer<OpaquePointer?>?
 ) -> chargen_status {
     model?.pointee = nil
-    return status { () throws(ModelError) in
+    return status { () throws(ChargenError) in
         let bytes = try checkedBytes(bytes, "bytes", length, "length")
         let model = try required(model, "model")
         model.pointee = handle(try LoadedModel(Model(bytes: bytes)))
@@ -82,7 +81,7 @@ public func chargen_model_backend(_ model: OpaquePointer?) -> UnsafePointer<CCha
 
 @c @implementation
 public func chargen_model_weights(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
-    loaded(model)?.model.weightType.name.cString ?? emptyText
+    loaded(model)?.model.weightType.cString ?? emptyText
 }
 
 @c @implementation
@@ -119,11 +118,11 @@ public func chargen_model_character(
     _ model: OpaquePointer?, _ index: Int, _ character: UnsafeMutablePointer<UInt32>?
 ) -> chargen_status {
     character?.pointee = 0
-    return status { () throws(ModelError) in
+    return status { () throws(ChargenError) in
         let characters = try object(model, LoadedModel.self, "model").model.vocabulary.characters
         let character = try required(character, "character")
         guard characters.indices.contains(index) else {
-            throw ModelError(
+            throw ChargenError(
                 .invalidArgument, "the argument 'index' must be from 0 to \(characters.count - 1) for this model")
         }
         character.pointee = characters[index]

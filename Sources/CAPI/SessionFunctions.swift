@@ -1,8 +1,8 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import CChargen
+import Core
 import InferenceEngine
-import ModelFormat
 
 // The functions of a session, which a `chargen_session` points to. `@c @implementation` makes the compiler hold each
 // against its declaration in include/chargen.h, where it is described.
@@ -14,7 +14,7 @@ public func chargen_session_create(
     _ model: OpaquePointer?, _ session: UnsafeMutablePointer<OpaquePointer?>?
 ) -> chargen_status {
     session?.pointee = nil
-    return status { () throws(ModelError) in
+    return status { () throws(ChargenError) in
         let model = try object(model, LoadedModel.self, "model").model
         let session = try required(session, "session")
         session.pointee = handle(try Session(model))
@@ -30,34 +30,34 @@ public func chargen_session_free(_ session: OpaquePointer?) {
 
 @c @implementation
 public func chargen_session_reset(_ session: OpaquePointer?) -> chargen_status {
-    status { () throws(ModelError) in
+    status { () throws(ChargenError) in
         try object(session, Session.self, "session").reset()
     }
 }
 
 @c @implementation
 public func chargen_session_set_temperature(_ session: OpaquePointer?, _ temperature: Float) -> chargen_status {
-    status { () throws(ModelError) in
+    status { () throws(ChargenError) in
         try object(session, Session.self, "session").setTemperature(temperature)
     }
 }
 
 @c @implementation
 public func chargen_session_set_seed(_ session: OpaquePointer?, _ seed: UInt64) -> chargen_status {
-    status { () throws(ModelError) in
-        try object(session, Session.self, "session").setSeed(seed)
+    status { () throws(ChargenError) in
+        try object(session, Session.self, "session").seed = seed
     }
 }
 
 @c @implementation
 public func chargen_session_set_unknown(_ session: OpaquePointer?, _ unknown: chargen_unknown) -> chargen_status {
-    status { () throws(ModelError) in
+    status { () throws(ChargenError) in
         let session = try object(session, Session.self, "session")
         switch Int(unknown) {
         case CHARGEN_UNKNOWN_FAIL: session.unknownCharacters = .fail
         case CHARGEN_UNKNOWN_SKIP: session.unknownCharacters = .skip
         default:
-            throw ModelError(
+            throw ChargenError(
                 .invalidArgument,
                 "the argument 'unknown' is \(unknown), neither CHARGEN_UNKNOWN_FAIL nor CHARGEN_UNKNOWN_SKIP")
         }
@@ -66,7 +66,7 @@ public func chargen_session_set_unknown(_ session: OpaquePointer?, _ unknown: ch
 
 @c @implementation
 public func chargen_session_set_threads(_ session: OpaquePointer?, _ threads: Int) -> chargen_status {
-    status { () throws(ModelError) in
+    status { () throws(ChargenError) in
         try object(session, Session.self, "session").setThreads(threads)
     }
 }
@@ -77,7 +77,7 @@ public func chargen_session_set_threads(_ session: OpaquePointer?, _ threads: In
 public func chargen_session_feed(
     _ session: OpaquePointer?, _ text: UnsafePointer<CChar>?, _ length: Int
 ) -> chargen_status {
-    status { () throws(ModelError) in
+    status { () throws(ChargenError) in
         let session = try object(session, Session.self, "session")
         try session.feed(try checkedBytes(text, "text", length, "length"))
     }
@@ -90,7 +90,7 @@ public func chargen_session_score(
 ) -> chargen_status {
     log_probability?.pointee = 0
     characters?.pointee = 0
-    return status { () throws(ModelError) in
+    return status { () throws(ChargenError) in
         let session = try object(session, Session.self, "session")
         let text = try checkedBytes(text, "text", length, "length")
         let logProbability = try required(log_probability, "log_probability")
@@ -105,7 +105,7 @@ public func chargen_session_next(
     _ session: OpaquePointer?, _ character: UnsafeMutablePointer<UInt32>?
 ) -> chargen_status {
     character?.pointee = 0
-    return status { () throws(ModelError) in
+    return status { () throws(ChargenError) in
         let session = try object(session, Session.self, "session")
         let character = try required(character, "character")
         character.pointee = session.next()?.value ?? CHARGEN_END_OF_DOCUMENT
@@ -118,7 +118,7 @@ public func chargen_session_generate(
     _ length: UnsafeMutablePointer<Int>?
 ) -> chargen_status {
     length?.pointee = 0
-    return status { () throws(ModelError) in
+    return status { () throws(ChargenError) in
         let session = try object(session, Session.self, "session")
         let room = UnsafeMutableRawBufferPointer(mutating: try checkedBytes(buffer, "buffer", capacity, "capacity"))
         let length = try required(length, "length")
@@ -131,7 +131,7 @@ public func chargen_session_stream(
     _ session: OpaquePointer?, _ max_characters: Int, _ callback: chargen_character_callback?,
     _ user: UnsafeMutableRawPointer?
 ) -> chargen_status {
-    status { () throws(ModelError) in
+    status { () throws(ChargenError) in
         let session = try object(session, Session.self, "session")
         let callback = try required(callback, "callback")
         session.generate(limit: limit(max_characters)) { character in

@@ -1,6 +1,4 @@
-import KernelDispatch
-import Kernels
-import ModelFormat
+import Core
 
 /// Many sessions of one model, advanced together: one pass over the weights serves all of them.
 ///
@@ -12,7 +10,7 @@ public final class Batch {
     /// The most sessions in a call.
     public let capacity: Int
 
-    private let stepper: Stepper
+    private let evaluator: Evaluator
     /// For each session of a call, how far its text has been read.
     private let offsets: AlignedBuffer<Int>
     /// For each row of a step, which session it belongs to.
@@ -25,86 +23,145 @@ public final class Batch {
     ///
     /// - Throws: `invalidArgument` unless there are 1 to ``maximumCapacity`` sessions and 1 to
     ///   ``Session/maximumThreads`` threads; `outOfMemory`.
-    public convenience init(_ model: Model, capacity: Int, threads: Int = 1) throws(ModelError) {
+    public convenience init(_ model: Model, capacity: Int, threads: Int = 1) throws(ChargenError) {
         guard (1...Batch.maximumCapacity).contains(capacity) else {
-            throw ModelError(.invalidArgument, "the capacity must be from 1 to \(Batch.maximumCapacity) sessions")
+            throw ChargenError(.invalidArgument, "the capacity must be from 1 to \(Batch.maximumCapacity) sessions")
         }
         try checkThreads(threads)
         self.init(
-            model, stepper: try Stepper(model, capacity: capacity, threads: threads),
+            model, evaluator: try Evaluator(model, capacity: capacity, threads: threads),
             offsets: try AlignedBuffer(count: capacity, for: "a batch"),
             sessionOfRow: try AlignedBuffer(count: capacity, for: "a batch"))
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
-    private init(_ model: Model, stepper: Stepper, offsets: AlignedBuffer<Int>, sessionOfRow: AlignedBuffer<Int>) {
+    private init(_ model: Model, evaluator: Evaluator, offsets: AlignedBuffer<Int>, sessionOfRow: AlignedBuffer<Int>) {
         self.model = model
-        capacity = stepper.capacity
-        self.stepper = stepper
+        capacity = evaluator.capacity
+        self.evaluator = evaluator
         self.offsets = offsets
         self.sessionOfRow = sessionOfRow
     }
 
+    // MARK: - Sessions
+
     /// Generates the next character of each session, and reads it.
+    ///
+    /// - Parameter sessions: At most ``capacity``, each another one.
+    /// - Returns: A character for each session, or nil at the end of a document.
+    /// - Throws: `invalidArgument`, before anything has happened: more sessions than the capacity, one of another model,
+    ///   or one twice.
+    public func next(_ sessions: [Session]) throws(ChargenError) -> [Unicode.Scalar?] {
+        var characters = [Unicode.Scalar?](repeating: nil, count: sessions.count)
+        try next(sessions.count, { sessions[$0] }) { characters[$0] = $1 }
+        return characters
+    }
+
+    /// Has each session read a text; see ``Session/feed(_:)-(String)``.
+    ///
+    /// - Parameter texts: One for each session.
+    /// - Throws: As ``next(_:)``, and what is wrong with a text; no session has then read anything.
+    public func feed(_ sessions: [Session], _ texts: [String]) throws(ChargenError) {
+        _ = try read(sessions, texts, score: false)
+    }
+
+    /// Has each session read a text, and tells how probable each was; see ``Session/score(_:)-(String)``.
+    ///
+    /// - Parameter texts: One for each session.
+    /// - Throws: As ``next(_:)``, and what is wrong with a text; no session has then read anything.
+    public func score(_ sessions: [Session], _ texts: [String]) throws(ChargenError) -> [TextScore] {
+        try read(sessions, texts, score: true)
+    }
+
+    private func read(_ sessions: [Session], _ texts: [String], score: Bool) throws(ChargenError) -> [TextScore] {
+        guard sessions.count == texts.count else {
+            throw ChargenError(.invalidArgument, "\(texts.count) texts for \(sessions.count) sessions")
+        }
+        // All texts in one array: it gives one pointer that stays valid.
+        var ends: [Int] = []
+        var bytes: [UInt8] = []
+        for text in texts {
+            bytes += text.utf8
+            ends.append(bytes.count)
+        }
+        var results = [Double](repeating: 0, count: sessions.count)
+        var counts = [Int](repeating: 0, count: sessions.count)
+        try bytes.withUnsafeBufferPointer { (bytes) throws(ChargenError) in
+            let bytes = UnsafeRawBufferPointer(bytes)
+            func text(_ index: Int) -> UnsafeRawBufferPointer {
+                UnsafeRawBufferPointer(rebasing: bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]])
+            }
+            try results.withUnsafeMutableBufferPointer { (results) throws(ChargenError) in
+                try read(sessions.count, { sessions[$0] }, text: text, score: score ? results.baseAddress : nil)
+            }
+            for index in sessions.indices {
+                counts[index] = try SymbolReader(text(index), for: sessions[index].stream).count()
+            }
+        }
+        return sessions.indices.map { TextScore(logProbability: results[$0], characters: counts[$0]) }
+    }
+
+    // MARK: - Streams
+
+    /// Generates the next character of each session, and reads it; see ``next(_:)``.
     ///
     /// - Parameters:
     ///   - count: The number of sessions.
     ///   - session: A session by its number, each another one.
     ///   - body: Takes a session's number and character, or nil at the end of a document. It must not use the batch.
-    /// - Throws: `invalidArgument`, before anything has happened: more sessions than the capacity, one of another model,
-    ///   or one twice.
-    public func next(
+    package func next(
         _ count: Int, _ session: (Int) -> Session, _ body: (Int, Unicode.Scalar?) -> Void
-    ) throws(ModelError) {
+    ) throws(ChargenError) {
         try check(count, session)
         open(count, session, beforeChoice: true) { _ in true }
-        for index in 0..<count { stepper.rows.pointer[index].previous = session(index).state.previous }
-        let logits = stepper.computeLogits(count)
+        for index in 0..<count { evaluator.rows.pointer[index].front = session(index).stream.state.front }
+        let logits = evaluator.computeLogits(count)
         for index in 0..<count {
-            let symbol = session(index).choose(logits + index * stepper.logitStride)
+            let symbol = session(index).stream.choose(
+                from: logits + index * evaluator.logitStride, weights: evaluator.samplingWeights.pointer)
             setRow(index, session(index), symbol)
         }
-        stepper.advanceStreams(count)
+        evaluator.advanceStreams(count)
         for index in 0..<count {
-            session(index).turn()
+            let symbol = evaluator.rows.pointer[index].symbol
+            session(index).stream.finishStep(generated: symbol)
+            body(index, model.vocabulary.character(of: symbol))
         }
-        for index in 0..<count { body(index, session(index).take(stepper.rows.pointer[index].symbol)) }
     }
 
-    /// Has each session read a text; see ``Session/feed(_:)-(UnsafeRawBufferPointer)``.
+    /// Has each session read a UTF-8 text; see ``feed(_:_:)``.
     ///
     /// - Parameter text: A session's text, by the session's number.
-    /// - Throws: As ``next(_:_:_:)``, and what is wrong with a text; no session has then read anything.
-    public func feed(
-        _ count: Int, _ session: (Int) -> Session, text: (Int) throws(ModelError) -> UnsafeRawBufferPointer
-    ) throws(ModelError) {
+    package func feed(
+        _ count: Int, _ session: (Int) -> Session, text: (Int) throws(ChargenError) -> UnsafeRawBufferPointer
+    ) throws(ChargenError) {
         try read(count, session, text: text, score: nil)
     }
 
-    /// Has each session read a text, and tells how probable it was; see ``Session/score(_:)-(UnsafeRawBufferPointer)``.
+    /// Has each session read a UTF-8 text, and tells how probable it was; see ``score(_:_:)``.
     ///
     /// - Parameters:
     ///   - text: A session's text, by the session's number.
     ///   - results: Room for `count` sums of log-probabilities.
-    /// - Throws: As ``next(_:_:_:)``, and what is wrong with a text; no session has then read anything.
-    public func score(
-        _ count: Int, _ session: (Int) -> Session, text: (Int) throws(ModelError) -> UnsafeRawBufferPointer,
+    package func score(
+        _ count: Int, _ session: (Int) -> Session, text: (Int) throws(ChargenError) -> UnsafeRawBufferPointer,
         results: UnsafeMutablePointer<Double>
-    ) throws(ModelError) {
+    ) throws(ChargenError) {
         try read(count, session, text: text, score: results)
     }
 
     private func read(
-        _ count: Int, _ session: (Int) -> Session, text: (Int) throws(ModelError) -> UnsafeRawBufferPointer,
+        _ count: Int, _ session: (Int) -> Session, text: (Int) throws(ChargenError) -> UnsafeRawBufferPointer,
         score: UnsafeMutablePointer<Double>?
-    ) throws(ModelError) {
+    ) throws(ChargenError) {
         try check(count, session)
         for index in 0..<count {
             do {
                 // A text without symbols leaves a session where it is: then there is no need for an opening either.
-                offsets.pointer[index] = try SymbolReader(try text(index), of: session(index)).count() > 0 ? 0 : -1
+                let symbols = try SymbolReader(try text(index), for: session(index).stream).count()
+                offsets.pointer[index] = symbols > 0 ? 0 : -1
             } catch {
-                throw ModelError(error.kind, "session \(index): " + error.message)
+                throw ChargenError(error.kind, "session \(index): " + error.message)
             }
         }
         open(count, session, beforeChoice: score != nil) { offsets.pointer[$0] == 0 }
@@ -112,9 +169,9 @@ public final class Batch {
         while true {
             var rows = 0
             for index in 0..<count where offsets.pointer[index] >= 0 {
-                // Every text has been looked at once already.
+                // Every text has been checked once already.
                 guard let bytes = try? text(index),
-                    let symbol = SymbolReader(bytes, of: session(index)).symbol(at: &offsets.pointer[index])
+                    let symbol = SymbolReader(bytes, for: session(index).stream).symbol(at: &offsets.pointer[index])
                 else {
                     offsets.pointer[index] = -1
                     continue
@@ -125,14 +182,13 @@ public final class Batch {
             }
             guard rows > 0 else { return }
             if let score {
-                let logits = stepper.computeLogits(rows)
+                let logits = evaluator.computeLogits(rows)
                 for row in 0..<rows {
                     score[sessionOfRow.pointer[row]] += takeLogProbability(
-                        of: stepper.rows.pointer[row].symbol, logits + row * stepper.logitStride, model)
+                        of: evaluator.rows.pointer[row].symbol, logits + row * evaluator.logitStride, model)
                 }
             }
-            stepper.advanceStreams(rows)
-            for row in 0..<rows { session(sessionOfRow.pointer[row]).readInBatch() }
+            advance(rows, session)
         }
     }
 
@@ -140,35 +196,39 @@ public final class Batch {
     private func open(_ count: Int, _ session: (Int) -> Session, beforeChoice: Bool, _ takesPart: (Int) -> Bool) {
         var rows = 0
         for index in 0..<count where takesPart(index) {
-            guard let symbol = session(index).openingSymbol(beforeChoice: beforeChoice) else { continue }
+            guard let symbol = session(index).stream.openingSymbol(beforeChoice: beforeChoice) else { continue }
             sessionOfRow.pointer[rows] = index
             setRow(rows, session(index), symbol)
             rows += 1
         }
-        guard rows > 0 else { return }
-        stepper.advanceStreams(rows)
-        for row in 0..<rows { session(sessionOfRow.pointer[row]).turn() }
+        if rows > 0 { advance(rows, session) }
+    }
+
+    /// Takes the sessions of the first `rows` rows through the network.
+    private func advance(_ rows: Int, _ session: (Int) -> Session) {
+        evaluator.advanceStreams(rows)
+        for row in 0..<rows { session(sessionOfRow.pointer[row]).stream.finishStep() }
     }
 
     private func setRow(_ row: Int, _ session: Session, _ symbol: Int) {
-        let state = session.state
-        stepper.rows.pointer[row] = Stepper.Row(
-            previous: state.previous, next: state.next, cells: state.cellStates, symbol: symbol)
+        evaluator.rows.pointer[row] = Evaluator.Row(
+            front: session.stream.state.front, back: session.stream.state.back, cells: session.stream.state.cellStates,
+            symbol: symbol)
     }
 
-    private func check(_ count: Int, _ session: (Int) -> Session) throws(ModelError) {
+    private func check(_ count: Int, _ session: (Int) -> Session) throws(ChargenError) {
         guard count <= capacity else {
-            throw ModelError(.invalidArgument, "\(count) sessions are more than the batch's capacity of \(capacity)")
+            throw ChargenError(.invalidArgument, "\(count) sessions are more than the batch's capacity of \(capacity)")
         }
-        defer { for index in 0..<count { session(index).isInBatch = false } }
+        defer { for index in 0..<count { session(index).stream.isInBatch = false } }
         for index in 0..<count {
             guard session(index).model === model else {
-                throw ModelError(.invalidArgument, "session \(index) belongs to another model than the batch")
+                throw ChargenError(.invalidArgument, "session \(index) belongs to another model than the batch")
             }
-            guard !session(index).isInBatch else {
-                throw ModelError(.invalidArgument, "session \(index) takes part twice")
+            guard !session(index).stream.isInBatch else {
+                throw ChargenError(.invalidArgument, "session \(index) takes part twice")
             }
-            session(index).isInBatch = true
+            session(index).stream.isInBatch = true
         }
     }
 }

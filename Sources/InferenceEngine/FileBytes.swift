@@ -1,4 +1,5 @@
 import CSupport
+import Core
 import ModelFormat
 
 /// The contents of a file, read whole.
@@ -8,7 +9,7 @@ struct FileBytes: ~Copyable {
     let contents: UnsafeRawBufferPointer
     private let block: UnsafeMutableRawPointer
 
-    init(path: UnsafePointer<CChar>) throws(ModelError) {
+    init(path: UnsafePointer<CChar>) throws(ChargenError) {
         guard let file = fopen(path, "rb") else { throw FileBytes.failure("open", path) }
         defer { fclose(file) }
         var capacity = 1 << 20
@@ -39,12 +40,12 @@ struct FileBytes: ~Copyable {
         free(block)
     }
 
-    private static var outOfMemory: ModelError {
-        ModelError(.outOfMemory, "out of memory for the model file's bytes")
+    private static var outOfMemory: ChargenError {
+        ChargenError(.outOfMemory, "out of memory for the model file's bytes")
     }
 
-    private static func failure(_ verb: StaticString, _ path: UnsafePointer<CChar>) -> ModelError {
+    private static func failure(_ verb: StaticString, _ path: UnsafePointer<CChar>) -> ChargenError {
         let reason = String(cString: strerror(cs_errno()))
-        return ModelError(.fileAccess, "cannot \(verb) the model file '\(String(cString: path))': \(reason)")
+        return ChargenError(.fileAccess, "cannot \(verb) the model file '\(String(cString: path))': \(reason)")
     }
 }

@@ -1,24 +1,21 @@
-import KernelDispatch
-import Kernels
-import ModelFormat
+import Core
 
-/// The natural logarithm of a symbol's probability, not a number if the logits overflowed. Uses up the logits.
+/// The natural logarithm of a symbol's probability, NaN if the logits overflowed. Overwrites the logits.
 ///
 /// - Parameter logits: One for each symbol, in a buffer padded to whole vectors.
 func takeLogProbability(of symbol: Int, _ logits: UnsafeMutablePointer<Float>, _ model: Model) -> Double {
     let count = model.shape.vocabularySize
-    let maximum = logits[model.backend.indexOfMaximum(logits, count)]
+    let maximum = logits[model.backend.kernels.indexOfMaximum(logits, count)]
     let logit = Double(logits[symbol]) - Double(maximum)
     // The padding may exceed the maximum. With the arguments in this order, a NaN stays one.
     for index in 0..<padded(count) { logits[index] = min(logits[index] - maximum, 0) }
-    model.backend.exponential(logits, padded(count))
+    model.backend.kernels.exponential(logits, padded(count))
     var sum = 0.0
     for index in 0..<count { sum += Double(logits[index]) }
     return logit - logarithm(sum)
 }
 
-/// The natural logarithm of a finite number of at least 1; what is not a number stays so. The same bits on every system,
-/// unlike libm's.
+/// The natural logarithm of a finite number of at least 1; NaN stays NaN. The same bits on every system, unlike libm's.
 ///
 /// ln(2^k · f) = k · ln 2 + 2 · artanh((f − 1) / (f + 1)), with f from √½ to √2, so that the first power left out of
 /// artanh's series, s^27, is below 2^−68.

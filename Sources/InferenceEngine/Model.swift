@@ -1,4 +1,5 @@
 import CSupport
+import Core
 import KernelDispatch
 import ModelFormat
 
@@ -6,75 +7,122 @@ import ModelFormat
 // Unchecked, because nothing is written to its memory once it is loaded.
 public final class Model: @unchecked Sendable {
     /// The cell, the number of layers, the hidden size and the number of symbols.
-    public let shape: ModelShape
-    /// The characters the model knows.
-    public let vocabulary: Vocabulary
+    package let shape: ModelShape
+    /// The symbols.
+    package let vocabulary: Vocabulary
+    /// The kernels in use.
+    package let backend: Backend
     /// Where the model comes from: the JSON object that the trainer wrote.
     public let provenance: String
-    /// The kernels in use.
-    public let backend: Backend
-
-    /// How the weights between the layers are stored.
-    public var weightType: ElementType { stateLayout.weights }
 
     let layers: [Layer]
     let output: OutputLayer
     let stateLayout: StateLayout
-    /// What the layers' packed matrices lie in, and what their sums start from.
+    /// The memory of the packed matrices.
     private let weights: AlignedBuffer<UInt8>
+    /// The memory of the bias tables and the output's biases.
+    private let biases: [AlignedBuffer<Float>]
+
+    /// Loads a model from a `.cgw` file.
+    ///
+    /// - Throws: `fileAccess` with the system's reason, or what ``init(_:)`` throws.
+    public convenience init(contentsOf path: String) throws(ChargenError) {
+        try self.init(path: path)
+    }
+
+    /// Loads a model from the bytes of a `.cgw` file.
+    ///
+    /// - Throws: `invalidModel`, `unsupportedVersion`, `unsupportedBackend` or `outOfMemory`.
+    /// - Complexity: O(parameters).
+    public convenience init(_ bytes: [UInt8]) throws(ChargenError) {
+        try self.init(bytes, count: bytes.count, backend: nil)
+    }
+
+    // MARK: - Description
+
+    /// The kind of recurrent cell.
+    public var cell: Cell { shape.cell }
+    /// The number of recurrent layers.
+    public var layerCount: Int { shape.layers }
+    /// The number of units of each layer.
+    public var hiddenSize: Int { shape.hiddenSize }
+    /// The number of weights and biases.
+    public var parameterCount: Int { shape.parameterCount }
+    /// How the weights between the layers are stored: `f32`, `bf16`, `int8` or `int4`.
+    public var weightType: StaticString { stateLayout.weights.name }
+    /// The characters the model knows, in ascending order.
+    public var characters: [Unicode.Scalar] { vocabulary.characters.compactMap { Unicode.Scalar($0) } }
+    /// Whether the model has learned where documents end.
+    public var hasEndOfDocument: Bool { vocabulary.hasEndOfDocument }
+
     /// The bytes of all packed matrices.
     var weightLength: Int { weights.count }
-    private let initialSums: [AlignedBuffer<Float>]
+
+    // MARK: - Loading
 
     /// Loads a model from the bytes of a `.cgw` file, which may be freed afterwards.
     ///
     /// - Parameter backend: The kernels to use; if nil, the fastest, or the one that the environment forces.
-    /// - Throws: `invalidModel`, `unsupportedVersion`, `unsupportedBackend` or `outOfMemory`.
-    /// - Complexity: O(parameters).
-    public convenience init(bytes: UnsafeRawBufferPointer, backend: Backend? = nil) throws(ModelError) {
-        guard let backend = backend ?? Backend.chosen() else {
-            throw ModelError(
-                .unsupportedBackend,
-                "the environment variable \(Backend.environmentVariable) names no backend of this processor; "
-                    + "unset it, or use one of \(Backend.availableNames)")
+    package convenience init(bytes: UnsafeRawBufferPointer, backend: Backend? = nil) throws(ChargenError) {
+        try self.init(bytes.baseAddress, count: bytes.count, backend: backend)
+    }
+
+    private convenience init(_ bytes: UnsafeRawPointer?, count: Int, backend: Backend?) throws(ChargenError) {
+        let backend = try Model.checked(backend)
+        let file = try ModelFile(UnsafeRawBufferPointer(start: bytes, count: count))
+        try self.init(file, vocabulary: file.vocabulary, provenance: file.provenance, backend: backend)
+    }
+
+    /// Loads a model from a `.cgw` file by its name as the system has it.
+    package convenience init(path: UnsafePointer<CChar>) throws(ChargenError) {
+        let bytes = try FileBytes(path: path)
+        do {
+            try self.init(bytes: bytes.contents)
+        } catch {
+            throw ChargenError(error.kind, "'\(String(cString: path))': \(error.message)")
         }
-        let file = try ModelFile(bytes)
-        var loader = try ModelLoader(file)
+    }
+
+    /// A model of parameters in memory.
+    ///
+    /// - Throws: `unsupportedBackend` or `outOfMemory`.
+    package convenience init(_ parameters: FloatTensors, vocabulary: Vocabulary) throws(ChargenError) {
+        try self.init(parameters, vocabulary: vocabulary, provenance: "{}", backend: try Model.checked(nil))
+    }
+
+    private static func checked(_ backend: Backend?) throws(ChargenError) -> Backend {
+        if let backend = backend ?? Backend.chosen() { return backend }
+        throw ChargenError(
+            .unsupportedBackend,
+            "the environment variable \(Backend.environmentVariable) names no backend of this processor; "
+                + "unset it, or use one of \(Backend.availableNames)")
+    }
+
+    private convenience init(
+        _ source: some TensorSource, vocabulary: Vocabulary, provenance: String, backend: Backend
+    ) throws(ChargenError) {
+        var loader = try ModelLoader(source)
         var layers: [Layer] = []
-        for layer in 0..<file.shape.layers {
-            layers.append(try loader.layer(layer))
-        }
+        for layer in 0..<source.shape.layers { layers.append(try loader.layer(layer)) }
         let output = try loader.outputLayer()
         self.init(
-            file, backend: backend, layers: layers, output: output, weights: loader.weights,
-            initialSums: loader.initialSums)
+            shape: source.shape, vocabulary: vocabulary, provenance: provenance, backend: backend, layers: layers,
+            output: output, weights: loader.weights, biases: loader.biases)
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
     private init(
-        _ file: ModelFile, backend: Backend, layers: [Layer], output: OutputLayer, weights: AlignedBuffer<UInt8>,
-        initialSums: [AlignedBuffer<Float>]
+        shape: ModelShape, vocabulary: Vocabulary, provenance: String, backend: Backend, layers: [Layer],
+        output: OutputLayer, weights: AlignedBuffer<UInt8>, biases: [AlignedBuffer<Float>]
     ) {
-        shape = file.shape
-        vocabulary = file.vocabulary
-        provenance = file.provenance
+        self.shape = shape
+        self.vocabulary = vocabulary
+        self.provenance = provenance
         self.backend = backend
         self.layers = layers
         self.output = output
         self.weights = weights
-        self.initialSums = initialSums
-        stateLayout = StateLayout(file.shape, weights: layers[0].hiddenWeights.type, backend: backend)
-    }
-
-    /// Loads a model from a `.cgw` file.
-    ///
-    /// - Throws: `fileAccess` with the system's reason, or what ``init(bytes:backend:)`` throws.
-    public convenience init(path: UnsafePointer<CChar>, backend: Backend? = nil) throws(ModelError) {
-        let bytes = try FileBytes(path: path)
-        do {
-            try self.init(bytes: bytes.contents, backend: backend)
-        } catch {
-            throw ModelError(error.kind, "'\(String(cString: path))': \(error.message)")
-        }
+        self.biases = biases
+        stateLayout = StateLayout(shape, weights: layers[0].hiddenWeights.type, backend: backend)
     }
 }

@@ -1,143 +1,160 @@
-import KernelDispatch
-import Kernels
+import Core
 import ModelFormat
 
-/// Reads a model file's tensors into the kernels' layout.
-struct ModelLoader {
-    private let file: ModelFile
+/// Reads a model's tensors into the kernels' layout.
+struct ModelLoader<Source: TensorSource> {
+    private let source: Source
     private let buffer: TensorBuffer
     /// All packed matrices, one behind the other in the order of their use.
     let weights: AlignedBuffer<UInt8>
-    /// What the layers' sums start from.
-    private(set) var initialSums: [AlignedBuffer<Float>] = []
+    /// The bias tables of the layers, and the output's biases.
+    private(set) var biases: [AlignedBuffer<Float>] = []
     private var place: UnsafeMutableRawPointer
 
-    init(_ file: ModelFile) throws(ModelError) {
-        self.file = file
-        buffer = try TensorBuffer(for: file)
+    init(_ source: Source) throws(ChargenError) {
+        self.source = source
+        buffer = try TensorBuffer(for: source)
         var length = 0
-        for index in 0..<file.shape.tensorCount {
-            let tensor = file.shape.tensor(index)
+        for index in 0..<source.shape.tensorCount {
+            let tensor = source.shape.tensor(index)
             switch tensor.role {
             case .inputWeight where tensor.layer == 0: break
             case .inputBias, .hiddenBias, .outputBias: break
             case .inputWeight, .hiddenWeight, .outputWeight:
-                let unitRows = tensor.role == .outputWeight ? tensor.rows : file.shape.hiddenSize
+                let unitRows = tensor.role == .outputWeight ? tensor.rows : source.shape.hiddenSize
                 let rows = tensor.rows / unitRows * padded(unitRows)
                 // At most 2^17 rows of less than 2^17 bytes: nothing overflows.
-                length += rows * PackedMatrix.rowLength(file.elementType(index), columns: tensor.columns)
+                length += rows * PackedMatrix.rowLength(source.elementType(index), columns: tensor.columns)
             }
         }
         weights = try AlignedBuffer(count: length, for: "the model's weights")
         place = UnsafeMutableRawPointer(weights.pointer)
     }
 
-    private var cell: Cell { file.shape.cell }
-    private var hiddenSize: Int { file.shape.hiddenSize }
+    private var gates: GateLayout { source.shape.cell.gates }
+    private var hiddenSize: Int { source.shape.hiddenSize }
     private var tileCount: Int { Tile.count(of: hiddenSize) }
 
-    mutating func layer(_ layer: Int) throws(ModelError) -> Layer {
+    mutating func layer(_ layer: Int) throws(ChargenError) -> Layer {
         let first = layer * ModelShape.tensorsPerLayer
-        let rowLength = Layer.blockCount(of: cell) * padded(hiddenSize)
-        let rows = layer == 0 ? file.shape.vocabularySize : 1
-        let sums = try makeInitialSums(count: rows * rowLength)
+        let rowLength = gates.blockCount * padded(hiddenSize)
+        let rows = layer == 0 ? source.shape.vocabularySize : 1
+        let biasTable = try makeBiases(count: rows * rowLength)
 
-        try addBias(first + 2, gates: Layer.inputGates(of: cell), firstBlock: 0, to: sums)
-        try addBias(
-            first + 3, gates: Layer.hiddenGates(of: cell), firstBlock: Layer.firstHiddenBlock(of: cell),
-            to: sums)
+        try addBias(first + 2, inputBlocks, to: biasTable)
+        try addBias(first + 3, hiddenBlocks, to: biasTable)
         var inputWeights: PackedMatrix?
         if layer == 0 {
-            try addInputColumns(first, rowLength: rowLength, to: sums)
+            try addInputColumns(first, rowLength: rowLength, to: biasTable)
         } else {
-            inputWeights = try matrix(first, gates: Layer.inputGates(of: cell))
+            inputWeights = try matrix(first, inputBlocks)
         }
-        let hiddenWeights = try matrix(first + 1, gates: Layer.hiddenGates(of: cell))
-        return Layer(initialSums: sums, inputWeights: inputWeights, hiddenWeights: hiddenWeights)
+        let hiddenWeights = try matrix(first + 1, hiddenBlocks)
+        return Layer(biasTable: biasTable, inputWeights: inputWeights, hiddenWeights: hiddenWeights)
     }
 
-    mutating func outputLayer() throws(ModelError) -> OutputLayer {
-        let first = file.shape.layers * ModelShape.tensorsPerLayer
-        let symbols = file.shape.vocabularySize
-        try file.readTensor(first, into: buffer)
+    mutating func outputLayer() throws(ChargenError) -> OutputLayer {
+        let first = source.shape.layers * ModelShape.tensorsPerLayer
+        let symbols = source.shape.vocabularySize
+        try source.readTensor(first, into: buffer)
         let order = (0..<padded(symbols)).map { $0 < symbols ? $0 : -1 }
         let weights = PackedMatrix(
-            buffer, type: file.elementType(first), columns: hiddenSize, blocks: Array(repeating: order, count: 1),
+            buffer, type: source.elementType(first), columns: hiddenSize, tiles: Array(repeating: order, count: 1),
             at: &place)
-        let bias = try makeInitialSums(count: padded(symbols))
-        try file.readTensor(first + 1, into: buffer)
+        let bias = try makeBiases(count: padded(symbols))
+        try source.readTensor(first + 1, into: buffer)
         bias.update(from: buffer.floats.pointer, count: symbols)
         return OutputLayer(weights: weights, bias: bias)
     }
 
-    private mutating func makeInitialSums(count: Int) throws(ModelError) -> UnsafeMutablePointer<Float> {
-        let sums = try AlignedBuffer<Float>(count: count, for: "the model's weights")
-        initialSums.append(sums)
-        return sums.pointer
+    private mutating func makeBiases(count: Int) throws(ChargenError) -> UnsafeMutablePointer<Float> {
+        let buffer = try AlignedBuffer<Float>(count: count, for: "the model's weights")
+        biases.append(buffer)
+        return buffer.pointer
+    }
+
+    // MARK: - Gates
+
+    /// The blocks of preactivations that a matrix adds to, with its gate for each.
+    private struct Blocks {
+        let range: Range<Int>
+        let isInput: Bool
+        let layout: GateLayout
+
+        func gate(_ block: Int) -> Int {
+            isInput ? layout.inputGate(ofBlock: block) : layout.hiddenGate(ofBlock: block)
+        }
+    }
+
+    private var inputBlocks: Blocks { Blocks(range: 0..<gates.gateCount, isInput: true, layout: gates) }
+
+    private var hiddenBlocks: Blocks {
+        Blocks(range: gates.firstHiddenBlock..<gates.blockCount, isInput: false, layout: gates)
     }
 
     /// Reads a matrix whose rows are gates of units, and packs it tile by tile.
-    private mutating func matrix(_ tensor: Int, gates: [Int]) throws(ModelError) -> PackedMatrix {
-        try file.readTensor(tensor, into: buffer)
-        var blocks: [[Int]] = []
+    private mutating func matrix(_ tensor: Int, _ blocks: Blocks) throws(ChargenError) -> PackedMatrix {
+        try source.readTensor(tensor, into: buffer)
+        var tiles: [[Int]] = []
         for index in 0..<tileCount {
             let tile = Tile(index, of: hiddenSize)
             var order: [Int] = []
-            for gate in gates {
+            for block in blocks.range {
                 for unit in tile.start..<tile.start + tile.width {
-                    order.append(unit < hiddenSize ? gate * hiddenSize + unit : -1)
+                    order.append(unit < hiddenSize ? blocks.gate(block) * hiddenSize + unit : -1)
                 }
             }
-            blocks.append(order)
+            tiles.append(order)
         }
         return PackedMatrix(
-            buffer, type: file.elementType(tensor), columns: file.shape.tensor(tensor).columns, blocks: blocks,
+            buffer, type: source.elementType(tensor), columns: source.shape.tensor(tensor).columns, tiles: tiles,
             at: &place)
     }
 
-    /// Calls `body` for each unit of each gate with the row of the model file and the place among a step's sums.
-    private func forEachRow(_ gates: [Int], firstBlock: Int, _ body: (_ row: Int, _ place: Int) -> Void) {
+    /// Calls `body` for each unit of each gate with its row in the tensor and its place among a step's preactivations.
+    private func forEachRow(_ blocks: Blocks, _ body: (_ row: Int, _ place: Int) -> Void) {
         for index in 0..<tileCount {
             let tile = Tile(index, of: hiddenSize)
-            for block in 0..<gates.count {
-                let place = Layer.blockCount(of: cell) * tile.start + (firstBlock + block) * tile.width
-                for unit in 0..<min(tile.width, hiddenSize - tile.start) {
-                    body(gates[block] * hiddenSize + tile.start + unit, place + unit)
-                }
+            for block in blocks.range {
+                let place = gates.blockCount * tile.start + block * tile.width
+                let row = blocks.gate(block) * hiddenSize + tile.start
+                for unit in 0..<min(tile.width, hiddenSize - tile.start) { body(row + unit, place + unit) }
             }
         }
     }
 
     private func addBias(
-        _ tensor: Int, gates: [Int], firstBlock: Int, to sums: UnsafeMutablePointer<Float>
-    ) throws(ModelError) {
-        try file.readTensor(tensor, into: buffer)
+        _ tensor: Int, _ blocks: Blocks, to biasTable: UnsafeMutablePointer<Float>
+    ) throws(ChargenError) {
+        try source.readTensor(tensor, into: buffer)
         let bias = buffer.floats.pointer
-        forEachRow(gates, firstBlock: firstBlock) { row, place in sums[place] += bias[row] }
+        forEachRow(blocks) { row, place in biasTable[place] += bias[row] }
     }
 
     /// Turns the biases in the first row into a row for each symbol: the biases plus the symbol's column of weights.
     private func addInputColumns(
-        _ tensor: Int, rowLength: Int, to rows: UnsafeMutablePointer<Float>
-    ) throws(ModelError) {
-        try file.readTensor(tensor, into: buffer)
-        let symbols = file.shape.vocabularySize
-        for symbol in 1..<symbols { (rows + symbol * rowLength).update(from: rows, count: rowLength) }
+        _ tensor: Int, rowLength: Int, to biasTable: UnsafeMutablePointer<Float>
+    ) throws(ChargenError) {
+        try source.readTensor(tensor, into: buffer)
+        let symbols = source.shape.vocabularySize
+        for symbol in 1..<symbols {
+            (biasTable + symbol * rowLength).update(from: biasTable, count: rowLength)
+        }
         let (floats, integers, scales) = (buffer.floats.pointer, buffer.integers.pointer, buffer.scales.pointer)
-        let type = file.elementType(tensor)
-        let groups = type == .int4 ? (symbols + 31) / 32 : 1
-        forEachRow(Layer.inputGates(of: cell), firstBlock: 0) { row, place in
+        let type = source.elementType(tensor)
+        let groups = type == .int4 ? scaleGroupCount(symbols) : 1
+        forEachRow(inputBlocks) { row, place in
             let first = row * symbols
-            var sum = rows + place
+            var bias = biasTable + place
             for symbol in 0..<symbols {
                 let weight =
                     switch type {
                     case .float32, .bfloat16: floats[first + symbol]
                     case .int8: Float(integers[first + symbol]) * scales[row]
-                    case .int4: Float(integers[first + symbol]) * scales[row * groups + symbol / 32]
+                    case .int4: Float(integers[first + symbol]) * scales[row * groups + symbol / scaleGroupSize]
                     }
-                sum.pointee += weight
-                sum += rowLength
+                bias.pointee += weight
+                bias += rowLength
             }
         }
     }

@@ -1,3 +1,4 @@
+import CIntrinsics
 import KernelDispatch
 import Kernels
 import ModelFormat
@@ -14,18 +15,18 @@ struct PackedMatrix: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - buffer: The matrix, row after row.
-    ///   - blocks: Lists of the matrix's rows, −1 for a row of zeros. Each list's length is a multiple of the lane count,
+    ///   - tiles: Lists of the matrix's rows, −1 for a row of zeros. Each list's length is a multiple of the lane count,
     ///     and that of all but the last a multiple of the rows of a group of panels.
-    ///   - memory: Where the packed matrix goes; moved on to what follows it.
+    ///   - memory: Where the packed matrix goes; on return, what follows it.
     init(
-        _ buffer: TensorBuffer, type: ElementType, columns: Int, blocks: [[Int]],
+        _ buffer: TensorBuffer, type: ElementType, columns: Int, tiles: [[Int]],
         at memory: inout UnsafeMutableRawPointer
     ) {
         self.type = type
         self.columns = columns
         weights = UnsafeRawPointer(memory)
         let rowLength = PackedMatrix.rowLength(type, columns: columns)
-        for order in blocks {
+        for order in tiles {
             switch type {
             case .float32:
                 packFloat32(buffer.floats.pointer, order: order, rows: order.count, columns: columns, into: memory)
@@ -55,21 +56,24 @@ struct PackedMatrix: @unchecked Sendable {
         }
     }
 
-    /// Adds the product of some of the rows with each of `count` vectors to `sums`, which lie `stride` apart.
+    /// Adds the products of some rows with several vectors to the vectors' outputs.
     ///
     /// - Parameters:
-    ///   - first: The first row, where a group of panels begins.
-    ///   - inputs: The vectors in the form of ``Operand``.
+    ///   - rows: The rows, from one where a group of panels begins.
+    ///   - inputs: `count` vectors in the form of ``Operand``.
+    ///   - outputs: The rows' outputs for the first vector; those of the others lie `stride` apart.
     func addProduct(
-        rows: Int, from first: Int, _ inputs: UnsafePointer<UnsafeRawPointer>, count: Int,
-        to sums: UnsafeMutablePointer<Float>, stride: Int, _ backend: Backend
+        _ rows: Range<Int>, _ inputs: UnsafePointer<UnsafeRawPointer>, count: Int,
+        to outputs: UnsafeMutablePointer<Float>, stride: Int, _ backend: Backend
     ) {
-        let start = weights + first * PackedMatrix.rowLength(type, columns: columns)
+        let product = PackedProduct(
+            weights: weights + rows.lowerBound * PackedMatrix.rowLength(type, columns: columns), rows: rows.count,
+            columns: columns, inputs: inputs, count: count, outputs: outputs, stride: stride)
         switch type {
-        case .float32: backend.addFloat32Product(start, rows, columns, inputs, count, sums, stride)
-        case .bfloat16: backend.addBFloat16Product(start, rows, columns, inputs, count, sums, stride)
-        case .int8: backend.addInt8Product(start, rows, columns, inputs, count, sums, stride)
-        case .int4: backend.addInt4Product(start, rows, columns, inputs, count, sums, stride)
+        case .float32: backend.kernels.addFloat32Product(product)
+        case .bfloat16: backend.kernels.addBFloat16Product(product)
+        case .int8: backend.kernels.addInt8Product(product)
+        case .int4: backend.kernels.addInt4Product(product)
         }
     }
 }

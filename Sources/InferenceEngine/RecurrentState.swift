@@ -1,57 +1,69 @@
+import CSupport
+import Core
 import KernelDispatch
 import Kernels
 import ModelFormat
 
-/// What one stream of text has left in the network: each layer's hidden state and, for an LSTM, its cell state.
+/// What a text has left in the network: each layer's hidden state and, for an LSTM, its cell state.
 ///
-/// There are two generations of the hidden state: a step reads one and writes the other, since every unit reads all
-/// units of the step before.
-struct RecurrentState {
+/// The hidden states are double-buffered: a step reads the front buffer and writes the back buffer, since every unit reads
+/// all units of the step before.
+struct RecurrentState: ~Copyable {
     private let layout: StateLayout
-    private let generations: AlignedBuffer<UInt8>
+    private let buffers: AlignedBuffer<UInt8>
     private let cells: AlignedBuffer<Float>
-    private var current = 0
+    private var frontIndex = 0
 
     /// Whether no symbol has been read yet.
     private(set) var isAtBeginning = true
 
-    init(_ model: Model) throws(ModelError) {
-        layout = model.stateLayout
-        generations = try AlignedBuffer(count: 2 * layout.length, for: "a session")
-        let hasCells = model.shape.cell == .lstm
-        cells = try AlignedBuffer(count: hasCells ? model.shape.layers * layout.width : 0, for: "a session")
+    init(_ model: Model) throws(ChargenError) {
+        let layout = model.stateLayout
+        let hasCells = model.shape.cell.hasCellState
+        let buffers = try AlignedBuffer<UInt8>(count: 2 * layout.length, for: "a session")
+        let cells = try AlignedBuffer<Float>(count: hasCells ? layout.layers * layout.width : 0, for: "a session")
+        self.layout = layout
+        self.buffers = buffers
+        self.cells = cells
         reset()
     }
 
-    /// Goes back to the state before the first symbol.
+    /// Becomes the state before the first symbol.
     mutating func reset() {
         cells.pointer.update(repeating: 0, count: cells.count)
-        layout.clear(previous)
+        layout.clear(front)
         isAtBeginning = true
     }
 
-    /// The generation that a step reads.
-    var previous: UnsafeMutableRawPointer { UnsafeMutableRawPointer(generations.pointer) + current * layout.length }
+    /// Becomes equal to another state of the same model.
+    mutating func copy(_ other: borrowing RecurrentState) {
+        memcpy(front, other.front, layout.length)
+        memcpy(cells.pointer, other.cells.pointer, cells.count * MemoryLayout<Float>.size)
+        isAtBeginning = other.isAtBeginning
+    }
 
-    /// The generation that a step writes.
-    var next: UnsafeMutableRawPointer { UnsafeMutableRawPointer(generations.pointer) + (1 - current) * layout.length }
+    /// The buffer that a step reads.
+    var front: UnsafeMutableRawPointer { UnsafeMutableRawPointer(buffers.pointer) + frontIndex * layout.length }
+
+    /// The buffer that a step writes.
+    var back: UnsafeMutableRawPointer { UnsafeMutableRawPointer(buffers.pointer) + (1 - frontIndex) * layout.length }
 
     /// The cell states, which a step changes in place: `width` floats a layer.
     var cellStates: UnsafeMutablePointer<Float> { cells.pointer }
 
     /// Makes what a step has written what the next one reads.
-    mutating func turn() {
-        current = 1 - current
+    mutating func swap() {
+        frontIndex = 1 - frontIndex
         isAtBeginning = false
     }
 }
 
-/// Where a generation of the hidden states of all layers has what.
+/// The layout of a buffer of the hidden states of all layers.
 struct StateLayout {
     /// The hidden size padded to whole vectors.
     let width: Int
     let layers: Int
-    /// How the matrix products want the hidden states: as they are, or quantised beside them.
+    /// How the matrix products read the hidden states: as they are, or quantised beside them.
     let weights: ElementType
     private let backend: Backend
 
@@ -62,34 +74,36 @@ struct StateLayout {
         self.backend = backend
     }
 
-    /// The bytes of a layer: its hidden state, then what the products read if that is something else.
-    private var layerLength: Int { 4 * width + (Operand.length(for: weights, count: width) + 63) / 64 * 64 }
+    /// The bytes of a layer: its hidden state, then what the products read if that is something else, in whole lines.
+    private var layerLength: Int {
+        4 * width + divideRoundingUp(Operand.length(for: weights, count: width), by: 64) * 64
+    }
 
-    /// The bytes of a generation.
+    /// The bytes of a buffer.
     var length: Int { layers * layerLength }
 
     /// A layer's hidden state: `width` floats.
-    func hidden(_ generation: UnsafeMutableRawPointer, layer: Int) -> UnsafeMutablePointer<Float> {
-        (generation + layer * layerLength).assumingMemoryBound(to: Float.self)
+    func hidden(_ buffer: UnsafeMutableRawPointer, layer: Int) -> UnsafeMutablePointer<Float> {
+        (buffer + layer * layerLength).assumingMemoryBound(to: Float.self)
     }
 
     /// A layer's hidden state as the products read it.
-    func operand(_ generation: UnsafeMutableRawPointer, layer: Int) -> UnsafeRawPointer {
-        UnsafeRawPointer(generation + layer * layerLength + (Operand.isQuantised(weights) ? 4 * width : 0))
+    func operand(_ buffer: UnsafeMutableRawPointer, layer: Int) -> UnsafeRawPointer {
+        UnsafeRawPointer(buffer + layer * layerLength + (Operand.isQuantised(weights) ? 4 * width : 0))
     }
 
-    /// Puts a layer's hidden state, which a step has written, into the form that the products read.
-    func prepareOperand(_ generation: UnsafeMutableRawPointer, layer: Int) {
+    /// Converts a layer's hidden state, which a step has written, into the form that the products read.
+    func prepareOperand(_ buffer: UnsafeMutableRawPointer, layer: Int) {
         Operand.write(
-            hidden(generation, layer: layer), count: width, for: weights,
-            to: UnsafeMutableRawPointer(mutating: operand(generation, layer: layer)), backend)
+            hidden(buffer, layer: layer), count: width, for: weights,
+            to: UnsafeMutableRawPointer(mutating: operand(buffer, layer: layer)), backend)
     }
 
     /// Sets all hidden states to zero.
-    func clear(_ generation: UnsafeMutableRawPointer) {
+    func clear(_ buffer: UnsafeMutableRawPointer) {
         for layer in 0..<layers {
-            hidden(generation, layer: layer).update(repeating: 0, count: width)
-            prepareOperand(generation, layer: layer)
+            hidden(buffer, layer: layer).update(repeating: 0, count: width)
+            prepareOperand(buffer, layer: layer)
         }
     }
 }
@@ -117,8 +131,8 @@ enum Operand {
     ) {
         switch weights {
         case .float32, .bfloat16: break
-        case .int8: backend.quantise(values, count, target)
-        case .int4: backend.quantiseSigned(values, count, target)
+        case .int8: backend.kernels.quantise(values, count, target)
+        case .int4: backend.kernels.quantiseSigned(values, count, target)
         }
     }
 }

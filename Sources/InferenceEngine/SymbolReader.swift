@@ -1,33 +1,34 @@
+import Core
 import ModelFormat
 
-/// A UTF-8 text as the symbols of a session's model, without the unknown characters that the session skips.
+/// A UTF-8 text as the symbols of a stream's model, without the unknown characters that the stream skips.
 struct SymbolReader: Sequence {
     private let text: UnsafeRawBufferPointer
     private let vocabulary: Vocabulary
     private let skipsUnknown: Bool
 
-    init(_ text: UnsafeRawBufferPointer, of session: Session) {
+    init(_ text: UnsafeRawBufferPointer, for stream: borrowing Stream) {
         self.text = text
-        vocabulary = session.model.vocabulary
-        skipsUnknown = session.unknownCharacters == .skip
+        vocabulary = stream.model.vocabulary
+        skipsUnknown = stream.unknownCharacters == .skip
     }
 
     /// Checks all of the text.
     ///
     /// - Returns: The number of symbols.
     /// - Throws: `invalidUTF8` or `unknownCharacter`, with the place.
-    func count() throws(ModelError) -> Int {
+    func count() throws(ChargenError) -> Int {
         var offset = 0
         var position = 1
         var count = 0
         while offset < text.count {
             guard case .scalar(let scalar, let length) = decodeUTF8(text, at: offset) else {
-                throw ModelError(.invalidUTF8, "the text is not UTF-8 at byte \(offset)")
+                throw ChargenError(.invalidUTF8, "the text is not UTF-8 at byte \(offset)")
             }
             if vocabulary.symbol(of: scalar) != nil {
                 count += 1
             } else if !skipsUnknown {
-                throw ModelError(
+                throw ChargenError(
                     .unknownCharacter,
                     "character \(position) of the text, \(described(scalar)) at byte \(offset), is not in the model's vocabulary; "
                         + "leave it out, or have unknown characters skipped")
@@ -38,7 +39,7 @@ struct SymbolReader: Sequence {
         return count
     }
 
-    /// The symbol at a byte offset or after it, which is then that of the following character; nil at the end.
+    /// The symbol at a byte offset or after it; nil at the end. The offset becomes that of the following character.
     func symbol(at offset: inout Int) -> Int? {
         while offset < text.count, case .scalar(let scalar, let length) = decodeUTF8(text, at: offset) {
             offset += length
@@ -65,8 +66,7 @@ struct SymbolReader: Sequence {
 
 /// A character as an error names it, such as `'é' (U+00E9)`.
 private func described(_ scalar: UInt32) -> String {
-    let digits = String(scalar, radix: 16, uppercase: true)
-    let code = "U+" + String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
+    let code = codePoint(scalar)
     guard scalar >= 0x20, !(0x7F...0x9F).contains(scalar), let character = Unicode.Scalar(scalar) else { return code }
     return "'" + String(Character(character)) + "' (" + code + ")"
 }

@@ -1,161 +1,136 @@
+import CIntrinsics
 import CSupport
+import Core
 import Kernels
 
 #if arch(x86_64)
     import KernelsAVX2
     import KernelsAVX512
+    import KernelsAVX512BF16
 #endif
 
-/// The kernels of one instruction set: the whole dispatch surface.
+/// The kernels of one instruction set.
 ///
-/// Every backend gives the same bits, the sign and payload of a NaN aside; they differ in speed alone. What a
-/// function does is said where it is defined, in `Sources/Kernels`.
+/// Every backend gives the same bits, the sign and payload of a NaN aside; they differ in speed alone. Which kernels
+/// there are is listed in `KernelTables.h`; what each does is written where it is defined, in `Sources/Kernels`.
 // A class, so that a step need not copy the whole table to call one of its functions.
 public final class Backend: Sendable {
-    /// Numbers that a kernel reads.
-    public typealias Input = UnsafePointer<Float>
-    /// Numbers that a kernel writes.
-    public typealias Output = UnsafeMutablePointer<Float>
+    /// The instruction sets, the fastest first.
+    public enum InstructionSet: Sendable, CaseIterable {
+        #if arch(x86_64)
+            /// x86-64-v4 and VNNI: Intel servers since Cascade Lake (2019), AMD since Zen 4 (2022).
+            case avx512
+            /// x86-64-v3: Intel since Haswell (2013), AMD since Zen (2017).
+            case avx2
+        #endif
+        /// Any processor. Without fused multiply-add in hardware it is exact and slow.
+        case portable
+
+        /// `portable`, `avx2` or `avx512`.
+        public var name: StaticString {
+            switch self {
+            #if arch(x86_64)
+                case .avx512: "avx512"
+                case .avx2: "avx2"
+            #endif
+            case .portable: "portable"
+            }
+        }
+
+        /// Whether this processor has it.
+        public var isAvailable: Bool {
+            switch self {
+            #if arch(x86_64)
+                case .avx512: cs_has_avx512_vnni() != 0
+                case .avx2: cs_has_x86_64_v3() != 0
+            #endif
+            case .portable: true
+            }
+        }
+    }
+
+    /// The instruction set that the kernels are compiled for.
+    public let instructionSet: InstructionSet
+    /// The kernels.
+    public let kernels: InferenceKernels
+
+    /// The kernels for an instruction set, which this processor should have.
+    public init(_ instructionSet: InstructionSet) {
+        self.instructionSet = instructionSet
+        kernels =
+            switch instructionSet {
+            #if arch(x86_64)
+                case .avx512: KernelsAVX512.inferenceKernels()
+                case .avx2: KernelsAVX2.inferenceKernels()
+            #endif
+            case .portable: Kernels.inferenceKernels()
+            }
+    }
 
     /// `portable`, `avx2` or `avx512`.
-    public let name: StaticString
+    public var name: StaticString { instructionSet.name }
 
-    /// sums ← sums + W · x for each of several vectors x, for one type of weights.
-    public typealias Product =
-        @Sendable (
-            _ weights: UnsafeRawPointer, _ rows: Int, _ columns: Int, _ inputs: UnsafePointer<UnsafeRawPointer>,
-            _ count: Int, _ sums: Output, _ stride: Int
-        ) -> Void
-
-    public let addFloat32Product: Product
-    public let addBFloat16Product: Product
-    public let addInt8Product: Product
-    public let addInt4Product: Product
-    public let quantise: @Sendable (Input, _ count: Int, UnsafeMutableRawPointer) -> Void
-    public let quantiseSigned: @Sendable (Input, _ count: Int, UnsafeMutableRawPointer) -> Void
-    public let lstmStep: @Sendable (Output, Input, Output, Output, Output, _ width: Int) -> Void
-    public let gruStep: @Sendable (Output, Output, Output, Input, Input, Output, _ width: Int) -> Void
-    public let sigmoid: @Sendable (Output, _ count: Int) -> Void
-    public let hyperbolicTangent: @Sendable (Output, _ count: Int) -> Void
-    public let exponential: @Sendable (Output, _ count: Int) -> Void
-    public let sampleWeights: @Sendable (Input, _ count: Int, Float, UnsafeMutablePointer<UInt32>) -> UInt64
-    public let indexOfMaximum: @Sendable (Input, _ count: Int) -> Int
-    public let pickSymbol: @Sendable (UnsafePointer<UInt32>, _ count: Int, _ total: UInt64, _ word: UInt64) -> Int
-
-    private init(
-        name: StaticString,
-        addFloat32Product: @escaping Product,
-        addBFloat16Product: @escaping Product,
-        addInt8Product: @escaping Product,
-        addInt4Product: @escaping Product,
-        quantise: @escaping @Sendable (Input, _ count: Int, UnsafeMutableRawPointer) -> Void,
-        quantiseSigned: @escaping @Sendable (Input, _ count: Int, UnsafeMutableRawPointer) -> Void,
-        lstmStep: @escaping @Sendable (Output, Input, Output, Output, Output, _ width: Int) -> Void,
-        gruStep: @escaping @Sendable (Output, Output, Output, Input, Input, Output, _ width: Int) -> Void,
-        sigmoid: @escaping @Sendable (Output, _ count: Int) -> Void,
-        hyperbolicTangent: @escaping @Sendable (Output, _ count: Int) -> Void,
-        exponential: @escaping @Sendable (Output, _ count: Int) -> Void,
-        sampleWeights: @escaping @Sendable (Input, _ count: Int, Float, UnsafeMutablePointer<UInt32>) -> UInt64,
-        indexOfMaximum: @escaping @Sendable (Input, _ count: Int) -> Int,
-        pickSymbol: @escaping @Sendable (UnsafePointer<UInt32>, _ count: Int, _ total: UInt64, _ word: UInt64) -> Int
-    ) {
-        self.name = name
-        self.addFloat32Product = addFloat32Product
-        self.addBFloat16Product = addBFloat16Product
-        self.addInt8Product = addInt8Product
-        self.addInt4Product = addInt4Product
-        self.quantise = quantise
-        self.quantiseSigned = quantiseSigned
-        self.lstmStep = lstmStep
-        self.gruStep = gruStep
-        self.sigmoid = sigmoid
-        self.hyperbolicTangent = hyperbolicTangent
-        self.exponential = exponential
-        self.sampleWeights = sampleWeights
-        self.indexOfMaximum = indexOfMaximum
-        self.pickSymbol = pickSymbol
+    /// One time step of a cell.
+    public func forward(_ cell: Cell) -> @convention(c) (StepForward) -> Void {
+        switch cell {
+        case .rnn: kernels.rnnForward
+        case .gru: kernels.gruForward
+        case .lstm: kernels.lstmForward
+        }
     }
 }
 
+// MARK: - Training
+
 extension Backend {
-    /// Any processor. Without fused multiply-add in hardware it is exact and slow.
-    public static var portable: Backend {
-        Backend(
-            name: "portable",
-            addFloat32Product: Kernels.addFloat32Product,
-            addBFloat16Product: Kernels.addBFloat16Product,
-            addInt8Product: Kernels.addInt8Product,
-            addInt4Product: Kernels.addInt4Product,
-            quantise: Kernels.quantise,
-            quantiseSigned: Kernels.quantiseSigned,
-            lstmStep: Kernels.lstmStep,
-            gruStep: Kernels.gruStep,
-            sigmoid: Kernels.sigmoid,
-            hyperbolicTangent: Kernels.hyperbolicTangent,
-            exponential: Kernels.exponential,
-            sampleWeights: Kernels.sampleWeights,
-            indexOfMaximum: Kernels.indexOfMaximum,
-            pickSymbol: Kernels.pickSymbol)
+    /// The kernels that only training needs.
+    ///
+    /// - Parameter inBFloat16: Whether the matrix products round their factors to bfloat16, by the processor's own
+    ///   instruction where it has one.
+    public func trainingKernels(inBFloat16: Bool = false) -> TrainingKernels {
+        switch instructionSet {
+        #if arch(x86_64)
+            case .avx512 where inBFloat16 && hasBFloat16: KernelsAVX512BF16.trainingKernels(inBFloat16: true)
+            case .avx512: KernelsAVX512.trainingKernels(inBFloat16: inBFloat16)
+            case .avx2: KernelsAVX2.trainingKernels(inBFloat16: inBFloat16)
+        #endif
+        case .portable: Kernels.trainingKernels(inBFloat16: inBFloat16)
+        }
     }
 
-    #if arch(x86_64)
-        /// x86-64-v3: Intel since Haswell (2013), AMD since Zen (2017).
-        public static var avx2: Backend {
-            Backend(
-                name: "avx2",
-                addFloat32Product: KernelsAVX2.addFloat32Product,
-                addBFloat16Product: KernelsAVX2.addBFloat16Product,
-                addInt8Product: KernelsAVX2.addInt8Product,
-                addInt4Product: KernelsAVX2.addInt4Product,
-                quantise: KernelsAVX2.quantise,
-                quantiseSigned: KernelsAVX2.quantiseSigned,
-                lstmStep: KernelsAVX2.lstmStep,
-                gruStep: KernelsAVX2.gruStep,
-                sigmoid: KernelsAVX2.sigmoid,
-                hyperbolicTangent: KernelsAVX2.hyperbolicTangent,
-                exponential: KernelsAVX2.exponential,
-                sampleWeights: KernelsAVX2.sampleWeights,
-                indexOfMaximum: KernelsAVX2.indexOfMaximum,
-                pickSymbol: KernelsAVX2.pickSymbol)
-        }
+    /// Whether the processor has an instruction for products in bfloat16, and this backend uses it.
+    public var hasBFloat16: Bool {
+        #if arch(x86_64)
+            return instructionSet == .avx512 && cs_has_avx512_bf16() != 0
+        #else
+            return false
+        #endif
+    }
+}
 
-        /// x86-64-v4 and VNNI: Intel servers since Cascade Lake (2019), AMD since Zen 4 (2022).
-        public static var avx512: Backend {
-            Backend(
-                name: "avx512",
-                addFloat32Product: KernelsAVX512.addFloat32Product,
-                addBFloat16Product: KernelsAVX512.addBFloat16Product,
-                addInt8Product: KernelsAVX512.addInt8Product,
-                addInt4Product: KernelsAVX512.addInt4Product,
-                quantise: KernelsAVX512.quantise,
-                quantiseSigned: KernelsAVX512.quantiseSigned,
-                lstmStep: KernelsAVX512.lstmStep,
-                gruStep: KernelsAVX512.gruStep,
-                sigmoid: KernelsAVX512.sigmoid,
-                hyperbolicTangent: KernelsAVX512.hyperbolicTangent,
-                exponential: KernelsAVX512.exponential,
-                sampleWeights: KernelsAVX512.sampleWeights,
-                indexOfMaximum: KernelsAVX512.indexOfMaximum,
-                pickSymbol: KernelsAVX512.pickSymbol)
+extension TrainingKernels {
+    /// The backward pass of a time step of a cell.
+    public func backward(_ cell: Cell) -> @convention(c) (StepBackward) -> Void {
+        switch cell {
+        case .rnn: rnnBackward
+        case .gru: gruBackward
+        case .lstm: lstmBackward
         }
-    #endif
+    }
 }
 
 // MARK: - Choosing one
 
 extension Backend {
+    /// Any processor's kernels.
+    public static var portable: Backend { Backend(.portable) }
+
     /// The environment variable that forces a backend by its name.
     public static var environmentVariable: StaticString { "CHARGEN_BACKEND" }
 
     /// The backends this processor can run, the fastest first.
     public static var available: [Backend] {
-        var backends: [Backend] = []
-        #if arch(x86_64)
-            if cs_has_avx512_vnni() != 0 { backends.append(.avx512) }
-            if cs_has_x86_64_v3() != 0 { backends.append(.avx2) }
-        #endif
-        backends.append(.portable)
-        return backends
+        InstructionSet.allCases.filter(\.isAvailable).map { Backend($0) }
     }
 
     /// The names of ``available``, separated by commas.
@@ -170,12 +145,5 @@ extension Backend {
         let backends = available
         guard let forced = getenv(environmentVariable.cString), forced.pointee != 0 else { return backends.first }
         return backends.first { strcmp($0.name.cString, forced) == 0 }
-    }
-}
-
-extension StaticString {
-    /// The NUL-terminated text.
-    public var cString: UnsafePointer<CChar> {
-        UnsafeRawPointer(utf8Start).assumingMemoryBound(to: CChar.self)
     }
 }

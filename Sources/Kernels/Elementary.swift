@@ -1,3 +1,5 @@
+import Core
+
 // exp, sigmoid and tanh from one polynomial, the same bits on every backend.
 //
 // With n = round(x / ln 2) and r = x − n·ln 2, so that |r| ≤ ln 2 / 2, e^x = 2^n · (1 + q) where q = e^r − 1. The three
@@ -80,24 +82,21 @@ private func copySign(of x: Vector, to y: Vector) -> Vector {
 }
 
 /// Replaces `count` values, a multiple of ``laneCount``, by their exponentials. Every value is at most 0.
-@export(interface)
-public func exponential(_ values: UnsafeMutablePointer<Float>, count: Int) {
+func exponential(_ values: UnsafeMutablePointer<Float>, count: Int) {
     for j in stride(from: 0, to: count, by: laneCount) {
         exponential(Vector(at: values + j)).store(at: values + j)
     }
 }
 
 /// Replaces `count` values, a multiple of ``laneCount``, by their sigmoids.
-@export(interface)
-public func sigmoid(_ values: UnsafeMutablePointer<Float>, count: Int) {
+func sigmoid(_ values: UnsafeMutablePointer<Float>, count: Int) {
     for j in stride(from: 0, to: count, by: laneCount) {
         sigmoid(Vector(at: values + j)).store(at: values + j)
     }
 }
 
 /// Replaces `count` values, a multiple of ``laneCount``, by their hyperbolic tangents.
-@export(interface)
-public func hyperbolicTangent(_ values: UnsafeMutablePointer<Float>, count: Int) {
+func hyperbolicTangent(_ values: UnsafeMutablePointer<Float>, count: Int) {
     for j in stride(from: 0, to: count, by: laneCount) {
         hyperbolicTangent(Vector(at: values + j)).store(at: values + j)
     }

@@ -6,11 +6,7 @@
 /// The files of this folder are compiled once for each instruction set. A function compiled for AVX-512 must never be
 /// shared with a backend for older processors, as the linker does with standard-library generics. So kernels use
 /// pointers, integers and SIMD values only: no arrays, no closures, no generic code that is not inlined.
-@usableFromInline
 typealias Vector = SIMD16<Float>
-
-/// The number of lanes of a ``Vector``.
-public let laneCount = 16
 
 extension Vector {
     /// Reads sixteen floats; `source` needs the alignment of one `Float` only.
@@ -30,9 +26,17 @@ extension Vector {
     func adding(_ a: Vector, times b: Vector) -> Vector {
         addingProduct(a, b)
     }
+
+    /// The sum of the lanes, in halves: the same tree on every backend.
+    @inline(__always)
+    var total: Float {
+        let a = lowHalf + highHalf
+        let b = a.lowHalf + a.highHalf
+        let c = b.lowHalf + b.highHalf
+        return c[0] + c[1]
+    }
 }
 
-/// `count` rounded up to a multiple of ``laneCount``.
-public func padded(_ count: Int) -> Int {
-    (count + laneCount - 1) & ~(laneCount - 1)
-}
+/// The number of each lane.
+@inline(__always)
+var laneNumbers: Vector { Vector(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) }

@@ -1,3 +1,5 @@
+import Core
+
 /// How the elements of a tensor are stored. The raw value is the one in the file.
 public enum ElementType: UInt32, Sendable, CaseIterable {
     /// 32-bit IEEE 754 floats.
@@ -6,14 +8,11 @@ public enum ElementType: UInt32, Sendable, CaseIterable {
     case bfloat16 = 1
     /// Signed bytes from -127 to 127, times a scale that each row has, which is not negative.
     case int8 = 2
-    /// Four bits from -8 to 7, times a scale that each group of ``groupSize`` columns of a row has, of either sign.
+    /// Four bits from -8 to 7, times a scale that each group of ``scaleGroupSize`` columns of a row has, of either sign.
     case int4 = 3
 
     /// What the magnitude of every scale is less than, 2¹²¹, so that every element is finite.
     public static var scaleLimit: Float { 0x1p121 }
-
-    /// The columns that share a scale in ``int4``. The last group of a row may have fewer.
-    public static var groupSize: Int { 32 }
 
     /// `f32`, `bf16`, `int8` or `int4`.
     public var name: StaticString {
@@ -39,7 +38,7 @@ public enum ElementType: UInt32, Sendable, CaseIterable {
         switch self {
         case .float32, .bfloat16: 0
         case .int8: tensor.rows
-        case .int4: tensor.rows * groupCount(of: tensor)
+        case .int4: tensor.rows * scaleGroupCount(tensor.columns)
         }
     }
 
@@ -49,12 +48,7 @@ public enum ElementType: UInt32, Sendable, CaseIterable {
         case .float32: 4 * tensor.count
         case .bfloat16: 2 * tensor.count
         case .int8: 4 * tensor.rows + tensor.count
-        case .int4: (2 + ElementType.groupSize / 2) * scaleCount(of: tensor)
+        case .int4: (2 + scaleGroupSize / 2) * scaleCount(of: tensor)
         }
-    }
-
-    /// The groups of a row of ``int4``.
-    private func groupCount(of tensor: TensorShape) -> Int {
-        (tensor.columns + ElementType.groupSize - 1) / ElementType.groupSize
     }
 }

@@ -1,3 +1,5 @@
+import Core
+
 /// A tensor's elements as a file stores them, row after row.
 public enum EncodedTensor: Sendable {
     /// Floats, all of them finite. Biases must be of this type.
@@ -6,7 +8,7 @@ public enum EncodedTensor: Sendable {
     case bfloat16([UInt16])
     /// Integers from -127 to 127, and what those of each row are multiplied with: 0 to less than 2¹²¹.
     case int8([Int8], scales: [Float])
-    /// Integers from -8 to 7, and what those of each group of ``ElementType/groupSize`` columns are multiplied with, the
+    /// Integers from -8 to 7, and what those of each group of ``scaleGroupSize`` columns are multiplied with, the
     /// upper halves of floats between -2¹²¹ and 2¹²¹. As -8 reaches farther than 7, the sign matters.
     case int4([Int8], scales: [UInt16])
 
@@ -76,10 +78,10 @@ private func bytePlanes<Word: FixedWidthInteger>(of words: [Word]) -> [[UInt8]] 
 
 /// Two numbers a byte, as ``unpackInt4(_:rows:columns:into:)`` reads them.
 private func packedInt4(_ values: [Int8], columns: Int) -> [UInt8] {
-    let half = ElementType.groupSize / 2
+    let half = scaleGroupSize / 2
     var bytes: [UInt8] = []
     for row in stride(from: 0, to: values.count, by: columns) {
-        for group in stride(from: 0, to: columns, by: ElementType.groupSize) {
+        for group in stride(from: 0, to: columns, by: scaleGroupSize) {
             func number(_ column: Int) -> UInt8 {
                 column < columns ? UInt8(bitPattern: values[row + column] + 8) : 8
             }

@@ -1,4 +1,5 @@
 import CSupport
+import Core
 
 extension ModelFile {
     /// How a tensor's elements are stored.
@@ -15,7 +16,7 @@ extension ModelFile {
     ///   - buffer: Memory made for this file.
     /// - Throws: `invalidModel` when its checksum, its length or a value is wrong; `outOfMemory`.
     /// - Complexity: O(elements), about a nanosecond each.
-    public func readTensor(_ index: Int, into buffer: TensorBuffer) throws(ModelError) {
+    public func readTensor(_ index: Int, into buffer: TensorBuffer) throws(ChargenError) {
         let tensor = shape.tensor(index)
         let type = elementType(index)
         try decompressTensor(index, into: buffer)
@@ -47,7 +48,7 @@ extension ModelFile {
     }
 
     /// Puts a tensor's bytes, as they were before zstd, into the buffer's `payload`.
-    private func decompressTensor(_ index: Int, into buffer: TensorBuffer) throws(ModelError) {
+    private func decompressTensor(_ index: Int, into buffer: TensorBuffer) throws(ChargenError) {
         let entry = tensors[index]
         let tensor = shape.tensor(index)
         let compressed = UnsafeRawBufferPointer(rebasing: bytes[entry.offset..<entry.offset + entry.compressedLength])
@@ -58,7 +59,7 @@ extension ModelFile {
         let length = ZSTD_decompressDCtx(
             buffer.context, buffer.payload.pointer, expected, compressed.baseAddress, compressed.count)
         guard ZSTD_getErrorCode(length) != ZSTD_error_memory_allocation else {
-            throw ModelError(.outOfMemory, "out of memory for decompressing tensor \(tensor.name)")
+            throw ChargenError(.outOfMemory, "out of memory for decompressing tensor \(tensor.name)")
         }
         guard length == expected else { throw refusal }
     }
@@ -70,7 +71,7 @@ extension ModelFile {
             && ZSTD_findFrameCompressedSize(bytes.baseAddress, bytes.count) == bytes.count
     }
 
-    private func check(_ condition: Bool, _ fault: StaticString, in index: Int) throws(ModelError) {
+    private func check(_ condition: Bool, _ fault: StaticString, in index: Int) throws(ChargenError) {
         guard condition else {
             throw invalidModel("tensor \(shape.tensor(index).name): \(fault)", at: tensors[index].offset)
         }

@@ -1,3 +1,5 @@
+import Core
+
 /// A `.cgw` file's header, read and checked; its tensors are read one by one.
 ///
 /// The bytes are borrowed: they must stay in place while the value is used. Whatever they hold, reading ends in a value
@@ -28,7 +30,7 @@ public struct ModelFile {
     /// Reads the header of a file that is wholly in memory.
     ///
     /// - Throws: `invalidModel` or `unsupportedVersion`, with what is wrong and at which byte.
-    public init(_ bytes: UnsafeRawBufferPointer) throws(ModelError) {
+    public init(_ bytes: UnsafeRawBufferPointer) throws(ChargenError) {
         self.bytes = bytes
         var reader = try HeaderReader(bytes, crc: crc)
         shape = try reader.readShape()
@@ -47,8 +49,8 @@ public struct ModelFile {
 }
 
 /// The error of a file that is not intact: what is wrong at which byte.
-func invalidModel(_ what: String, at offset: Int) -> ModelError {
-    ModelError(.invalidModel, "invalid model file: \(what) (at byte \(offset)); export or copy the file again")
+func invalidModel(_ what: String, at offset: Int) -> ChargenError {
+    ChargenError(.invalidModel, "invalid model file: \(what) (at byte \(offset)); export or copy the file again")
 }
 
 /// Reads the header's fields in order. Nothing is believed before it is checked.
@@ -57,17 +59,17 @@ private struct HeaderReader {
     private var headerLength = 0
     private var offset = FileLayout.fixedLength
 
-    init(_ bytes: UnsafeRawBufferPointer, crc: CRC32) throws(ModelError) {
+    init(_ bytes: UnsafeRawBufferPointer, crc: CRC32) throws(ChargenError) {
         self.bytes = bytes
         guard ModelFile.hasSignature(bytes) else {
-            throw ModelError(.invalidModel, "not a chargen model: the file does not begin with the .cgw signature")
+            throw ChargenError(.invalidModel, "not a chargen model: the file does not begin with the .cgw signature")
         }
         guard bytes.count >= FileLayout.fixedLength else {
             throw invalidModel("the file ends within the header", at: bytes.count)
         }
         let version = word(at: FileLayout.versionOffset)
         guard version == FileLayout.version else {
-            throw ModelError(
+            throw ChargenError(
                 .unsupportedVersion,
                 "the model file has format version \(version), this library reads version \(FileLayout.version)")
         }
@@ -94,7 +96,7 @@ private struct HeaderReader {
     }
 
     /// Takes the next `count` bytes of the header.
-    private mutating func take(_ count: Int, _ what: StaticString) throws(ModelError) -> Int {
+    private mutating func take(_ count: Int, _ what: StaticString) throws(ChargenError) -> Int {
         guard count <= headerLength - offset else {
             throw invalidModel("the header is too short for its \(what)", at: offset)
         }
@@ -104,7 +106,7 @@ private struct HeaderReader {
 
     private func word(
         at place: Int, in range: ClosedRange<Int>, _ what: StaticString
-    ) throws(ModelError) -> Int {
+    ) throws(ChargenError) -> Int {
         let value = Int(word(at: place))
         guard range.contains(value) else {
             throw invalidModel("\(what) is \(value), not \(range.lowerBound) to \(range.upperBound)", at: place)
@@ -112,7 +114,7 @@ private struct HeaderReader {
         return value
     }
 
-    func readShape() throws(ModelError) -> ModelShape {
+    func readShape() throws(ChargenError) -> ModelShape {
         guard let cell = Cell(rawValue: word(at: FileLayout.cellOffset)) else {
             throw invalidModel("unknown cell \(word(at: FileLayout.cellOffset))", at: FileLayout.cellOffset)
         }
@@ -125,7 +127,7 @@ private struct HeaderReader {
         return ModelShape(cell: cell, layers: layers, hiddenSize: hidden, vocabularySize: characters + end)
     }
 
-    mutating func readVocabulary() throws(ModelError) -> Vocabulary {
+    mutating func readVocabulary() throws(ChargenError) -> Vocabulary {
         let count = Int(word(at: FileLayout.characterCountOffset))
         let start = try take(4 * count, "vocabulary")
         let characters = (0..<count).map { word(at: start + 4 * $0) }
@@ -136,7 +138,7 @@ private struct HeaderReader {
         return vocabulary
     }
 
-    mutating func readProvenance() throws(ModelError) -> String {
+    mutating func readProvenance() throws(ChargenError) -> String {
         let length = try word(
             at: FileLayout.provenanceLengthOffset, in: 0...FileLayout.maximumProvenanceLength, "the provenance's length"
         )
@@ -152,7 +154,7 @@ private struct HeaderReader {
         return String(decoding: text, as: UTF8.self)
     }
 
-    mutating func readTensorEntries(of shape: ModelShape) throws(ModelError) -> [ModelFile.TensorEntry] {
+    mutating func readTensorEntries(of shape: ModelShape) throws(ChargenError) -> [ModelFile.TensorEntry] {
         var entries: [ModelFile.TensorEntry] = []
         var size = 0
         // Tensors follow the header without gaps and fill the file, so that a checksum covers every byte.
@@ -189,9 +191,9 @@ private struct HeaderReader {
         return entries
     }
 
-    private func readElementType(of tensor: TensorShape, at place: Int) throws(ModelError) -> ElementType {
+    private func readElementType(of tensor: TensorShape, at place: Int) throws(ChargenError) -> ElementType {
         guard let type = ElementType(rawValue: word(at: place)) else {
-            throw ModelError(
+            throw ChargenError(
                 .unsupportedVersion,
                 "tensor \(tensor.name) has element type \(word(at: place)), which this library does not know")
         }

@@ -1,30 +1,4 @@
-/// The kind of recurrent cell. The raw value is the one in the file.
-public enum Cell: UInt32, Sendable, CaseIterable {
-    /// tanh(W·x + U·h + b), Elman's.
-    case rnn = 0
-    /// Gated recurrent unit, the reset gate after the matrix product.
-    case gru = 1
-    /// Long short-term memory with a forget gate.
-    case lstm = 2
-
-    /// The number of blocks of `hiddenSize` rows in a layer's weights.
-    public var gateCount: Int {
-        switch self {
-        case .rnn: 1
-        case .gru: 3
-        case .lstm: 4
-        }
-    }
-
-    /// `rnn`, `gru` or `lstm`.
-    public var name: StaticString {
-        switch self {
-        case .rnn: "rnn"
-        case .gru: "gru"
-        case .lstm: "lstm"
-        }
-    }
-}
+import Core
 
 /// Everything that fixes the sizes of a model's tensors.
 public struct ModelShape: Equatable, Sendable {
@@ -69,7 +43,7 @@ public struct ModelShape: Equatable, Sendable {
     /// The tensor at a place in the file's order: the layers from the first to the last, then the output layer.
     public func tensor(_ index: Int) -> TensorShape {
         let layer = index / ModelShape.tensorsPerLayer
-        let gates = cell.gateCount * hiddenSize
+        let gates = cell.gates.gateCount * hiddenSize
         guard layer < layers else {
             return index % ModelShape.tensorsPerLayer == 0
                 ? TensorShape(role: .outputWeight, layer: nil, rows: vocabularySize, columns: hiddenSize)

@@ -1,4 +1,5 @@
 import CSupport
+import Core
 
 extension ModelFile {
     /// The bytes of a `.cgw` file.
@@ -10,23 +11,23 @@ extension ModelFile {
     ///   that a reader would refuse.
     public static func encode(
         shape: ModelShape, vocabulary: Vocabulary, provenance: String, tensors: [EncodedTensor]
-    ) throws(ModelError) -> [UInt8] {
+    ) throws(ChargenError) -> [UInt8] {
         let limit = ModelShape.maximum
         guard (1...limit.layers).contains(shape.layers), (1...limit.hiddenSize).contains(shape.hiddenSize),
             (1...limit.vocabularySize).contains(shape.vocabularySize), !vocabulary.characters.isEmpty
         else {
-            throw ModelError(
+            throw ChargenError(
                 .invalidArgument,
                 "a model file holds 1 to \(limit.layers) layers, a hidden size of 1 to \(limit.hiddenSize), and 1 to "
                     + "\(limit.vocabularySize) symbols, one of them a character")
         }
         guard provenance.utf8.count <= FileLayout.maximumProvenanceLength else {
-            throw ModelError(
+            throw ChargenError(
                 .invalidArgument,
                 "the provenance has \(provenance.utf8.count) bytes, more than \(FileLayout.maximumProvenanceLength)")
         }
         guard shape.vocabularySize == vocabulary.count, tensors.count == shape.tensorCount else {
-            throw ModelError(
+            throw ChargenError(
                 .invalidArgument,
                 "the shape wants \(shape.vocabularySize) symbols and \(shape.tensorCount) tensors, not "
                     + "\(vocabulary.count) and \(tensors.count)")
@@ -38,13 +39,13 @@ extension ModelFile {
         for (index, encoded) in tensors.enumerated() {
             let tensor = shape.tensor(index)
             guard encoded.isValid(for: tensor) else {
-                throw ModelError(
+                throw ChargenError(
                     .invalidArgument,
                     "tensor \(tensor.name) needs \(EncodedTensor.requirement(encoded.elementType, for: tensor))")
             }
             let recurrentType = tensors[ModelShape.firstRecurrentMatrix].elementType
             guard !tensor.isRecurrentMatrix || encoded.elementType == recurrentType else {
-                throw ModelError(
+                throw ChargenError(
                     .invalidArgument,
                     "tensor \(tensor.name) needs the element type of rnn.weight_hh_l0, \(recurrentType.name)")
             }
@@ -61,7 +62,7 @@ extension ModelFile {
             FileLayout.fixedLength + 4 * vocabulary.characters.count + provenance.utf8.count + directory.count
             + FileLayout.checksumLength
         guard size <= FileLayout.maximumExpansion * (headerLength + data.count) else {
-            throw ModelError(
+            throw ChargenError(
                 .invalidArgument,
                 "the weights repeat themselves: \(size) bytes would be \(headerLength + data.count), less than "
                     + "1/\(FileLayout.maximumExpansion), which readers refuse")
@@ -86,7 +87,7 @@ extension ModelFile {
     ///
     /// A new block begins with each plane, so that zstd's codes fit the plane: with a lower bit that is noise beside a
     /// highest that is not, this is worth more than a high compression level, which would take a hundred times as long.
-    private static func compressed(_ planes: [[UInt8]]) throws(ModelError) -> [UInt8] {
+    private static func compressed(_ planes: [[UInt8]]) throws(ChargenError) -> [UInt8] {
         var length = 0
         for plane in planes { length += plane.count }
         // Each flush ends a block, whose header has three bytes.
@@ -113,8 +114,8 @@ extension ModelFile {
         return Array(frame[..<written])
     }
 
-    private static func noMemory() -> ModelError {
-        ModelError(.outOfMemory, "out of memory for compressing a tensor")
+    private static func noMemory() -> ChargenError {
+        ChargenError(.outOfMemory, "out of memory for compressing a tensor")
     }
 }
 

@@ -1,6 +1,7 @@
 import CSupport
+import Core
 
-/// Memory for one tensor at a time, large enough for the largest of a file.
+/// Memory for one tensor at a time, large enough for the largest of a source.
 ///
 /// ``ModelFile/readTensor(_:into:)`` fills its beginning with a tensor's elements, without gaps between rows. What stands
 /// behind them, and in the parts that the tensor's type does not use, is left from other tensors.
@@ -9,21 +10,21 @@ public final class TensorBuffer {
     public let floats: AlignedBuffer<Float>
     /// Elements of the types int8 and int4 before they are multiplied with their scales: -127...127 or -8...7.
     public let integers: AlignedBuffer<Int8>
-    /// For int8 a scale a row; for int4 a scale for each group of ``ElementType/groupSize`` columns, row after row.
+    /// For int8 a scale a row; for int4 a scale for each group of ``scaleGroupSize`` columns, row after row.
     public let scales: AlignedBuffer<Float>
     /// A tensor's bytes before their planes are joined.
     let payload: AlignedBuffer<UInt8>
     /// What zstd remembers, some 150 KB.
     let context: OpaquePointer
 
-    /// Memory for the tensors of a file.
+    /// Memory for the tensors of a source.
     ///
     /// - Throws: `outOfMemory`.
-    public convenience init(for file: ModelFile) throws(ModelError) {
+    public convenience init(for source: some TensorSource) throws(ChargenError) {
         var (floats, integers, scales, payload) = (0, 0, 0, 0)
-        for index in 0..<file.shape.tensorCount {
-            let tensor = file.shape.tensor(index)
-            let type = file.elementType(index)
+        for index in 0..<source.shape.tensorCount {
+            let tensor = source.shape.tensor(index)
+            let type = source.elementType(index)
             switch type {
             case .float32, .bfloat16: floats = max(floats, tensor.count)
             case .int8, .int4: integers = max(integers, tensor.count)
@@ -37,7 +38,7 @@ public final class TensorBuffer {
         let payloadBuffer = try AlignedBuffer<UInt8>(count: payload, for: "loading the model")
         // Last, as nobody would free it if something else failed.
         guard let context = ZSTD_createDCtx() else {
-            throw ModelError(.outOfMemory, "out of memory for decompressing the model")
+            throw ChargenError(.outOfMemory, "out of memory for decompressing the model")
         }
         self.init(
             floats: floatBuffer, integers: integerBuffer, scales: scaleBuffer, payload: payloadBuffer,

@@ -1,3 +1,5 @@
+import Core
+
 // Loops over all elements of a tensor. None stops at the first bad one: without a way out, compilers turn them into
 // vector instructions.
 
@@ -70,8 +72,8 @@ func copyInt8(_ bytes: UnsafePointer<UInt8>, count: Int, into integers: UnsafeMu
 func unpackInt4(
     _ bytes: UnsafePointer<UInt8>, rows: Int, columns: Int, into integers: UnsafeMutablePointer<Int8>
 ) -> Bool {
-    let half = ElementType.groupSize / 2
-    let (wholeGroups, rest) = columns.quotientAndRemainder(dividingBy: ElementType.groupSize)
+    let half = scaleGroupSize / 2
+    let (wholeGroups, rest) = columns.quotientAndRemainder(dividingBy: scaleGroupSize)
     var bytes = bytes
     var integers = integers
     var padding: UInt8 = 0
@@ -82,10 +84,10 @@ func unpackInt4(
                 integers[column + half] = Int8(bitPattern: bytes[column] >> 4) &- 8
             }
             bytes += half
-            integers += ElementType.groupSize
+            integers += scaleGroupSize
         }
         guard rest > 0 else { continue }
-        for column in 0..<ElementType.groupSize {
+        for column in 0..<scaleGroupSize {
             let number = column < half ? bytes[column] & 0xF : bytes[column - half] >> 4
             if column < rest { integers[column] = Int8(bitPattern: number) &- 8 } else { padding |= number ^ 8 }
         }

@@ -9,12 +9,12 @@ enum Calibration {
     /// What a model writes at temperature 1, always the same: rows of symbols, ends of documents among them.
     ///
     /// - Parameter bytes: The model's file.
-    /// - Throws: `ModelError`.
+    /// - Throws: `ChargenError`.
     static func text(from bytes: [UInt8]) throws -> [[Int]] {
-        let model = try bytes.withUnsafeBytes { try Model(bytes: $0) }
+        let model = try Model(bytes)
         let sessions = try (0..<streams).map { seed in
             let session = try Session(model)
-            session.setSeed(UInt64(seed))
+            session.seed = UInt64(seed)
             return session
         }
         let batch = try Batch(model, capacity: streams)

@@ -20,7 +20,7 @@ struct Evaluate: ParsableCommand {
     var corpus: CorpusOptions
 
     func run() throws {
-        let model = try Model(path: model)
+        let model = try Model(contentsOf: model)
         let score = try Score(of: model, on: Score.text(corpus.source, for: model))
         let format =
             Terminal.outputIsTerminal

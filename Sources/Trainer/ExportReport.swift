@@ -24,12 +24,12 @@ struct ExportReport {
             originalBits = nil
             return
         }
-        let engine = try original.withUnsafeBytes { try Model(bytes: $0) }
+        let engine = try Model(original)
         let corpus = try Score.text(text, for: engine)
         let score = try Score(of: engine, on: corpus).bits
         originalBits = score
         bits =
-            weights == .float32 ? score : try Score(of: model.withUnsafeBytes { try Model(bytes: $0) }, on: corpus).bits
+            weights == .float32 ? score : try Score(of: Model(model), on: corpus).bits
     }
 
     /// How many per cent more bits a character takes.

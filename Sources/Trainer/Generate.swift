@@ -1,7 +1,7 @@
 import ArgumentParser
+import Core
 import Foundation
 import InferenceEngine
-import ModelFormat
 
 /// `trainer generate`: writes text with a model.
 struct Generate: ParsableCommand {
@@ -55,18 +55,18 @@ struct Generate: ParsableCommand {
         do {
             try session.feed(prompt)
         } catch  where error.kind == .unknownCharacter {
-            throw ModelError(error.kind, error.message + " (--unknown skip)")
+            throw ChargenError(error.kind, error.message + " (--unknown skip)")
         }
     }
 
     func run() throws {
-        let session = try Session(try Model(path: model))
+        let session = try Session(try Model(contentsOf: model))
         try session.setTemperature(greedy ? 0 : temperature ?? 1)
         let seed = seed ?? .random(in: 0 ... .max)
         session.unknownCharacters = unknown == .skip ? .skip : .fail
         for index in 0..<count {
             session.reset()
-            session.setSeed(seed &+ UInt64(index))
+            session.seed = seed &+ UInt64(index)
             try feedPrompt(to: session)
             try Terminal.write(prompt)
             for _ in 0..<length {

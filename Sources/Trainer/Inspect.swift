@@ -14,7 +14,7 @@ struct Inspect: ParsableCommand {
     var json = false
 
     func run() throws {
-        let loaded = try Model(path: model)
+        let loaded = try Model(contentsOf: model)
         if json { return try Terminal.write(loaded.provenance + "\n") }
         let shape = loaded.shape
         let vocabulary = loaded.vocabulary

@@ -16,7 +16,7 @@ struct Score {
     /// Reads each document of a text from the start state.
     ///
     /// - Parameter corpus: The text, as ``text(_:for:)`` reads it for a model of the same vocabulary.
-    /// - Throws: `ValidationError` when there is nothing to predict, or the model's output overflows; `ModelError`.
+    /// - Throws: `ValidationError` when there is nothing to predict, or the model's output overflows; `ChargenError`.
     init(of model: Model, on corpus: Corpus) throws {
         let session = try Session(model)
         var sum = 0.0

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Core
 import Foundation
-import ModelFormat
 import Training
 
 /// `trainer train`: begins a training.

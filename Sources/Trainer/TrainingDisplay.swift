@@ -133,11 +133,11 @@ final class TrainingDisplay {
     private func sample() throws -> String? {
         guard samples.length > 0 else { return nil }
         let isGreedy = run.settings.batching == .documents
-        let model = try run.modelFile().withUnsafeBytes { try Model(bytes: $0) }
+        let model = try Model(run.modelFile())
         let session = try Session(model)
         session.unknownCharacters = .skip
         try session.setTemperature(isGreedy ? 0 : 0.8)
-        session.setSeed(UInt64(run.progress.updates))
+        session.seed = UInt64(run.progress.updates)
         let prompt = samples.prompt ?? (isGreedy ? "today " : "")
         try session.feed(prompt)
         var text = prompt

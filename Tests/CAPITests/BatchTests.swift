@@ -1,6 +1,5 @@
 import CAPI
 import CChargen
-import ModelFormat
 import Testing
 
 @Suite("Batches")

@@ -1,6 +1,6 @@
 import CAPI
 import CChargen
-import ModelFormat
+import Core
 import Testing
 
 @Suite("Generating text")

@@ -1,7 +1,7 @@
 import CAPI
 import CChargen
+import Core
 import Foundation
-import ModelFormat
 import TestSupport
 import Testing
 

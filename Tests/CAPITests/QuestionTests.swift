@@ -1,5 +1,6 @@
 import CAPI
 import CChargen
+import Core
 import ModelFormat
 import TestSupport
 import Testing

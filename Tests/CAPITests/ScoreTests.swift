@@ -1,7 +1,6 @@
 import CAPI
 import CChargen
 import Foundation
-import ModelFormat
 import Testing
 
 @Suite("Scoring text")

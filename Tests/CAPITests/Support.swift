@@ -1,6 +1,6 @@
 import CAPI
 import CChargen
-import ModelFormat
+import Core
 import TestSupport
 
 /// The words for the last failure on this thread.

@@ -1,6 +1,6 @@
 import CAPI
 import CChargen
-import ModelFormat
+import Core
 import Testing
 
 @Suite("Version and statuses")
@@ -14,7 +14,7 @@ struct VersionTests {
     @Test(
         "A kind of error and its status have one number",
         arguments: [
-            (ModelError.Kind.invalidArgument, CHARGEN_INVALID_ARGUMENT),
+            (ChargenError.Kind.invalidArgument, CHARGEN_INVALID_ARGUMENT),
             (.outOfMemory, CHARGEN_OUT_OF_MEMORY),
             (.fileAccess, CHARGEN_FILE_ACCESS),
             (.invalidModel, CHARGEN_INVALID_MODEL),
@@ -24,7 +24,7 @@ struct VersionTests {
             (.bufferTooSmall, CHARGEN_BUFFER_TOO_SMALL),
             (.unsupportedBackend, CHARGEN_UNSUPPORTED_BACKEND),
         ])
-    func statuses(kind: ModelError.Kind, constant: Int) {
+    func statuses(kind: ChargenError.Kind, constant: Int) {
         #expect(kind.rawValue == status(constant))
     }
 }

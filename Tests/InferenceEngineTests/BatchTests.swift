@@ -1,7 +1,8 @@
+import Core
 import InferenceEngine
 import ModelFormat
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct BatchTests {
     private func model(_ weights: ElementType = .float32) throws -> Model {
@@ -10,7 +11,7 @@ import TestSupport
 
     private func session(_ model: Model, _ number: Int) throws -> Session {
         let session = try Session(model)
-        session.setSeed(UInt64(number))
+        session.seed = UInt64(number)
         try session.setTemperature([0, 0.5, 1, 2][number % 4])
         return session
     }
@@ -92,10 +93,10 @@ import TestSupport
         let batch = try Batch(model, capacity: 3)
         let sessions = try (0..<4).map { try session(model, $0) }
         let stranger = try session(try self.model(), 0)
-        func expectRefusal(_ members: [Session], _ words: String, _ kind: ModelError.Kind = .invalidArgument) {
+        func expectRefusal(_ members: [Session], _ words: String, _ kind: ChargenError.Kind = .invalidArgument) {
             let calls = [{ _ = try batch.next(members) }, { try batch.feed(members, members.map { _ in [97] }) }]
             for call in calls {
-                let error = #expect(throws: ModelError.self) { try call() }
+                let error = #expect(throws: ChargenError.self) { try call() }
                 #expect(error?.kind == kind)
                 #expect(error?.message.contains(words) == true)
             }
@@ -103,7 +104,7 @@ import TestSupport
         expectRefusal(sessions, "capacity of 3")
         expectRefusal([sessions[0], stranger], "session 1 belongs to another model")
         expectRefusal([sessions[0], sessions[1], sessions[0]], "session 2 takes part twice")
-        let error = #expect(throws: ModelError.self) {
+        let error = #expect(throws: ChargenError.self) {
             try batch.feed([sessions[0], sessions[1]], [Array("fine".utf8), Array("not Ω".utf8)])
         }
         #expect(error?.kind == .unknownCharacter)
@@ -116,12 +117,12 @@ import TestSupport
     func limits() throws {
         let model = try model()
         for (capacity, threads) in [(0, 1), (-1, 1), (Batch.maximumCapacity + 1, 1), (1, 0), (1, 65)] {
-            let error = #expect(throws: ModelError.self) { try Batch(model, capacity: capacity, threads: threads) }
+            let error = #expect(throws: ChargenError.self) { try Batch(model, capacity: capacity, threads: threads) }
             #expect(error?.kind == .invalidArgument)
         }
         let session = try Session(model)
         for threads in [0, -1, 65] {
-            #expect(throws: ModelError.self) { try session.setThreads(threads) }
+            #expect(throws: ChargenError.self) { try session.setThreads(threads) }
         }
     }
 }

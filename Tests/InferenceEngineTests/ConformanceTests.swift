@@ -1,8 +1,9 @@
+import Core
 import InferenceEngine
 import KernelDispatch
 import ModelFormat
-import Testing
 import TestSupport
+import Testing
 
 /// What every backend, on every processor, must give for a model, a seed, a temperature and a prompt. A change of any
 /// of these texts breaks the promise that a model file and a seed mean one text.
@@ -152,7 +153,7 @@ import TestSupport
         try Self.runs.map { run in
             let session = try Session(model)
             try session.setTemperature(run.temperature)
-            session.setSeed(run.seed)
+            session.seed = run.seed
             return session
         }
     }

@@ -1,7 +1,7 @@
+import Core
 import InferenceEngine
-import ModelFormat
-import Testing
 import TestSupport
+import Testing
 
 /// Where texts begin and end.
 @Suite struct DocumentTests {
@@ -74,7 +74,7 @@ import TestSupport
             #expect(try String(decoding: buffered.generate(limit: 1000, capacity: 1000), as: UTF8.self) == document)
             #expect(buffered.hasEnded)
             var text = String.UnicodeScalarView()
-            streamed.generate {
+            streamed.generate(limit: .max) {
                 text.append($0)
                 return true
             }

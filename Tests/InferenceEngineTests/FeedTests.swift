@@ -1,7 +1,7 @@
+import Core
 import InferenceEngine
-import ModelFormat
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct FeedTests {
     private func makeSession(_ cell: Cell = .lstm) throws -> Session {
@@ -60,7 +60,7 @@ import TestSupport
         ])
     func unknownCharacter(text: String, words: String) throws {
         let session = try makeSession()
-        let error = #expect(throws: ModelError.self) { try session.feed(text) }
+        let error = #expect(throws: ChargenError.self) { try session.feed(text) }
         #expect(error?.kind == .unknownCharacter)
         #expect(
             error?.message.hasPrefix(words + " is not in the model's vocabulary") == true, "\(error?.message ?? "")")
@@ -85,7 +85,7 @@ import TestSupport
     func notUTF8(text: [UInt8], offset: Int) throws {
         let session = try makeSession()
         session.unknownCharacters = .skip
-        let error = #expect(throws: ModelError.self) { try session.feed(text) }
+        let error = #expect(throws: ChargenError.self) { try session.feed(text) }
         #expect(error?.kind == .invalidUTF8)
         #expect(error?.message == "the text is not UTF-8 at byte \(offset)")
     }
@@ -98,8 +98,8 @@ import TestSupport
             try session.feed(prompt)
             let expected = try makeSession(cell)
             try expected.feed(prompt)
-            #expect(throws: ModelError.self) { try session.feed("abc ab?") }
-            #expect(throws: ModelError.self) { try session.feed([0x61, 0x62, 0xFF]) }
+            #expect(throws: ChargenError.self) { try session.feed("abc ab?") }
+            #expect(throws: ChargenError.self) { try session.feed([0x61, 0x62, 0xFF]) }
             #expect(session.logitBits == expected.logitBits)
             #expect(session.text(50) == expected.text(50))
         }

@@ -1,7 +1,7 @@
+import Core
 import InferenceEngine
-import ModelFormat
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct GenerateTests {
     /// Characters of one to four bytes.
@@ -29,7 +29,7 @@ import TestSupport
     @Test("A buffer that could not hold every character is refused, and nothing is generated", arguments: 0...3)
     func tooSmall(capacity: Int) throws {
         let session = try makeSession()
-        let error = #expect(throws: ModelError.self) { try session.generate(limit: 10, capacity: capacity) }
+        let error = #expect(throws: ChargenError.self) { try session.generate(limit: 10, capacity: capacity) }
         #expect(error?.kind == .bufferTooSmall)
         #expect(
             error?.message
@@ -73,7 +73,7 @@ import TestSupport
         var text = String.UnicodeScalarView()
         for length in 1...10 {
             var count = 0
-            session.generate {
+            session.generate(limit: .max) {
                 text.append($0)
                 count += 1
                 return count < length

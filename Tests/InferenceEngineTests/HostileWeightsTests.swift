@@ -1,9 +1,8 @@
+import Core
 import InferenceEngine
 import KernelDispatch
-import Kernels
-import ModelFormat
-import Testing
 import TestSupport
+import Testing
 
 /// Finite weights so large that sums overflow: the text means nothing, but it comes, and is the same everywhere.
 @Suite struct HostileWeightsTests {

@@ -1,8 +1,9 @@
+import Core
 import Foundation
 import InferenceEngine
 import ModelFormat
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct ModelTests {
     @Test("A model from a file is the model from memory")
@@ -11,7 +12,7 @@ import TestSupport
         try withTemporaryFolder { folder in
             let path = folder.appendingPathComponent("é.cgw").path
             try Data(bytes).write(to: URL(fileURLWithPath: path))
-            let session = try Session(Model(path: path))
+            let session = try Session(Model(contentsOf: path))
             #expect(try session.text(100) == InferenceEngineTests.session(bytes).text(100))
         }
     }
@@ -23,7 +24,7 @@ import TestSupport
         try withTemporaryFolder { folder in
             let path = folder.appendingPathComponent("large.cgw").path
             try Data(bytes).write(to: URL(fileURLWithPath: path))
-            #expect(try Session(Model(path: path)).text(20) == session(bytes).text(20))
+            #expect(try Session(Model(contentsOf: path)).text(20) == session(bytes).text(20))
         }
     }
 
@@ -31,10 +32,10 @@ import TestSupport
     func unreadable() throws {
         try withTemporaryFolder { folder in
             let missing = folder.appendingPathComponent("no.cgw").path
-            let error = #expect(throws: ModelError.self) { try Model(path: missing) }
+            let error = #expect(throws: ChargenError.self) { try Model(contentsOf: missing) }
             #expect(error?.kind == .fileAccess)
             #expect(error?.message == "cannot open the model file '\(missing)': No such file or directory")
-            let directory = #expect(throws: ModelError.self) { try Model(path: folder.path) }
+            let directory = #expect(throws: ChargenError.self) { try Model(contentsOf: folder.path) }
             #expect(directory?.kind == .fileAccess)
             #expect(directory?.message == "cannot read the model file '\(folder.path)': Is a directory")
         }
@@ -45,7 +46,7 @@ import TestSupport
         try withTemporaryFolder { folder in
             let path = folder.appendingPathComponent("empty.cgw").path
             try Data().write(to: URL(fileURLWithPath: path))
-            let error = #expect(throws: ModelError.self) { try Model(path: path) }
+            let error = #expect(throws: ChargenError.self) { try Model(contentsOf: path) }
             #expect(error?.kind == .invalidModel)
         }
     }
@@ -53,7 +54,7 @@ import TestSupport
     @Test("A model tells its shape, characters and provenance, and needs its bytes no longer")
     func description() throws {
         var bytes = try randomModel(.gru, layers: 3, hiddenSize: 7, characters: "ba")
-        let model = try bytes.withUnsafeBytes { try Model(bytes: $0) }
+        let model = try Model(bytes)
         let expected = try session(bytes).text(50)
         for index in bytes.indices { bytes[index] = 0 }
         #expect(model.shape == ModelShape(cell: .gru, layers: 3, hiddenSize: 7, vocabularySize: 3))
@@ -66,13 +67,13 @@ import TestSupport
     @Test("Sessions of one model do not disturb each other, on many threads")
     func threads() async throws {
         let bytes = try randomModel(.lstm)
-        let model = try bytes.withUnsafeBytes { try Model(bytes: $0) }
+        let model = try Model(bytes)
         let expected = try (0..<8).map { try session(bytes, seed: $0).text(300) }
         try await withThrowingTaskGroup(of: (Int, String).self) { group in
             for seed in 0..<8 {
                 group.addTask {
                     let session = try Session(model)
-                    session.setSeed(UInt64(seed))
+                    session.seed = UInt64(seed)
                     return (seed, session.text(300))
                 }
             }

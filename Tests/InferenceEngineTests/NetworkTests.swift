@@ -1,8 +1,9 @@
+import Core
 import InferenceEngine
 import KernelDispatch
 import ModelFormat
-import Testing
 import TestSupport
+import Testing
 
 /// The engine's arithmetic, held against the same formulas in Double and against itself on every backend.
 @Suite struct NetworkTests {

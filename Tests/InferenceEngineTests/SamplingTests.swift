@@ -1,7 +1,7 @@
+import Core
 import InferenceEngine
-import ModelFormat
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct SamplingTests {
     @Test("The same seed gives the same text, another seed another", arguments: Cell.allCases)
@@ -15,7 +15,7 @@ import TestSupport
     @Test("A new session has temperature 1 and seed 0")
     func defaults() throws {
         let bytes = try randomModel(.gru)
-        let model = try bytes.withUnsafeBytes { try Model(bytes: $0) }
+        let model = try Model(bytes)
         #expect(try Session(model).text(100) == session(bytes, temperature: 1, seed: 0).text(100))
     }
 
@@ -53,7 +53,7 @@ import TestSupport
         arguments: [-1, 0.0009, 1001, .infinity, .nan] as [Float])
     func temperatureRange(temperature: Float) throws {
         let session = try session(randomModel(.rnn), temperature: 0.5)
-        let error = #expect(throws: ModelError.self) { try session.setTemperature(temperature) }
+        let error = #expect(throws: ChargenError.self) { try session.setTemperature(temperature) }
         #expect(error?.kind == .invalidArgument)
         #expect(error?.message.contains("0 (greedy) or from 0.001 to 1000") == true)
         #expect(session.temperature == 0.5)
@@ -78,7 +78,7 @@ import TestSupport
         let session = try session(bytes, seed: 1)
         _ = session.text(50)
         let logits = session.logitBits
-        session.setSeed(2)
+        session.seed = 2
         #expect(session.logitBits == logits)
         session.reset()
         #expect(try session.text(50) == SamplingTests.text(bytes, seed: 2))

@@ -1,3 +1,4 @@
+import Core
 import InferenceEngine
 import KernelDispatch
 import ModelFormat
@@ -8,7 +9,7 @@ func session(_ bytes: [UInt8], backend: Backend? = nil, temperature: Float = 1, 
     let model = try bytes.withUnsafeBytes { try Model(bytes: $0, backend: backend) }
     let session = try Session(model)
     try session.setTemperature(temperature)
-    session.setSeed(seed)
+    session.seed = seed
     return session
 }
 
@@ -38,13 +39,6 @@ extension Session {
 }
 
 extension Batch {
-    /// The next character of each session, nil for the end of a document.
-    func next(_ sessions: [Session]) throws -> [Unicode.Scalar?] {
-        var characters = [Unicode.Scalar?](repeating: nil, count: sessions.count)
-        try next(sessions.count, { sessions[$0] }) { characters[$0] = $1 }
-        return characters
-    }
-
     func feed(_ sessions: [Session], _ texts: [[UInt8]]) throws {
         try withPointers(texts) { texts in try feed(sessions.count, { sessions[$0] }, text: { texts[$0] }) }
     }
@@ -84,7 +78,7 @@ func model(
 ) throws -> [UInt8] {
     let scalars = Set(characters.unicodeScalars.map(\.value)).sorted()
     guard let vocabulary = Vocabulary(characters: scalars, hasEndOfDocument: hasEndOfDocument) else {
-        throw ModelError(.invalidArgument, "not a vocabulary")
+        throw ChargenError(.invalidArgument, "not a vocabulary")
     }
     let shape = ModelShape(cell: cell, layers: 1, hiddenSize: hiddenSize, vocabularySize: vocabulary.count)
     let tensors = (0..<shape.tensorCount).map { index in

@@ -1,5 +1,6 @@
+import CIntrinsics
+import Core
 import KernelDispatch
-import Kernels
 import Testing
 
 /// Every entry of the dispatch table against the portable one, on input that includes infinities and NaN.
@@ -31,11 +32,11 @@ import Testing
 
     @Test("exp, sigmoid and tanh", arguments: Backend.available)
     func elementary(backend: Backend) {
-        expectSameBits(as: backend, count: { $0 }, { $0.sigmoid($1, $2) })
-        expectSameBits(as: backend, count: { $0 }, { $0.hyperbolicTangent($1, $2) })
+        expectSameBits(as: backend, count: { $0 }, { $0.kernels.sigmoid($1, $2) })
+        expectSameBits(as: backend, count: { $0 }, { $0.kernels.hyperbolicTangent($1, $2) })
         expectSameBits(as: backend, count: { $0 }) { backend, values, width in
             for index in 0..<width { values[index] = -abs(values[index]) }
-            backend.exponential(values, width)
+            backend.kernels.exponential(values, width)
         }
     }
 
@@ -44,43 +45,53 @@ import Testing
         for count in [1, 5] {
             expectSameBits(as: backend, count: { 20 * $0 + count * ($0 + 20) }) { backend, buffer, width in
                 let vectors = buffer + 20 * width
-                let inputs = (0..<count).map { UnsafeRawPointer(vectors + 20 * $0) }
-                backend.addFloat32Product(buffer, width, 20, inputs, count, vectors + 20 * count, width)
-                backend.addBFloat16Product(buffer, width, 20, inputs, count, vectors + 20 * count, width)
+                (0..<count).map { UnsafeRawPointer(vectors + 20 * $0) }.withUnsafeBufferPointer { inputs in
+                    let product = PackedProduct(
+                        weights: buffer, rows: width, columns: 20, inputs: inputs.baseAddress!, count: count,
+                        outputs: vectors + 20 * count, stride: width)
+                    backend.kernels.addFloat32Product(product)
+                    backend.kernels.addBFloat16Product(product)
+                }
             }
         }
     }
 
-    @Test("lstmStep", arguments: Backend.available)
-    func lstmStep(backend: Backend) {
-        expectSameBits(as: backend, count: { 8 * $0 }) { backend, buffer, width in
-            backend.lstmStep(
-                buffer, buffer + 4 * width, buffer + 5 * width, buffer + 6 * width, buffer + 7 * width, width)
-        }
+    /// Takes a step forward, on four blocks and the states behind them.
+    private func stepForward(_ backend: Backend, _ cell: Cell, _ buffer: UnsafeMutablePointer<Float>, _ width: Int) {
+        let states = buffer + 4 * width
+        backend.forward(cell)(
+            StepForward(
+                preactivations: buffer, hidden: states, nextHidden: states + width, cell: states + 2 * width,
+                nextCell: states + 3 * width, cellTangent: states + 4 * width, width: width))
     }
 
-    @Test("lstmStep that overwrites the cell state", arguments: Backend.available)
-    func lstmStepInPlace(backend: Backend) {
-        expectSameBits(as: backend, count: { 7 * $0 }) { backend, buffer, width in
-            let cell = buffer + 4 * width
-            backend.lstmStep(buffer, cell, cell, buffer + 5 * width, buffer + 6 * width, width)
-        }
+    @Test("A step forward", arguments: Backend.available, Cell.allCases)
+    func forward(backend: Backend, cell: Cell) {
+        expectSameBits(as: backend, count: { 9 * $0 }) { stepForward($0, cell, $1, $2) }
     }
 
-    @Test("gruStep", arguments: Backend.available)
-    func gruStep(backend: Backend) {
+    @Test(
+        "A step forward that overwrites the states, as the engine takes it", arguments: Backend.available, Cell.allCases
+    )
+    func forwardInPlace(backend: Backend, cell: Cell) {
         expectSameBits(as: backend, count: { 6 * $0 }) { backend, buffer, width in
-            backend.gruStep(
-                buffer, buffer + width, buffer + 2 * width, buffer + 3 * width, buffer + 4 * width,
-                buffer + 5 * width, width)
+            let (hidden, state) = (buffer + 4 * width, buffer + 5 * width)
+            backend.forward(cell)(
+                StepForward(
+                    preactivations: buffer, hidden: hidden, nextHidden: hidden, cell: state, nextCell: state,
+                    cellTangent: buffer, width: width))
         }
     }
 
-    @Test("gruStep that overwrites the hidden state", arguments: Backend.available)
-    func gruStepInPlace(backend: Backend) {
-        expectSameBits(as: backend, count: { 5 * $0 }) { backend, buffer, width in
-            let hidden = buffer + 4 * width
-            backend.gruStep(buffer, buffer + width, buffer + 2 * width, buffer + 3 * width, hidden, hidden, width)
+    @Test("A step backward", arguments: Backend.available, Cell.allCases)
+    func backward(backend: Backend, cell: Cell) {
+        expectSameBits(as: backend, count: { 10 * $0 }) { backend, buffer, width in
+            let states = buffer + 4 * width
+            backend.trainingKernels().backward(cell)(
+                StepBackward(
+                    activations: buffer, hidden: states, nextHidden: states + width, cell: states + 2 * width,
+                    cellTangent: states + 3 * width, hiddenGradient: states + 4 * width,
+                    carriedGradient: states + 5 * width, width: width))
         }
     }
 
@@ -92,9 +103,9 @@ import Testing
             for inverseTemperature: Float in [0.001, 0.7, 1, 1000] {
                 let results = [backend, .portable].map { backend in
                     var weights = [UInt32](repeating: 7, count: padded(count))
-                    let total = backend.sampleWeights(logits, count, inverseTemperature, &weights)
-                    let picked = total == 0 ? 0 : backend.pickSymbol(weights, count, total, random.state)
-                    return (weights, total, picked, backend.indexOfMaximum(logits, count))
+                    let total = backend.kernels.sampleWeights(logits, count, inverseTemperature, &weights)
+                    let picked = total == 0 ? 0 : backend.kernels.pickSymbol(weights, count, total, random.state)
+                    return (weights, total, picked, backend.kernels.indexOfMaximum(logits, count))
                 }
                 #expect(results[0] == results[1])
             }

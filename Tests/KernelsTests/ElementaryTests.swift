@@ -1,6 +1,6 @@
+import Core
 import Foundation
 import KernelDispatch
-import Kernels
 import Testing
 
 /// exp, sigmoid and tanh against Foundation's in Double, whose own error does not count here.
@@ -46,7 +46,7 @@ import Testing
     @Test("exp of a negative number is within 1.06 ULP", arguments: Backend.available)
     func exponential(backend: Backend) {
         let inputs = Self.inputs.map { max(-abs($0), Self.smallestExponent) }
-        let worst = largestError(of: backend.exponential, exact: exp, over: inputs)
+        let worst = largestError(of: backend.kernels.exponential, exact: exp, over: inputs)
         #expect(worst.ulps <= 1.06, "at \(worst.at)")
     }
 
@@ -55,13 +55,13 @@ import Testing
         let inputs = Self.inputs.map { max($0, Self.smallestExponent) }
         // In this form neither sign overflows or cancels.
         let worst = largestError(
-            of: backend.sigmoid, exact: { $0 < 0 ? exp($0) / (1 + exp($0)) : 1 / (1 + exp(-$0)) }, over: inputs)
+            of: backend.kernels.sigmoid, exact: { $0 < 0 ? exp($0) / (1 + exp($0)) : 1 / (1 + exp(-$0)) }, over: inputs)
         #expect(worst.ulps <= 2.41, "at \(worst.at)")
     }
 
     @Test("tanh is within 2.50 ULP", arguments: Backend.available)
     func hyperbolicTangent(backend: Backend) {
-        let worst = largestError(of: backend.hyperbolicTangent, exact: tanh)
+        let worst = largestError(of: backend.kernels.hyperbolicTangent, exact: tanh)
         #expect(worst.ulps <= 2.50, "at \(worst.at)")
     }
 
@@ -76,21 +76,22 @@ import Testing
         let tiny = Float.leastNonzeroMagnitude
         let below = Self.smallestExponent.nextDown
         #expect(
-            values([0, -0.0, -tiny, -.infinity, below, -.greatestFiniteMagnitude, .nan], backend.exponential).bits
+            values([0, -0.0, -tiny, -.infinity, below, -.greatestFiniteMagnitude, .nan], backend.kernels.exponential)
+                .bits
                 == [1, 1, 1, 0, 0, 0, .nan].bits)
         #expect(
-            values([0, -0.0, tiny, -tiny, .infinity, -.infinity, below, .nan], backend.sigmoid).bits
+            values([0, -0.0, tiny, -tiny, .infinity, -.infinity, below, .nan], backend.kernels.sigmoid).bits
                 == [0.5, 0.5, 0.5, 0.5, 1, 0, 0, .nan].bits)
         #expect(
-            values([0, -0.0, tiny, -tiny, .infinity, -.infinity, .nan], backend.hyperbolicTangent).bits
+            values([0, -0.0, tiny, -tiny, .infinity, -.infinity, .nan], backend.kernels.hyperbolicTangent).bits
                 == [0, -0.0, tiny, -tiny, 1, -1, .nan].bits)
     }
 
     @Test("sigmoid stays within 0...1, tanh within −1...1 and is odd", arguments: Backend.available)
     func ranges(backend: Backend) {
-        #expect(values(Self.inputs, backend.sigmoid).allSatisfy { (0...1).contains($0) })
-        let tangents = values(Self.inputs, backend.hyperbolicTangent)
+        #expect(values(Self.inputs, backend.kernels.sigmoid).allSatisfy { (0...1).contains($0) })
+        let tangents = values(Self.inputs, backend.kernels.hyperbolicTangent)
         #expect(tangents.allSatisfy { (-1...1).contains($0) })
-        #expect(values(Self.inputs.map { -$0 }, backend.hyperbolicTangent).bits == tangents.map { -$0 }.bits)
+        #expect(values(Self.inputs.map { -$0 }, backend.kernels.hyperbolicTangent).bits == tangents.map { -$0 }.bits)
     }
 }

@@ -1,3 +1,5 @@
+import CIntrinsics
+import Core
 import KernelDispatch
 import Kernels
 import Testing
@@ -11,7 +13,7 @@ import Testing
 
     /// Runs a product with random sums to start from, which lie farther apart than they need.
     private func expectProduct(
-        _ product: Backend.Product, packed: [UInt8], rows: Int, columns: Int, operands: [[UInt8]],
+        _ product: (PackedProduct) -> Void, packed: [UInt8], rows: Int, columns: Int, operands: [[UInt8]],
         _ expected: (_ row: Int, _ vector: Int, _ start: Float) -> Float,
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
@@ -24,7 +26,15 @@ import Testing
             Array(operands.prefix(count).joined()).withUnsafeBytes { bytes in
                 let inputs = (0..<count).map { bytes.baseAddress.unsafelyUnwrapped + $0 * length }
                 packed.withUnsafeBytes { packed in
-                    product(packed.baseAddress.unsafelyUnwrapped, rows, columns, inputs, count, &sums, stride)
+                    inputs.withUnsafeBufferPointer { inputs in
+                        sums.withUnsafeMutableBufferPointer { sums in
+                            product(
+                                PackedProduct(
+                                    weights: packed.baseAddress!, rows: rows, columns: columns,
+                                    inputs: inputs.baseAddress!, count: count, outputs: sums.baseAddress!,
+                                    stride: stride))
+                        }
+                    }
                 }
             }
             let wanted = (0..<count * stride).map { index in
@@ -54,7 +64,8 @@ import Testing
             var packed = [UInt8](repeating: 0xFF, count: rows * float32RowLength(columns: columns))
             packFloat32(matrix, order: order(rows), rows: rows, columns: columns, into: &packed)
             expectProduct(
-                backend.addFloat32Product, packed: packed, rows: rows, columns: columns, operands: vectors.map(bytes)
+                backend.kernels.addFloat32Product, packed: packed, rows: rows, columns: columns,
+                operands: vectors.map(bytes)
             ) { row, vector, start in
                 let source = order(rows)[row]
                 return (0..<columns).reduce(start) {
@@ -73,7 +84,8 @@ import Testing
             var packed = [UInt8](repeating: 0, count: rows * bfloat16RowLength(columns: columns))
             packBFloat16(matrix, order: order(rows), rows: rows, columns: columns, into: &packed)
             expectProduct(
-                backend.addBFloat16Product, packed: packed, rows: rows, columns: columns, operands: vectors.map(bytes)
+                backend.kernels.addBFloat16Product, packed: packed, rows: rows, columns: columns,
+                operands: vectors.map(bytes)
             ) { row, vector, start in
                 let source = order(rows)[row]
                 return (0..<columns).reduce(start) {
@@ -118,11 +130,11 @@ import Testing
             packInt8(matrix, scales: scales, order: order(rows), rows: rows, columns: columns, into: &packed)
             let operands = vectors.map { vector in
                 var bytes = [UInt8](repeating: 0xFF, count: quantisedLength(count: columns))
-                backend.quantise(vector.floats, padded(columns), &bytes)
+                backend.kernels.quantise(vector.floats, padded(columns), &bytes)
                 return bytes
             }
             expectProduct(
-                backend.addInt8Product, packed: packed, rows: rows, columns: columns, operands: operands
+                backend.kernels.addInt8Product, packed: packed, rows: rows, columns: columns, operands: operands
             ) { row, vector, start in
                 let source = order(rows)[row]
                 guard source >= 0 else { return start.addingProduct(0, 0) }
@@ -139,7 +151,7 @@ import Testing
     func int4(backend: Backend) {
         var random = SplitMix64(seed: 4)
         for (rows, columns) in Self.sizes {
-            let groups = (columns + 31) / 32
+            let groups = scaleGroupCount(columns)
             let matrix = weights(&random, rows * columns, -8...7)
             let scales = random.array(rows * groups) { Float(bitPattern: $0.uniform(1).bitPattern & 0xFFFF_0000) }
             let vectors = (0..<15).map { _ in activations(&random, columns) }
@@ -147,11 +159,11 @@ import Testing
             packInt4(matrix, scales: scales, order: order(rows), rows: rows, columns: columns, into: &packed)
             let operands = vectors.map { vector in
                 var bytes = [UInt8](repeating: 0xFF, count: quantisedSignedLength(count: columns))
-                backend.quantiseSigned(vector.floats, padded(columns), &bytes)
+                backend.kernels.quantiseSigned(vector.floats, padded(columns), &bytes)
                 return bytes
             }
             expectProduct(
-                backend.addInt4Product, packed: packed, rows: rows, columns: columns, operands: operands
+                backend.kernels.addInt4Product, packed: packed, rows: rows, columns: columns, operands: operands
             ) { row, vector, start in
                 let source = order(rows)[row]
                 return (0..<groups).reduce(start) { chain, group in
@@ -167,17 +179,17 @@ import Testing
     }
 
     @Test(
-        "Activations beyond ±1, infinite ones and what is no number are quantised alike", arguments: Backend.available)
+        "Activations beyond ±1, infinite ones and NaN are quantised alike", arguments: Backend.available)
     func quantisedExtremes(backend: Backend) {
         let values: [Float] = [
             1, -1, 1.5, -1.5, .infinity, -.infinity, .nan, 0, 0.5 / 64, 1.5 / 64, -0.5 / 64, 2.4 / 64, 2.6 / 64, -0.0,
             .leastNonzeroMagnitude, -63.6 / 64,
         ]
         var bytes = [UInt8](repeating: 0, count: 16)
-        backend.quantise(values, 16, &bytes)
+        backend.kernels.quantise(values, 16, &bytes)
         #expect(bytes == [128, 0, 128, 0, 128, 0, 0, 64, 64, 66, 64, 66, 67, 64, 64, 0])
         var signed = [UInt8](repeating: 7, count: quantisedSignedLength(count: 16))
-        backend.quantiseSigned(values, 16, &signed)
+        backend.kernels.quantiseSigned(values, 16, &signed)
         #expect(signed.prefix(16).map { Int8(bitPattern: $0) } == bytes.map { Int8(Int($0) - 64) })
         #expect(signed[16..<32].allSatisfy { $0 == 0 })
         let sum = signed.prefix(16).map { Int32(Int8(bitPattern: $0)) }.reduce(0, +)

@@ -1,6 +1,6 @@
+import Core
 import Foundation
 import KernelDispatch
-import Kernels
 import Testing
 
 @Suite struct SamplingTests {
@@ -8,7 +8,7 @@ import Testing
         _ backend: Backend, _ logits: [Float], inverseTemperature: Float = 1
     ) -> (weights: [UInt32], total: UInt64) {
         var weights = [UInt32](repeating: 7, count: padded(logits.count))
-        let total = backend.sampleWeights(inPadding(logits), logits.count, inverseTemperature, &weights)
+        let total = backend.kernels.sampleWeights(inPadding(logits), logits.count, inverseTemperature, &weights)
         #expect(weights[logits.count...].allSatisfy { $0 == 0 })
         return (Array(weights.prefix(logits.count)), total)
     }
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test(
-        "What is not a number weighs nothing; infinities and nothing but NaN give a total of 0",
+        "A NaN weighs nothing; infinities and nothing but NaN give a total of 0",
         arguments: Backend.available)
     func notANumber(backend: Backend) {
         #expect(weights(backend, [.nan, 1, -.infinity, 1]).weights == [0, 1 << 31, 0, 1 << 31])
@@ -47,11 +47,11 @@ import Testing
 
     @Test("The likeliest symbol is the first of the largest logits", arguments: Backend.available)
     func maximum(backend: Backend) {
-        #expect(backend.indexOfMaximum(inPadding([1, 3, 2, 3]), 4) == 1)
-        #expect(backend.indexOfMaximum(inPadding([-0.0, 0]), 2) == 0)
-        #expect(backend.indexOfMaximum(inPadding([.nan, -5, .nan, -4]), 4) == 3)
-        #expect(backend.indexOfMaximum(inPadding([.nan, .nan]), 2) == 0)
-        #expect(backend.indexOfMaximum(inPadding([-.infinity, -.infinity]), 2) == 0)
+        #expect(backend.kernels.indexOfMaximum(inPadding([1, 3, 2, 3]), 4) == 1)
+        #expect(backend.kernels.indexOfMaximum(inPadding([-0.0, 0]), 2) == 0)
+        #expect(backend.kernels.indexOfMaximum(inPadding([.nan, -5, .nan, -4]), 4) == 3)
+        #expect(backend.kernels.indexOfMaximum(inPadding([.nan, .nan]), 2) == 0)
+        #expect(backend.kernels.indexOfMaximum(inPadding([-.infinity, -.infinity]), 2) == 0)
     }
 
     @Test("A word picks the first symbol whose running sum exceeds word · total / 2^64", arguments: Backend.available)
@@ -74,7 +74,7 @@ import Testing
                         return sum << 64 > product
                     }
                     let padded = weights + [UInt32](repeating: 0, count: padded(count) - count)
-                    #expect(backend.pickSymbol(padded, count, total, word) == expected)
+                    #expect(backend.kernels.pickSymbol(padded, count, total, word) == expected)
                 }
             }
         }
@@ -89,7 +89,7 @@ import Testing
         var counts = [Double](repeating: 0, count: logits.count)
         var random = SplitMix64(seed: 7)
         for _ in 0..<samples {
-            counts[Backend.portable.pickSymbol(padded, weights.count, total, random.next())] += 1
+            counts[Backend.portable.kernels.pickSymbol(padded, weights.count, total, random.next())] += 1
         }
         let exponentials = logits.map { exp(Double($0 / temperature)) }
         let sum = exponentials.reduce(0, +)

@@ -1,4 +1,4 @@
-import Kernels
+import Core
 
 extension SplitMix64 {
     /// A float uniform in ±`range`.

@@ -1,3 +1,5 @@
+import CIntrinsics
+import Core
 import KernelDispatch
 import Kernels
 import Testing
@@ -7,7 +9,7 @@ import Testing
     @Test(
         "A product of rows is one chain of fused multiply-adds over ascending columns", arguments: Backend.available)
     func product(backend: Backend) {
-        let kernels = TrainingBackend.matching(backend)
+        let kernels = backend.trainingKernels()
         var random = SplitMix64(seed: 6)
         var scratch: [Float] = []
         for (rows, blocks, depth, columns) in [(1, 1, 16, 16), (7, 3, 48, 112), (25, 2, 304, 176), (32, 1, 560, 64)] {
@@ -24,31 +26,31 @@ import Testing
                 }
             }
             var packed = [Float](repeating: .nan, count: matrix.count)
-            packTransposed(matrix, rows: columns, columns: depth, into: &packed)
+            kernels.packTransposed(matrix, columns, depth, &packed)
             var sums = start
-            kernels.addProduct(
-                inputs, inputStride, rows * inputStride, depth, packed, columns, nil, &sums, sumStride,
-                rows * sumStride, rows, blocks, start, start.count, &scratch)
+            kernels.multiply(
+                inputs, (inputStride, rows * inputStride), packed, from: nil, to: &sums, (sumStride, rows * sumStride),
+                m: rows, blocks: blocks, n: columns, k: depth, prefetch: start, &scratch)
             #expect(sums.bits == expected.bits, "\(rows) × \(blocks), \(depth), \(columns)")
 
             // The same matrix, given as its transpose.
             let transpose = (0..<matrix.count).map { matrix[$0 % columns * depth + $0 / columns] }
             packed = [Float](repeating: .nan, count: matrix.count)
             for first in stride(from: 0, to: depth, by: 64) {
-                packRows(transpose, first..<min(first + 64, depth), of: depth, columns: columns, into: &packed)
+                kernels.packRows(transpose, first, min(first + 64, depth), depth, columns, &packed)
             }
             sums = start
-            kernels.addProduct(
-                inputs, inputStride, rows * inputStride, depth, packed, columns, nil, &sums, sumStride,
-                rows * sumStride, rows, blocks, start, start.count, &scratch)
+            kernels.multiply(
+                inputs, (inputStride, rows * inputStride), packed, from: nil, to: &sums, (sumStride, rows * sumStride),
+                m: rows, blocks: blocks, n: columns, k: depth, prefetch: start, &scratch)
             #expect(sums.bits == expected.bits, "\(rows) × \(blocks), \(depth), \(columns), transposed")
 
             // All rows of sums from the first one: with the same inputs in every row, they end as the first did.
             let same = Array((0..<rows * blocks).map { _ in inputs[..<inputStride] }.joined())
             sums = start
-            kernels.addProduct(
-                same, inputStride, rows * inputStride, depth, packed, columns, start, &sums, sumStride,
-                rows * sumStride, rows, blocks, nil, 0, &scratch)
+            kernels.multiply(
+                same, (inputStride, rows * inputStride), packed, from: start, to: &sums, (sumStride, rows * sumStride),
+                m: rows, blocks: blocks, n: columns, k: depth, prefetch: nil, &scratch)
             for row in 0..<rows * blocks {
                 #expect(
                     Array(sums[row * sumStride..<row * sumStride + columns]).bits
@@ -60,7 +62,7 @@ import Testing
 
     @Test("A transposed product is one chain of fused multiply-adds over ascending rows", arguments: Backend.available)
     func transposedProduct(backend: Backend) {
-        let kernels = TrainingBackend.matching(backend)
+        let kernels = backend.trainingKernels()
         var random = SplitMix64(seed: 7)
         var scratch = [Float](repeating: .nan, count: transposedProductScratch)
         for (rows, depth, columns) in [(1, 3, 16), (16, 100, 48), (96, 300, 112), (transposedProductRows, 513, 64)] {
@@ -76,10 +78,11 @@ import Testing
                 }
             }
             var target = start
-            for first in Swift.stride(from: 0, to: depth, by: transposedProductDepth) {
-                kernels.addTransposedProduct(
-                    Array(a[(first * aStride)...]), aStride, rows, Array(b[(first * bStride)...]), bStride, columns,
-                    min(transposedProductDepth, depth - first), &target, stride, first == 0, &scratch)
+            for first in Swift.stride(from: 0, to: depth, by: transposedProductTerms) {
+                kernels.multiplyTransposed(
+                    Array(a[(first * aStride)...]), aStride, Array(b[(first * bStride)...]), bStride, to: &target,
+                    stride, m: rows, n: columns, k: min(transposedProductTerms, depth - first),
+                    continuesA: first == 0, &scratch)
             }
             #expect(target.bits == expected.bits, "\(rows), \(depth), \(columns)")
         }
@@ -97,7 +100,7 @@ import Testing
 
     /// Whether sums are the chain of rounded factors: to the bit, or nearly where the processor has its own instruction.
     private func expectChain(_ sums: [Float], _ expected: [Float], _ backend: Backend, _ comment: Comment) {
-        if TrainingBackend.hasBFloat16(backend) {
+        if backend.hasBFloat16 {
             #expect(zip(sums, expected).allSatisfy { abs($0 - $1) < 1e-4 }, comment)
         } else {
             #expect(sums.bits == expected.bits, comment)
@@ -106,7 +109,7 @@ import Testing
 
     @Test("A product in bfloat16 is the chain of the rounded factors", arguments: Backend.available)
     func pairProduct(backend: Backend) {
-        let kernels = TrainingBackend.matching(backend, inBFloat16: true)
+        let kernels = backend.trainingKernels(inBFloat16: true)
         var random = SplitMix64(seed: 8)
         for (rows, blocks, depth, columns) in [(1, 1, 16, 16), (7, 2, 48, 112), (25, 1, 560, 48)] {
             let inputs = random.array(rows * blocks * depth) { $0.uniform(1) }
@@ -122,27 +125,27 @@ import Testing
             var packed = [Float](repeating: .nan, count: matrix.count / 2)
             kernels.packTransposed(matrix, columns, depth, &packed)
             var sums = start
-            kernels.addProduct(
-                inputs, depth, rows * depth, depth, packed, columns, nil, &sums, columns, rows * columns, rows, blocks,
-                nil, 0, &scratch)
+            kernels.multiply(
+                inputs, (depth, rows * depth), packed, from: nil, to: &sums, (columns, rows * columns), m: rows,
+                blocks: blocks, n: columns, k: depth, prefetch: nil, &scratch)
             expectChain(sums, expected, backend, "\(rows) × \(blocks), \(depth), \(columns)")
 
             let transpose = (0..<matrix.count).map { matrix[$0 % columns * depth + $0 / columns] }
             packed = [Float](repeating: .nan, count: matrix.count / 2)
             for first in stride(from: 0, to: depth, by: 64) {
-                kernels.packRows(transpose, first..<min(first + 64, depth), depth, columns, &packed)
+                kernels.packRows(transpose, first, min(first + 64, depth), depth, columns, &packed)
             }
             sums = start
-            kernels.addProduct(
-                inputs, depth, rows * depth, depth, packed, columns, nil, &sums, columns, rows * columns, rows, blocks,
-                nil, 0, &scratch)
+            kernels.multiply(
+                inputs, (depth, rows * depth), packed, from: nil, to: &sums, (columns, rows * columns), m: rows,
+                blocks: blocks, n: columns, k: depth, prefetch: nil, &scratch)
             expectChain(sums, expected, backend, "\(rows) × \(blocks), \(depth), \(columns), transposed")
         }
     }
 
     @Test("A transposed product in bfloat16 is the chain of the rounded factors", arguments: Backend.available)
     func transposedPairProduct(backend: Backend) {
-        let kernels = TrainingBackend.matching(backend, inBFloat16: true)
+        let kernels = backend.trainingKernels(inBFloat16: true)
         var random = SplitMix64(seed: 9)
         var scratch = [Float](repeating: .nan, count: transposedProductScratch)
         for (rows, depth, columns) in [(16, 3, 16), (96, 300, 112), (transposedProductRows, 513, 32)] {
@@ -156,12 +159,63 @@ import Testing
                 }
             }
             var target = start
-            for first in stride(from: 0, to: depth, by: transposedProductDepth) {
-                kernels.addTransposedProduct(
-                    Array(a[(first * rows)...]), rows, rows, Array(b[(first * columns)...]), columns, columns,
-                    min(transposedProductDepth, depth - first), &target, columns, true, &scratch)
+            for first in stride(from: 0, to: depth, by: transposedProductTerms) {
+                kernels.multiplyTransposed(
+                    Array(a[(first * rows)...]), rows, Array(b[(first * columns)...]), columns, to: &target, columns,
+                    m: rows, n: columns, k: min(transposedProductTerms, depth - first), continuesA: true, &scratch)
             }
             expectChain(target, expected, backend, "\(rows), \(depth), \(columns)")
+        }
+    }
+}
+
+extension TrainingKernels {
+    /// A product of arrays, with the strides of rows and of blocks.
+    fileprivate func multiply(
+        _ a: [Float], _ aStrides: (Int, Int), _ b: [Float], from bias: [Float]?, to c: inout [Float],
+        _ cStrides: (Int, Int), m: Int, blocks: Int, n: Int, k: Int, prefetch: [Float]?, _ scratch: inout [Float]
+    ) {
+        let (biasCount, prefetchCount) = (bias?.count ?? 0, prefetch?.count ?? 0)
+        withPointers([a, b, bias ?? [], prefetch ?? []], &c, &scratch) { inputs, c, scratch in
+            multiply(
+                MatrixProduct(
+                    a: inputs[0], aStride: aStrides.0, aBlock: aStrides.1, b: inputs[1], bStride: 0,
+                    bias: biasCount > 0 ? inputs[2] : nil, c: c, cStride: cStrides.0, cBlock: cStrides.1, m: m,
+                    blocks: blocks, n: n, k: k, prefetch: prefetchCount > 0 ? inputs[3] : nil,
+                    prefetchCount: prefetchCount, continuesA: false, scratch: scratch))
+        }
+    }
+
+    /// A transposed product of arrays.
+    fileprivate func multiplyTransposed(
+        _ a: [Float], _ aStride: Int, _ b: [Float], _ bStride: Int, to c: inout [Float], _ cStride: Int, m: Int, n: Int,
+        k: Int, continuesA: Bool, _ scratch: inout [Float]
+    ) {
+        withPointers([a, b], &c, &scratch) { inputs, c, scratch in
+            multiplyTransposed(
+                MatrixProduct(
+                    a: inputs[0], aStride: aStride, aBlock: 0, b: inputs[1], bStride: bStride, bias: nil, c: c,
+                    cStride: cStride, cBlock: 0, m: m, blocks: 1, n: n, k: k, prefetch: nil, prefetchCount: 0,
+                    continuesA: continuesA, scratch: scratch))
+        }
+    }
+}
+
+/// Calls `body` with pointers to copies of the inputs and to the outputs.
+private func withPointers(
+    _ inputs: [[Float]], _ c: inout [Float], _ scratch: inout [Float],
+    _ body: ([UnsafePointer<Float>], UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+) {
+    let copies = inputs.map { input in
+        let copy = UnsafeMutableBufferPointer<Float>.allocate(capacity: max(1, input.count))
+        _ = copy.initialize(from: input)
+        return copy
+    }
+    defer { for copy in copies { copy.deallocate() } }
+    if scratch.isEmpty { scratch = [0] }
+    c.withUnsafeMutableBufferPointer { c in
+        scratch.withUnsafeMutableBufferPointer { scratch in
+            body(copies.map { UnsafePointer($0.baseAddress!) }, c.baseAddress!, scratch.baseAddress!)
         }
     }
 }

@@ -1,6 +1,6 @@
-import ModelFormat
-import Testing
+import Core
 import TestSupport
+import Testing
 
 /// Files that lost bytes or changed on the way. Reading means reading every tensor.
 @Suite struct DamageTests {
@@ -12,8 +12,8 @@ import TestSupport
         headerLength = Int(file[12]) | Int(file[13]) << 8
     }
 
-    private func failure(_ bytes: [UInt8]) -> ModelError? {
-        #expect(throws: ModelError.self) { _ = try modelTensors(bytes) }
+    private func failure(_ bytes: [UInt8]) -> ChargenError? {
+        #expect(throws: ChargenError.self) { _ = try modelTensors(bytes) }
     }
 
     @Test("A file cut at any length is refused")

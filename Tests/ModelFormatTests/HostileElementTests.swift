@@ -1,4 +1,5 @@
 import CSupport
+import Core
 import ModelFormat
 import TestSupport
 import Testing
@@ -19,7 +20,7 @@ import Testing
             _ = try modelTensors(raw.bytes)
             return nil
         } catch {
-            let error = try #require(error as? ModelError)
+            let error = try #require(error as? ChargenError)
             #expect(error.kind == .invalidModel)
             #expect(error.message.contains("tensor rnn.weight_hh_l0: "))
             return error.message
@@ -47,7 +48,7 @@ import Testing
                 var raw = RawFile(
                     try randomModel(.rnn, layers: 1, hiddenSize: Self.size, characters: "ab", weights: type))
                 raw.entries[1].elementType = other.rawValue
-                let error = #expect(throws: ModelError.self) { try modelTensors(raw.bytes) }
+                let error = #expect(throws: ChargenError.self) { try modelTensors(raw.bytes) }
                 #expect(error?.message.contains("not one zstd frame") == true)
             }
         }
@@ -123,7 +124,7 @@ import Testing
                         #expect(throws: Never.self) { try modelTensors(raw.bytes) }
                         continue
                     }
-                    let error = #expect(throws: ModelError.self) { try modelTensors(raw.bytes) }
+                    let error = #expect(throws: ChargenError.self) { try modelTensors(raw.bytes) }
                     #expect(error?.kind == .invalidModel)
                     let words =
                         "tensor \(name) has element type \(otherType.rawValue), rnn.weight_hh_l0 has \(type.rawValue)"
@@ -171,7 +172,7 @@ import Testing
             }
             return try ModelFile.encode(shape: shape, vocabulary: vocabulary, provenance: "", tensors: tensors)
         }
-        #expect(throws: ModelError.self) { try encode(.float32) }
+        #expect(throws: ChargenError.self) { try encode(.float32) }
         #expect(try modelTensors(encode(.int4))[1].allSatisfy { $0 == 0 })
     }
 }

@@ -1,7 +1,7 @@
 import CSupport
-import ModelFormat
-import Testing
+import Core
 import TestSupport
+import Testing
 
 /// Files made to do harm: every checksum is right, and something else is not.
 @Suite struct HostileFileTests {
@@ -9,13 +9,13 @@ import TestSupport
     struct Attack: Sendable, CustomTestStringConvertible {
         var name: String
         var words: String
-        var kind: ModelError.Kind
+        var kind: ChargenError.Kind
         var alter: @Sendable (inout RawFile) -> Void
 
         var testDescription: String { name }
 
         init(
-            _ name: String, _ words: String, kind: ModelError.Kind = .invalidModel,
+            _ name: String, _ words: String, kind: ChargenError.Kind = .invalidModel,
             alter: @escaping @Sendable (inout RawFile) -> Void
         ) {
             self.name = name
@@ -164,10 +164,10 @@ import TestSupport
         return frame
     }
 
-    private func failure(_ alter: (inout RawFile) -> Void) throws -> ModelError? {
+    private func failure(_ alter: (inout RawFile) -> Void) throws -> ChargenError? {
         var raw = RawFile(try randomModel(.rnn, layers: 1, hiddenSize: 2, characters: "ab", hasEndOfDocument: false))
         alter(&raw)
-        return #expect(throws: ModelError.self) { _ = try modelTensors(raw.bytes) }
+        return #expect(throws: ChargenError.self) { _ = try modelTensors(raw.bytes) }
     }
 
     @Test("Refused, by name", arguments: header + vocabulary + provenance + directory + tensors)

@@ -1,7 +1,7 @@
-import Kernels
+import Core
 import ModelFormat
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct RoundTripTests {
     struct Case: Sendable {

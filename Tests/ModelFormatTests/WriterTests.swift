@@ -1,3 +1,4 @@
+import Core
 import ModelFormat
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
             EncodedTensor.float32([Float](repeating: 0.5, count: $0 % 6 == 0 || $0 == 1 || $0 == 4 ? 4 : 2))
         }
         alter(&tensors)
-        do throws(ModelError) {
+        do throws(ChargenError) {
             _ = try ModelFile.encode(shape: shape, vocabulary: vocabulary, provenance: provenance, tensors: tensors)
             return nil
         } catch {
@@ -94,7 +95,7 @@ import Testing
             EncodedTensor.float32([Float](repeating: 0.5, count: shape.tensor($0).count))
         }
         tensors[4] = .bfloat16([0, 0, 0, 0])
-        let error = #expect(throws: ModelError.self) {
+        let error = #expect(throws: ChargenError.self) {
             try ModelFile.encode(shape: shape, vocabulary: vocabulary, provenance: "", tensors: tensors)
         }
         #expect(error?.kind == .invalidArgument)
@@ -132,7 +133,7 @@ import Testing
         let tensors = (0..<shape.tensorCount).map {
             EncodedTensor.float32([Float](repeating: 0, count: shape.tensor($0).count))
         }
-        let error = #expect(throws: ModelError.self) {
+        let error = #expect(throws: ChargenError.self) {
             try ModelFile.encode(shape: shape, vocabulary: vocabulary, provenance: "", tensors: tensors)
         }
         #expect(error?.message.contains("which readers refuse") == true)

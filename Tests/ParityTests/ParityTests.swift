@@ -1,8 +1,8 @@
 import CChargen
+import Core
 import Foundation
 import InferenceEngine
 import KernelDispatch
-import ModelFormat
 import TestSupport
 import Testing
 
@@ -74,7 +74,7 @@ struct ParityTests {
             try checkpoint.restore(network, Adam(network.layout), nil)
             let expected = try network.loss(Minibatch(starts: [0], time: 500), of: run.corpus, state: nil)
 
-            let session = try Session(try checkpoint.modelFile().withUnsafeBytes { try Model(bytes: $0) })
+            let session = try Session(Model(checkpoint.modelFile()))
             var nats = 0.0
             for place in 0..<500 {
                 session.feed(symbol: run.corpus[place])

@@ -1,3 +1,4 @@
+import Core
 import ModelFormat
 
 /// The elements of every tensor of a `.cgw` file, in the file's order, as numbers. Reads all of the file.
@@ -27,7 +28,7 @@ private func encodedTensor(_ type: ElementType, _ shape: TensorShape, in buffer:
     case .bfloat16: return .bfloat16(floats.map { UInt16($0.bitPattern >> 16) })
     case .int8: return .int8(Array(integers), scales: Array(buffer.scales.elements.prefix(shape.rows)))
     case .int4:
-        let groups = (shape.columns + ElementType.groupSize - 1) / ElementType.groupSize
+        let groups = scaleGroupCount(shape.columns)
         let scales = buffer.scales.elements.prefix(shape.rows * groups)
         return .int4(Array(integers), scales: scales.map { UInt16($0.bitPattern >> 16) })
     }
@@ -46,8 +47,8 @@ extension EncodedTensor {
         case .bfloat16(let values): return values.map { widened($0) }
         case .int8(let integers, let scales): return product(integers) { row, _ in scales[row] }
         case .int4(let integers, let scales):
-            let groups = (columns + ElementType.groupSize - 1) / ElementType.groupSize
-            return product(integers) { widened(scales[$0 * groups + $1 / ElementType.groupSize]) }
+            let groups = scaleGroupCount(columns)
+            return product(integers) { widened(scales[$0 * groups + $1 / scaleGroupSize]) }
         }
     }
 }

@@ -1,4 +1,4 @@
-import Kernels
+import Core
 import ModelFormat
 
 /// The bytes of a `.cgw` file whose weights are random in ±`range`, the same for the same arguments. Floats are uniform.
@@ -8,7 +8,7 @@ public func randomModel(
 ) throws -> [UInt8] {
     let scalars = Set(characters.unicodeScalars.map(\.value)).sorted()
     guard let vocabulary = Vocabulary(characters: scalars, hasEndOfDocument: hasEndOfDocument) else {
-        throw ModelError(.invalidArgument, "not a vocabulary")
+        throw ChargenError(.invalidArgument, "not a vocabulary")
     }
     let shape = ModelShape(cell: cell, layers: layers, hiddenSize: hiddenSize, vocabularySize: vocabulary.count)
     var random = SplitMix64(seed: seed)
@@ -29,7 +29,7 @@ public func randomTensor(
         Int8(bounds.lowerBound + Int(random.next() >> 32) % bounds.count)
     }
     func scale(_ largest: Int) -> Float { range / Float(largest) * (0.75 + 0.25 * abs(uniform() / range)) }
-    let groups = (tensor.columns + ElementType.groupSize - 1) / ElementType.groupSize
+    let groups = scaleGroupCount(tensor.columns)
     switch type {
     case .float32: return .float32((0..<tensor.count).map { _ in uniform() })
     case .bfloat16: return .bfloat16((0..<tensor.count).map { _ in UInt16(uniform().bitPattern >> 16) })

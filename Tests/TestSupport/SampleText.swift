@@ -1,4 +1,4 @@
-import Kernels
+import Core
 
 /// A text with some regularity to learn, the same for the same arguments: sentences of made-up words.
 public func sampleText(characters: Int, seed: UInt64 = 1) -> String {

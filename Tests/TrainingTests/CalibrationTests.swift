@@ -1,5 +1,4 @@
-import KernelDispatch
-import Kernels
+import Core
 import ModelFormat
 import TestSupport
 import Testing
@@ -50,7 +49,7 @@ struct CalibrationTests {
         #expect(mean.contains { abs($0) > 0.01 }, "the states are hardly there")
     }
 
-    @Test("refuses weights so large that a state is not a number")
+    @Test("refuses weights so large that a state is NaN")
     func overflow() throws {
         let corpus = try testCorpus(sampleText(characters: 1000))
         let network = try transparentNetwork(.gru, layers: 1, of: corpus)
@@ -62,10 +61,10 @@ struct CalibrationTests {
             network.parameters.setTensor(
                 tensor, [Float](repeating: 0, count: others) + [Float](repeating: value, count: candidate))
         }
-        let error = #expect(throws: ModelError.self) {
+        let error = #expect(throws: ChargenError.self) {
             try HiddenStatistics.layers(of: network.parameters, reading: [[0, 1, 2]])
         }
-        #expect(error?.message == "the weights are too large: a hidden state is not a number")
+        #expect(error?.message == "the weights are too large: a hidden state is NaN")
     }
 
     @Test(

@@ -1,5 +1,4 @@
 import Foundation
-import ModelFormat
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
+import Core
 import KernelDispatch
-import Kernels
 import ModelFormat
 import TestSupport
 import Testing
@@ -35,7 +35,7 @@ struct ExactnessTests {
         let expected = try parameters(cell, threads: 1, backend: .portable, precision: precision)
         for backend in Backend.available {
             // The processor's own instruction for bfloat16 rounds in its own way.
-            let isOwn = precision == .bf16 && TrainingBackend.hasBFloat16(backend)
+            let isOwn = precision == .bf16 && backend.hasBFloat16
             let wanted = isOwn ? try parameters(cell, threads: 1, backend: backend, precision: precision) : expected
             for threads in [1, 2, 3, 16] {
                 #expect(

@@ -1,4 +1,3 @@
-import Kernels
 import ModelFormat
 import TestSupport
 import Testing

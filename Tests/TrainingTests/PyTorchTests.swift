@@ -1,4 +1,4 @@
-import ModelFormat
+import Core
 import Testing
 
 @testable import Training

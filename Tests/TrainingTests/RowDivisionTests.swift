@@ -6,7 +6,7 @@ import Testing
 struct RowDivisionTests {
     @Test("is even at first, and gives every row to one part", arguments: [1, 2, 7, 50, 128])
     func even(rows: Int) throws {
-        let division = try RowDivision(parts: 3)
+        let division = try RowDivision(chunks: 3)
         division.divide(rows: rows)
         #expect((0..<3).flatMap { Array(division[$0]) } == Array(0..<rows))
         #expect((0..<3).allSatisfy { abs(division[$0].count - rows / 3) <= 1 })
@@ -14,7 +14,7 @@ struct RowDivisionTests {
 
     @Test("follows the parts' speeds, so that they end together")
     func speeds() throws {
-        let division = try RowDivision(parts: 2)
+        let division = try RowDivision(chunks: 2)
         for _ in 0..<100 {
             division.divide(rows: 60)
             division.note(0, took: .milliseconds(division[0].count))
@@ -26,7 +26,7 @@ struct RowDivisionTests {
 
     @Test("leaves a part that was held up once with rows to show its speed")
     func heldUp() throws {
-        let division = try RowDivision(parts: 2)
+        let division = try RowDivision(chunks: 2)
         for _ in 0..<100 {
             division.divide(rows: 50)
             division.note(0, took: .milliseconds(1))

@@ -1,4 +1,4 @@
-import Kernels
+import Core
 
 /// A random order of 0 ..< count that takes no memory: element i is computed when asked for.
 ///

@@ -1,4 +1,4 @@
-import ModelFormat
+import Core
 import SwiftCSV
 
 /// Takes the documents out of a CSV file: fields between commas, `"` around those that need it, doubled inside.

@@ -1,3 +1,4 @@
+import Core
 import ModelFormat
 
 /// Reads the files of a corpus, once and in order.

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// A file, or standard input, open for reading.

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import ModelFormat
 
@@ -66,7 +67,7 @@ struct GPTQ {
     /// - Complexity: O(n²) for each row of n columns.
     func quantise(_ matrix: [Float]) -> (tensor: EncodedTensor, meanErrors: [Float]) {
         let rows = matrix.count / columns
-        let groups = (columns + ElementType.groupSize - 1) / ElementType.groupSize
+        let groups = scaleGroupCount(columns)
         var values = [Int8](repeating: 0, count: matrix.count)
         var scales = [UInt16](repeating: 0, count: rows * groups)
         var meanErrors = [Float](repeating: 0, count: rows)
@@ -95,11 +96,11 @@ struct GPTQ {
         var weights = row.map { Double($0) }
         var meanError = 0.0
         weights.withUnsafeMutableBufferPointer { weights in
-            for start in stride(from: 0, to: columns, by: ElementType.groupSize) {
-                let group = start..<min(start + ElementType.groupSize, columns)
+            for start in stride(from: 0, to: columns, by: scaleGroupSize) {
+                let group = start..<min(start + scaleGroupSize, columns)
                 let bits = bestScale(UnsafeMutableBufferPointer(rebasing: weights[group]))
                 let scale = Double(Quantiser.widened(bits))
-                scales[start / ElementType.groupSize] = bits
+                scales[start / scaleGroupSize] = bits
                 for column in group {
                     let integer = scale == 0 ? 0 : GPTQ.rounded(weights[column] / scale)
                     values[column] = Int8(integer)

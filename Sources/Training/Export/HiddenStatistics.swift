@@ -1,6 +1,6 @@
 import COpenBLAS
+import Core
 import KernelDispatch
-import ModelFormat
 
 /// How a layer's hidden state is spread while the network reads a text: its mean and its covariance.
 struct HiddenStatistics {
@@ -18,15 +18,15 @@ struct HiddenStatistics {
     /// The statistics of each layer. Those of an empty text are zeros.
     ///
     /// - Parameter text: Rows of symbols, all of the same length; the network reads each from the start state.
-    /// - Throws: `invalidArgument` when the weights are so large that a state is not a number; `outOfMemory`.
+    /// - Throws: `invalidArgument` when the weights are so large that a state is NaN; `outOfMemory`.
     static func layers(
         of parameters: Parameters, reading text: [[Int]]
-    ) throws(ModelError) -> [HiddenStatistics] {
+    ) throws(ChargenError) -> [HiddenStatistics] {
         // OpenBLAS' threads cost more than they gain here.
         openblas_set_num_threads(1)
         // All backends give the same states.
         let backend = Backend.chosen() ?? .portable
-        let trainingBackend = TrainingBackend.matching(backend)
+        let kernels = backend.trainingKernels()
         let layout = parameters.layout
         let rows = text.count
         let symbols = try AlignedBuffer<Int32>(count: rows, for: "a minibatch")
@@ -37,10 +37,10 @@ struct HiddenStatistics {
         for index in 0..<layout.shape.layers {
             layers.append(
                 try RecurrentLayer(
-                    cell: layout.shape.cell, width: layout.width, rows: rows, time: 1, backend, trainingBackend))
+                    cell: layout.shape.cell, width: layout.width, rows: rows, time: 1, backend, kernels))
             let layer = try LayerWeights(
                 parameters.layer(index), cell: layout.shape.cell, width: layout.width, isFirst: index == 0)
-            for part in 0..<layer.parts { layer.pack(part: part, trainingBackend) }
+            for chunk in 0..<layer.chunks { layer.pack(chunk: chunk, kernels) }
             weights.append(layer)
         }
         var statistics = layers.map { _ in HiddenStatistics(units: layout.shape.hiddenSize) }
@@ -57,7 +57,7 @@ struct HiddenStatistics {
         }
         for index in statistics.indices { statistics[index].finish(states: rows * steps) }
         guard statistics.allSatisfy({ $0.mean.allSatisfy(\.isFinite) }) else {
-            throw ModelError(.invalidArgument, "the weights are too large: a hidden state is not a number")
+            throw ChargenError(.invalidArgument, "the weights are too large: a hidden state is NaN")
         }
         return statistics
     }
@@ -98,6 +98,6 @@ extension RecurrentLayer {
     fileprivate func continueFromOutput() {
         let count = rows * width
         hidden.pointer.update(from: hidden.pointer + count, count: count)
-        if cell == .lstm { cells.pointer.update(from: cells.pointer + count, count: count) }
+        if cell.hasCellState { cells.pointer.update(from: cells.pointer + count, count: count) }
     }
 }

@@ -1,3 +1,4 @@
+import Core
 import ModelFormat
 
 /// Rounds trained weights to fewer bits.
@@ -9,7 +10,7 @@ enum Quantiser {
     /// - Throws: `invalidArgument` when the weights are so large that a state is not a number; `outOfMemory`.
     static func quantise(
         _ parameters: Parameters, weights: ElementType, calibration: [[Int]]
-    ) throws(ModelError) -> [EncodedTensor] {
+    ) throws(ChargenError) -> [EncodedTensor] {
         let shape = parameters.layout.shape
         var tensors = parameters.tensors
         var roundings: [GPTQ] = []

@@ -1,8 +1,9 @@
+import CIntrinsics
+import Core
 import KernelDispatch
 import Kernels
-import ModelFormat
 
-/// All memory that a minibatch takes: its symbols, and what every layer keeps of the way forward for the way back.
+/// All memory that a minibatch takes: its symbols, and what every layer keeps of the forward pass for the backward pass.
 ///
 /// B rows, T time steps, everything time-major.
 final class Activations {
@@ -14,10 +15,10 @@ final class Activations {
     let targets: AlignedBuffer<Int32>
     let layers: [RecurrentLayer]
     let output: OutputLayer
-    /// [T, B, width] twice: the gradient of a layer's output, and that of the layer below, by turns.
+    /// [T, B, width] twice: the gradient of a layer's output, and that of the layer below, swapped at each layer.
     let gradients: (AlignedBuffer<Float>, AlignedBuffer<Float>)
 
-    /// Memory for each thread's products.
+    /// Memory for each worker's products.
     let scratch: [AlignedBuffer<Float>]
 
     private let layout: ParameterLayout
@@ -25,8 +26,8 @@ final class Activations {
 
     init(
         _ layout: ParameterLayout, rows: Int, time: Int, threads: Int, _ backend: Backend,
-        _ trainingBackend: TrainingBackend
-    ) throws(ModelError) {
+        _ kernels: TrainingKernels
+    ) throws(ChargenError) {
         self.layout = layout
         self.rows = rows
         self.time = time
@@ -38,10 +39,10 @@ final class Activations {
         for _ in 0..<layout.shape.layers {
             layers.append(
                 try RecurrentLayer(
-                    cell: layout.shape.cell, width: layout.width, rows: rows, time: time, backend, trainingBackend))
+                    cell: layout.shape.cell, width: layout.width, rows: rows, time: time, backend, kernels))
         }
         self.layers = layers
-        output = try OutputLayer(layout, rows: rows, time: time, trainingBackend)
+        output = try OutputLayer(layout, rows: rows, time: time, kernels)
         gradients = (
             try AlignedBuffer(count: count * layout.width, for: "a minibatch's gradients"),
             try AlignedBuffer(count: count * layout.width, for: "a minibatch's gradients")
@@ -49,7 +50,7 @@ final class Activations {
         // In bfloat16 a product's rows are packed first, in half their size.
         let inputs =
             RecurrentLayer.largestProduct(rows: rows)
-            * max(layout.shape.cell.sumCount * layout.width, layout.outputWidth)
+            * max(layout.shape.cell.gates.blockCount * layout.width, layout.outputWidth)
         var scratch: [AlignedBuffer<Float>] = []
         for _ in 0..<threads {
             scratch.append(

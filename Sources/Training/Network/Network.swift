@@ -1,31 +1,33 @@
+import CIntrinsics
+import Core
 import KernelDispatch
 import Kernels
 import ModelFormat
-import Threads
+import ThreadPool
 
 /// A recurrent network in training: its parameters, and their gradients over a minibatch.
 ///
-/// An update has three phases, each shared out among the threads: the parameters are packed for the products; the rows of
-/// the minibatch go forward and back through all layers, each thread with its own rows; the gradients of the parameters
-/// are computed in parts, each over all rows. Every number is one chain of operations in an order that depends on none of
-/// this, so the result is the same on any number of threads and with every backend.
-final class Network: TeamWork {
+/// An update has three phases, each distributed among the workers of a thread pool: the parameters are packed for the
+/// products; the rows of the minibatch pass through all layers forward and backward, one chunk of rows per worker; the
+/// gradients of the parameters are computed in chunks, each over all rows. Every number is one chain of operations in an
+/// order that depends on none of this, so the result is the same on any number of threads and with every backend.
+final class Network: ParallelWork {
     let layout: ParameterLayout
     let parameters: Parameters
     /// The gradients of the last ``gradient(_:of:state:)``.
     let gradients: Parameters
     let backend: Backend
-    let trainingBackend: TrainingBackend
-    let team: Team
+    let kernels: TrainingKernels
+    let pool: ThreadPool
 
     private let layers: [LayerWeights]
     private let output: PackedWeights
     private var activations: Activations
     private let division: RowDivision
-    /// What the members of the team do next.
+    /// What the workers do next.
     private var task = Task.packing
 
-    /// What is shared out.
+    /// The work that is distributed.
     private enum Task {
         case packing
         case rows(Pass)
@@ -50,14 +52,14 @@ final class Network: TeamWork {
     ///   - precision: What the products' factors are rounded to.
     init(
         _ shape: ModelShape, threads: Int, backend: Backend, precision: Settings.Precision = .f32
-    ) throws(ModelError) {
+    ) throws(ChargenError) {
         layout = ParameterLayout(shape)
         parameters = try Parameters(layout)
         gradients = try Parameters(layout)
         self.backend = backend
-        trainingBackend = TrainingBackend.matching(backend, inBFloat16: precision == .bf16)
-        team = try Team(size: threads)
-        division = try RowDivision(parts: threads)
+        kernels = backend.trainingKernels(inBFloat16: precision == .bf16)
+        pool = try ThreadPool(size: threads)
+        division = try RowDivision(chunks: threads)
         var layers: [LayerWeights] = []
         for index in 0..<shape.layers {
             layers.append(
@@ -66,7 +68,7 @@ final class Network: TeamWork {
         }
         self.layers = layers
         output = try PackedWeights(parameters.outputWeights, rows: layout.outputWidth, columns: layout.width)
-        activations = try Activations(layout, rows: 0, time: 0, threads: threads, backend, trainingBackend)
+        activations = try Activations(layout, rows: 0, time: 0, threads: threads, backend, kernels)
     }
 
     var shape: ModelShape { layout.shape }
@@ -74,20 +76,20 @@ final class Network: TeamWork {
     /// The mean cross-entropy of a minibatch, in nats a symbol.
     ///
     /// - Parameter state: Where every row starts from, replaced by where it ends; zeros if nil.
-    func loss(_ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?) throws(ModelError) -> Double {
+    func loss(_ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?) throws(ChargenError) -> Double {
         try take(Pass(minibatch: minibatch, corpus: corpus, state: state, purpose: .loss))
         return meanLoss
     }
 
     /// The mean cross-entropy of a minibatch, in nats a symbol; its gradients are left in ``gradients``.
-    func gradient(_ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?) throws(ModelError) -> Double {
+    func gradient(_ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?) throws(ChargenError) -> Double {
         try take(Pass(minibatch: minibatch, corpus: corpus, state: state, purpose: .gradient))
-        share(.gradients, parts: gradientParts)
+        distribute(.gradients, chunks: gradientChunks)
         return meanLoss
     }
 
     /// The logits after every symbol of a minibatch's rows, [row][step][symbol].
-    func logits(_ minibatch: Minibatch, of corpus: Corpus) throws(ModelError) -> [[[Float]]] {
+    func logits(_ minibatch: Minibatch, of corpus: Corpus) throws(ChargenError) -> [[[Float]]] {
         try take(Pass(minibatch: minibatch, corpus: corpus, state: nil, purpose: .logits))
         return (0..<minibatch.starts.count).map { row in
             (0..<minibatch.time).map { Array(activations.output.logits(row: row, step: $0)) }
@@ -96,51 +98,51 @@ final class Network: TeamWork {
 
     // MARK: - Phases
 
-    /// Takes a minibatch through the network: forward, and for its gradient back.
-    private func take(_ pass: Pass) throws(ModelError) {
+    /// Takes a minibatch through the network: forward, and backward for its gradient.
+    private func take(_ pass: Pass) throws(ChargenError) {
         let (count, time) = (pass.minibatch.starts.count, pass.minibatch.time)
         if !activations.fit(rows: count, time: time) {
             activations = try Activations(
-                layout, rows: max(count, activations.rows), time: max(time, activations.time), threads: team.size,
-                backend, trainingBackend)
+                layout, rows: max(count, activations.rows), time: max(time, activations.time), threads: pool.size,
+                backend, kernels)
             _ = activations.fit(rows: count, time: time)
         }
-        share(.packing, parts: packingParts)
+        distribute(.packing, chunks: packingChunks)
         division.divide(rows: count)
-        // A part a thread: with fewer rows at once the weights would be read more often.
-        share(.rows(pass), parts: team.size)
+        // One chunk per worker: with fewer rows at once the weights would be read more often.
+        distribute(.rows(pass), chunks: pool.size)
     }
 
-    private func share(_ task: Task, parts: Int) {
+    private func distribute(_ task: Task, chunks: Int) {
         self.task = task
-        team.perform(self, parts: parts)
+        pool.perform(self, chunks: chunks)
     }
 
-    override func perform(part: Int, member: Int) {
-        let scratch = activations.scratch[member].pointer
+    override func perform(chunk: Int, worker: Int) {
+        let scratch = activations.scratch[worker].pointer
         switch task {
-        case .packing: pack(part: part)
-        case .rows(let pass): take(pass, part: part, scratch)
-        case .gradients: setGradients(part: part, scratch)
+        case .packing: pack(chunk: chunk)
+        case .rows(let pass): take(pass, chunk: chunk, scratch)
+        case .gradients: setGradients(chunk: chunk, scratch)
         }
     }
 
-    /// The parts of all matrices as one list: those of the layers, then those of the output.
-    private var packingParts: Int { layers.reduce(output.parts) { $0 + $1.parts } }
+    /// The chunks of all matrices as one list: those of the layers, then those of the output.
+    private var packingChunks: Int { layers.reduce(output.chunks) { $0 + $1.chunks } }
 
-    /// Takes over a part of the parameters as they are now.
-    private func pack(part: Int) {
-        var part = part
+    /// Packs a chunk of the parameters as they are now.
+    private func pack(chunk: Int) {
+        var chunk = chunk
         for layer in layers {
-            if part < layer.parts { return layer.pack(part: part, trainingBackend) }
-            part -= layer.parts
+            if chunk < layer.chunks { return layer.pack(chunk: chunk, kernels) }
+            chunk -= layer.chunks
         }
-        output.pack(part: part, trainingBackend)
+        output.pack(chunk: chunk, kernels)
     }
 
-    /// Takes a thread's rows of a minibatch through the network.
-    private func take(_ pass: Pass, part: Int, _ scratch: UnsafeMutablePointer<Float>) {
-        let rows = division[part]
+    /// Takes a worker's rows of a minibatch through the network.
+    private func take(_ pass: Pass, chunk: Int, _ scratch: UnsafeMutablePointer<Float>) {
+        let rows = division[chunk]
         guard !rows.isEmpty else { return }
         let start = ContinuousClock.now
         let (minibatch, time) = (pass.minibatch, pass.minibatch.time)
@@ -163,7 +165,7 @@ final class Network: TeamWork {
         case .loss: loss(rows, hiddenGradient: nil, scratch)
         case .gradient: backward(rows, scratch)
         }
-        division.note(part, took: .now - start)
+        division.note(chunk, took: .now - start)
     }
 
     /// Notes some rows' losses; with memory for it, leaves the gradient of the last hidden states too.
@@ -191,7 +193,7 @@ final class Network: TeamWork {
         activations.output.totalLoss(time: activations.time) / Double(activations.rows * activations.time)
     }
 
-    /// Takes some rows back through all layers.
+    /// The backward pass of some rows through all layers.
     private func backward(_ rows: Range<Int>, _ scratch: UnsafeMutablePointer<Float>) {
         var (above, below) = activations.gradients
         loss(rows, hiddenGradient: above.pointer, scratch)
@@ -203,34 +205,34 @@ final class Network: TeamWork {
         }
     }
 
-    /// The columns of a part of the gradients: an even share of a block of sums, at most as many as the products take,
-    /// and so few that there is a part for each thread.
-    private var partSize: Int {
-        let blocks = shape.cell.sumCount
-        let parts = max(
-            (layout.width + transposedProductRows - 1) / transposedProductRows, (team.size + blocks - 1) / blocks)
-        return padded((layout.width + parts - 1) / parts)
+    /// The columns of a chunk of the gradients: an even share of a block of preactivations, at most as many as the
+    /// products take, and so few that there is a chunk for each worker.
+    private var chunkSize: Int {
+        let blocks = shape.cell.gates.blockCount
+        let chunks = max(
+            divideRoundingUp(layout.width, by: transposedProductRows), divideRoundingUp(pool.size, by: blocks))
+        return padded(divideRoundingUp(layout.width, by: chunks))
     }
 
-    /// The parts of the gradients: those of the layers by turns, so that each thread's are a mixture, then those of the
-    /// output.
-    private var gradientParts: Int {
-        activations.layers[0].gradientParts(size: partSize) * layers.count
-            + activations.output.gradientParts(size: partSize)
+    /// The chunks of the gradients: those of the layers interleaved, so that each worker's are a mixture, then those of
+    /// the output.
+    private var gradientChunks: Int {
+        activations.layers[0].gradientChunks(size: chunkSize) * layers.count
+            + activations.output.gradientChunks(size: chunkSize)
     }
 
-    /// Leaves a part of the gradients of the parameters, after the rows have been taken back.
-    private func setGradients(part: Int, _ scratch: UnsafeMutablePointer<Float>) {
-        let size = partSize
-        let layerParts = activations.layers[0].gradientParts(size: size) * layers.count
-        guard part < layerParts else {
+    /// Leaves a chunk of the gradients of the parameters, after the backward pass of the rows.
+    private func setGradients(chunk: Int, _ scratch: UnsafeMutablePointer<Float>) {
+        let size = chunkSize
+        let layerChunks = activations.layers[0].gradientChunks(size: size) * layers.count
+        guard chunk < layerChunks else {
             return activations.output.setGradients(
-                part: part - layerParts, size: size, weights: gradients.outputWeights, bias: gradients.outputBias,
-                hidden: activations.lastHidden, time: activations.time, scratch: scratch)
+                chunk: chunk - layerChunks, size: size, gradients, hidden: activations.lastHidden,
+                time: activations.time, scratch: scratch)
         }
-        let index = part % layers.count
+        let index = chunk % layers.count
         activations.layers[index].setGradients(
-            part: part / layers.count, size: size, gradients.layer(index), input: activations.input(of: index),
+            chunk: chunk / layers.count, size: size, gradients.layer(index), input: activations.input(of: index),
             time: activations.time, scratch: scratch)
     }
 }

@@ -1,11 +1,11 @@
+import CIntrinsics
+import Core
 import Foundation
-import KernelDispatch
 import Kernels
-import ModelFormat
 
 /// The linear layer from the last hidden state to the logits, and the loss, over a minibatch.
 final class OutputLayer {
-    let trainingBackend: TrainingBackend
+    private let kernels: TrainingKernels
     /// V.
     let symbolCount: Int
     /// V, padded.
@@ -23,8 +23,8 @@ final class OutputLayer {
     /// [inputWidth], what the gradients of the hidden states start from.
     private let zeros: AlignedBuffer<Float>
 
-    init(_ layout: ParameterLayout, rows: Int, time: Int, _ backend: TrainingBackend) throws(ModelError) {
-        trainingBackend = backend
+    init(_ layout: ParameterLayout, rows: Int, time: Int, _ kernels: TrainingKernels) throws(ChargenError) {
+        self.kernels = kernels
         symbolCount = layout.shape.vocabularySize
         width = layout.outputWidth
         inputWidth = layout.width
@@ -43,10 +43,9 @@ final class OutputLayer {
         _ weights: PackedWeights, bias: UnsafePointer<Float>, hidden: UnsafeMutablePointer<Float>,
         rows range: Range<Int>, steps: Range<Int>, scratch: UnsafeMutablePointer<Float>
     ) {
-        trainingBackend.add(
+        kernels.addForward(
             states(hidden, inputWidth, steps.lowerBound, range), weights, from: bias,
-            to: states(logits.pointer, width, steps.lowerBound, range), rows: range.count, steps: steps.count,
-            scratch: scratch)
+            to: states(logits.pointer, width, steps.lowerBound, range), (range.count, steps.count), scratch: scratch)
     }
 
     /// Turns some rows' logits into the gradients of the loss times `scale`, and notes the loss.
@@ -54,10 +53,10 @@ final class OutputLayer {
         for step in steps {
             for row in range {
                 let place = step * rows + row
-                let (sum, targetLogit) = trainingBackend.softmaxGradient(
+                let terms = kernels.softmaxGradient(
                     logits.pointer + place * width, symbolCount, Int(targets[place]), scale)
-                exponentialSums.pointer[place] = sum
-                targetLogits.pointer[place] = targetLogit
+                exponentialSums.pointer[place] = terms.sum
+                targetLogits.pointer[place] = terms.targetLogit
             }
         }
     }
@@ -77,43 +76,47 @@ final class OutputLayer {
         return total
     }
 
-    /// Goes back from the gradients of some rows' logits to those of the hidden states.
+    /// Propagates the gradients of some rows' logits to the hidden states.
     func backward(
         _ weights: PackedWeights, hiddenGradient: UnsafeMutablePointer<Float>, rows range: Range<Int>,
         steps: Range<Int>, scratch: UnsafeMutablePointer<Float>
     ) {
-        trainingBackend.addBackward(
-            states(logits.pointer, width, steps.lowerBound, range), weights,
-            from: zeros.pointer, to: states(hiddenGradient, inputWidth, steps.lowerBound, range), rows: range.count,
-            steps: steps.count,
+        kernels.addBackward(
+            states(logits.pointer, width, steps.lowerBound, range), weights, from: zeros.pointer,
+            to: states(hiddenGradient, inputWidth, steps.lowerBound, range), (range.count, steps.count),
             scratch: scratch)
     }
 
-    /// The parts of ``setGradients(part:size:weights:bias:hidden:time:scratch:)``.
-    func gradientParts(size: Int) -> Int { (width + size - 1) / size }
+    /// The chunks of ``setGradients(chunk:size:_:hidden:time:scratch:)``.
+    func gradientChunks(size: Int) -> Int { divideRoundingUp(width, by: size) }
 
-    /// Leaves a part of the gradients of the parameters, over all rows and time steps.
+    /// Leaves a chunk of the gradients of the parameters, over all rows and time steps.
     ///
     /// - Parameters:
-    ///   - size: The symbols of a part, at most `transposedProductRows`.
-    ///   - scratch: The thread's (``Activations/scratch``).
+    ///   - size: The symbols of a chunk, at most `transposedProductRows`.
+    ///   - scratch: The worker's (``Activations/scratch``).
     func setGradients(
-        part: Int, size: Int, weights: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>,
-        hidden: UnsafePointer<Float>, time: Int, scratch: UnsafeMutablePointer<Float>
+        chunk: Int, size: Int, _ gradients: Parameters, hidden: UnsafePointer<Float>, time: Int,
+        scratch: UnsafeMutablePointer<Float>
     ) {
-        let first = part * size
+        let first = chunk * size
         let count = min(size, width - first)
         let all = time * rows
-        let (weights, bias) = (weights + first * inputWidth, bias + first)
+        let (weights, bias) = (gradients.outputWeights + first * inputWidth, gradients.outputBias + first)
         bias.update(repeating: 0, count: count)
         weights.update(repeating: 0, count: count * inputWidth)
-        for start in stride(from: 0, to: all, by: transposedProductDepth) {
-            let depth = min(transposedProductDepth, all - start)
+        for start in stride(from: 0, to: all, by: transposedProductTerms) {
+            let terms = min(transposedProductTerms, all - start)
             let logits = logits.pointer + start * width + first
-            trainingBackend.addTransposedProduct(
-                logits, width, count, hidden + start * inputWidth, inputWidth, inputWidth, depth, weights, inputWidth,
-                true, scratch)
-            trainingBackend.addRows(logits, width, depth, bias, count)
+            kernels.multiplyTransposed(
+                MatrixProduct(
+                    a: logits, aStride: width, aBlock: 0, b: hidden + start * inputWidth, bStride: inputWidth,
+                    bias: nil, c: weights, cStride: inputWidth, cBlock: 0, m: count, blocks: 1, n: inputWidth,
+                    k: terms, prefetch: nil, prefetchCount: 0, continuesA: true, scratch: scratch))
+            kernels.addRows(
+                RowAddition(
+                    source: logits, stride: width, rows: terms, target: bias, targetStride: 0, indices: nil,
+                    count: count))
         }
     }
 

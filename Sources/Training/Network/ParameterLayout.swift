@@ -1,4 +1,4 @@
-import Kernels
+import Core
 import ModelFormat
 
 /// Where each tensor of a model stands in one flat buffer, as training computes with it.
@@ -26,7 +26,7 @@ struct ParameterLayout {
         var count = 0
         for index in 0..<shape.tensorCount {
             offsets.append(count)
-            let rows = shape.cell.gateCount * width
+            let rows = shape.cell.gates.gateCount * width
             let size =
                 switch shape.tensor(index).role {
                 case .inputWeight: index == 0 ? shape.vocabularySize * rows : rows * width
@@ -47,10 +47,10 @@ struct ParameterLayout {
         let role = shape.tensor(tensor).role
         let gate = row / hidden
         let isInput = role == .inputWeight || role == .inputBias
-        let paddedRow = (isInput ? shape.cell.inputSum(ofGate: gate) : gate) * width + row % hidden
+        let paddedRow = (isInput ? shape.cell.gates.inputBlock(ofGate: gate) : gate) * width + row % hidden
         switch role {
         case .inputWeight where tensor == 0:
-            return offsets[tensor] + column * shape.cell.gateCount * width + paddedRow
+            return offsets[tensor] + column * shape.cell.gates.gateCount * width + paddedRow
         case .inputWeight, .hiddenWeight: return offsets[tensor] + paddedRow * width + column
         case .inputBias, .hiddenBias: return offsets[tensor] + paddedRow
         case .outputWeight: return offsets[tensor] + row * width + column

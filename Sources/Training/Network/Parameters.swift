@@ -1,4 +1,4 @@
-import Kernels
+import Core
 import ModelFormat
 
 /// All numbers of a model in one flat buffer: its parameters, or something with a number for each, such as gradients.
@@ -7,7 +7,7 @@ final class Parameters {
     private let buffer: AlignedBuffer<Float>
 
     /// All zeros.
-    init(_ layout: ParameterLayout) throws(ModelError) {
+    init(_ layout: ParameterLayout) throws(ChargenError) {
         self.layout = layout
         buffer = try AlignedBuffer(count: layout.count, for: "the model's parameters")
     }
@@ -54,7 +54,8 @@ final class Parameters {
             var elements = (0..<tensor.count).map { _ in (Float(random.next() >> 40) * 0x1p-23 - 1) * range }
             if let forgetBias, layout.shape.cell == .lstm, tensor.role == .inputBias || tensor.role == .hiddenBias {
                 for unit in 0..<layout.shape.hiddenSize {
-                    elements[layout.shape.hiddenSize + unit] = tensor.role == .inputBias ? forgetBias : 0
+                    elements[GateLayout.forgetGate * layout.shape.hiddenSize + unit] =
+                        tensor.role == .inputBias ? forgetBias : 0
                 }
             }
             setTensor(index, elements)
@@ -84,7 +85,7 @@ final class Parameters {
 }
 
 /// A recurrent layer's tensors, or their gradients, in the flat buffer. G is the number of gates; those of the input come in
-/// the order of the sums they add to (``Cell/inputSum(ofGate:)``).
+/// the order of the sums they add to (``Cell/GateLayout/inputBlock(ofGate:)``).
 struct LayerParameters {
     /// [V, G·width] in the first layer, [G·width, width] in the others.
     let inputWeights: UnsafeMutablePointer<Float>

@@ -1,12 +1,13 @@
+import CIntrinsics
+import Core
 import KernelDispatch
 import Kernels
-import ModelFormat
 
-/// One recurrent layer over a minibatch: its memory, and what all cells do alike.
+/// One recurrent layer over a minibatch: its memory, and both passes.
 ///
-/// B rows, T time steps, `width` padded hidden units, S blocks of sums (``Cell/sumCount``). Everything is time-major. A
-/// thread takes its own rows through all steps; the rows do not touch each other. What differs between cells, the
-/// pointwise step with its backward half, stands in LSTM.swift, GRU.swift and RNN.swift.
+/// B rows, T time steps, `width` padded hidden units, S blocks of preactivations (``GateLayout/blockCount``). Everything is
+/// time-major. A worker takes its own rows through all steps; the rows do not depend on each other. What differs between
+/// cells, the pointwise step, is a kernel of each cell.
 final class RecurrentLayer {
     /// What a layer reads.
     enum Input {
@@ -20,48 +21,49 @@ final class RecurrentLayer {
     let width: Int
     /// B, at most what the memory was made for.
     var rows: Int
-    let backend: Backend
-    let trainingBackend: TrainingBackend
+    private let kernels: TrainingKernels
+    private let stepForward: @convention(c) (StepForward) -> Void
+    private let stepBackward: @convention(c) (StepBackward) -> Void
 
-    /// [T, B, S·width], rows ``sumStride`` apart: a step's sums, then the gates' activations, then, on the way back, the
-    /// gradients of the sums.
-    let sums: AlignedBuffer<Float>
+    /// [T, B, S·width], rows ``stride`` apart: a step's preactivations, then the gates' activations, then, in the backward
+    /// pass, the gradients of the preactivations.
+    private let preactivations: AlignedBuffer<Float>
     /// [T + 1, B, width]: the hidden state before the first step and after each.
     let hidden: AlignedBuffer<Float>
     /// [T + 1, B, width], an LSTM's cell states likewise; empty for other cells.
     let cells: AlignedBuffer<Float>
     /// [T, B, width]: an LSTM's tanh(c); empty for other cells.
-    let cellTangents: AlignedBuffer<Float>
+    private let cellTangents: AlignedBuffer<Float>
     /// [B, width]: the gradient of an LSTM's cell state, carried from a step to the one before; that of a GRU's hidden
-    /// state before the first step, which nobody needs; empty for an RNN.
-    let carriedGradient: AlignedBuffer<Float>
+    /// state before the first step, which is not used; empty for an RNN.
+    private let carriedGradient: AlignedBuffer<Float>
     /// [width], what the gradients of the layer below start from.
     private let zeros: AlignedBuffer<Float>
 
     init(
-        cell: Cell, width: Int, rows: Int, time: Int, _ backend: Backend, _ trainingBackend: TrainingBackend
-    ) throws(ModelError) {
+        cell: Cell, width: Int, rows: Int, time: Int, _ backend: Backend, _ kernels: TrainingKernels
+    ) throws(ChargenError) {
         self.cell = cell
         self.width = width
         self.rows = rows
-        self.backend = backend
-        self.trainingBackend = trainingBackend
+        self.kernels = kernels
+        stepForward = backend.forward(cell)
+        stepBackward = kernels.backward(cell)
         let state = rows * width
-        let isLSTM = cell == .lstm
-        sums = try AlignedBuffer(count: time * rows * RecurrentLayer.sumStride(cell, width), for: "a minibatch's gates")
+        preactivations = try AlignedBuffer(
+            count: time * rows * RecurrentLayer.stride(cell, width), for: "a minibatch's gates")
         hidden = try AlignedBuffer(count: (time + 1) * state, for: "a minibatch's hidden states")
-        cells = try AlignedBuffer(count: isLSTM ? (time + 1) * state : 0, for: "a minibatch's cell states")
-        cellTangents = try AlignedBuffer(count: isLSTM ? time * state : 0, for: "a minibatch's activations")
+        cells = try AlignedBuffer(count: cell.hasCellState ? (time + 1) * state : 0, for: "a minibatch's cell states")
+        cellTangents = try AlignedBuffer(count: cell.hasCellState ? time * state : 0, for: "a minibatch's activations")
         carriedGradient = try AlignedBuffer(count: cell == .rnn ? 0 : state, for: "a minibatch's gradients")
         zeros = try AlignedBuffer(count: width, for: "a minibatch's gradients")
     }
 
-    /// The distance between the rows of ``sums``: an odd number of cache lines, so that a column of them is spread over all
-    /// sets of the cache.
-    var sumStride: Int { RecurrentLayer.sumStride(cell, width) }
+    /// The distance between the rows of ``preactivations``, whose columns the gradients' products read.
+    private var stride: Int { RecurrentLayer.stride(cell, width) }
 
-    private static func sumStride(_ cell: Cell, _ width: Int) -> Int {
-        (cell.sumCount * width / laneCount | 1) * laneCount
+    private static func stride(_ cell: Cell, _ width: Int) -> Int {
+        paddedToOddLines(cell.gates.blockCount * width)
     }
 
     /// The hidden states after each step, [T, B, width].
@@ -74,7 +76,7 @@ final class RecurrentLayer {
     /// little and so few that what they leave stays in the cache.
     static func steps(of rows: Range<Int>) -> Int { max(1, 128 / max(1, rows.count)) }
 
-    /// The most rows of a product, of all its steps together, where a thread has at most `rows` rows.
+    /// The most rows of a product, of all its steps together, where a worker has at most `rows` rows.
     static func largestProduct(rows: Int) -> Int { max(128, rows) }
 
     // MARK: - Forward
@@ -84,47 +86,51 @@ final class RecurrentLayer {
         _ weights: LayerWeights, input: Input, rows range: Range<Int>, time: Int, scratch: UnsafeMutablePointer<Float>
     ) {
         let length = RecurrentLayer.steps(of: range)
-        for start in stride(from: 0, to: time, by: length) {
+        for start in Swift.stride(from: 0, to: time, by: length) {
             let steps = start..<min(start + length, time)
-            beginSums(weights, input, range, steps, scratch)
+            addInputs(weights, input, range, steps, scratch)
             for step in steps {
-                trainingBackend.add(
+                kernels.addForward(
                     states(hidden.pointer, step, range), weights.hidden,
-                    to: sums(step, range, from: cell.firstHiddenSum), rows: range.count, steps: 1,
-                    next: step + length < time ? sums(step + length, range, from: 0) : nil, scratch: scratch)
-                for row in range {
-                    switch cell {
-                    case .lstm: lstmForward(step, row)
-                    case .gru: gruForward(step, row)
-                    case .rnn: rnnForward(step, row)
-                    }
-                }
+                    to: blocks(step, range, from: cell.gates.firstHiddenBlock), (range.count, 1),
+                    next: step + length < time ? blocks(step + length, range, from: 0) : nil, scratch: scratch)
+                for row in range { stepForward(forwardStep(place(step, row))) }
             }
         }
     }
 
-    /// The sums over the biases and the layer's input.
-    private func beginSums(
+    private func forwardStep(_ place: Int) -> StepForward {
+        let (state, next) = (place * width, (place + rows) * width)
+        let hasCellState = cell.hasCellState
+        return StepForward(
+            preactivations: preactivations.pointer + place * stride, hidden: hidden.pointer + state,
+            nextHidden: hidden.pointer + next, cell: hasCellState ? UnsafePointer(cells.pointer + state) : nil,
+            nextCell: hasCellState ? cells.pointer + next : nil,
+            cellTangent: hasCellState ? cellTangents.pointer + state : nil, width: width)
+    }
+
+    /// Sets the preactivations to the biases and the products with the layer's input.
+    private func addInputs(
         _ weights: LayerWeights, _ input: Input, _ range: Range<Int>, _ steps: Range<Int>,
         _ scratch: UnsafeMutablePointer<Float>
     ) {
-        let starts = weights.starts.pointer
-        let length = cell.sumCount * width
+        let biasTable = weights.biasTable.pointer
+        let length = cell.gates.blockCount * width
         if case .hidden(let below) = input, let inputWeights = weights.input {
-            trainingBackend.add(
-                states(below, steps.lowerBound, range), inputWeights, from: starts,
-                to: sums(steps.lowerBound, range, from: 0), rows: range.count, steps: steps.count, scratch: scratch)
+            kernels.addForward(
+                states(below, steps.lowerBound, range), inputWeights, from: biasTable,
+                to: blocks(steps.lowerBound, range, from: 0), (range.count, steps.count), scratch: scratch)
         }
         for step in steps {
             for row in range {
                 let place = place(step, row)
-                let target = sums.pointer + place * sumStride
+                let target = preactivations.pointer + place * stride
                 switch input {
-                case .symbols(let symbols): target.update(from: starts + Int(symbols[place]) * length, count: length)
+                case .symbols(let symbols): target.update(from: biasTable + Int(symbols[place]) * length, count: length)
                 case .hidden:
-                    // What the input does not add to.
-                    let first = cell.gateCount * width
-                    (target + first).update(from: starts + first, count: length - first)
+                    // The blocks that the input does not add to.
+                    let first = cell.gates.gateCount * width
+                    (target + first).update(from: biasTable + first, count: length - first)
                 }
             }
         }
@@ -132,8 +138,8 @@ final class RecurrentLayer {
 
     // MARK: - Backward
 
-    /// Goes back with some rows through the `time` steps of the last ``forward(_:input:rows:time:scratch:)``, and leaves the
-    /// gradients of the sums.
+    /// Propagates gradients of some rows back through the `time` steps of the last ``forward(_:input:rows:time:scratch:)``,
+    /// and leaves the gradients of the preactivations.
     ///
     /// - Parameters:
     ///   - hiddenGradient: [T, B, width], the gradient of ``output`` from above; overwritten.
@@ -146,60 +152,68 @@ final class RecurrentLayer {
             (carriedGradient.pointer + range.lowerBound * width).update(repeating: 0, count: range.count * width)
         }
         let length = RecurrentLayer.steps(of: range)
-        for end in stride(from: time, to: 0, by: -length) {
+        for end in Swift.stride(from: time, to: 0, by: -length) {
             let steps = max(0, end - length)..<end
             for step in steps.reversed() {
-                for row in range {
-                    switch cell {
-                    case .lstm: lstmBackward(step, row, hiddenGradient)
-                    case .gru: gruBackward(step, row, hiddenGradient)
-                    case .rnn: rnnBackward(step, row, hiddenGradient)
-                    }
-                }
-                // Truncated backpropagation: nothing goes back beyond the first step.
+                for row in range { stepBackward(backwardStep(step, row, hiddenGradient)) }
+                // Truncated backpropagation: no gradient leaves the first step.
                 guard step > 0 else { break }
-                trainingBackend.addBackward(
-                    sums(step, range, from: cell.firstHiddenSum), weights.hidden,
-                    to: states(hiddenGradient, step - 1, range), rows: range.count, steps: 1,
-                    next: sums(step - 1, range, from: 0), scratch: scratch)
+                kernels.addBackward(
+                    blocks(step, range, from: cell.gates.firstHiddenBlock), weights.hidden,
+                    to: states(hiddenGradient, step - 1, range), (range.count, 1),
+                    next: blocks(step - 1, range, from: 0), scratch: scratch)
             }
             guard let inputGradient, let inputWeights = weights.input else { continue }
-            trainingBackend.addBackward(
-                sums(steps.lowerBound, range, from: 0), inputWeights, from: zeros.pointer,
-                to: states(inputGradient, steps.lowerBound, range), rows: range.count, steps: steps.count,
-                scratch: scratch)
+            kernels.addBackward(
+                blocks(steps.lowerBound, range, from: 0), inputWeights, from: zeros.pointer,
+                to: states(inputGradient, steps.lowerBound, range), (range.count, steps.count), scratch: scratch)
         }
+    }
+
+    private func backwardStep(_ step: Int, _ row: Int, _ hiddenGradient: UnsafeMutablePointer<Float>) -> StepBackward {
+        let place = place(step, row)
+        let state = place * width
+        let gradient = hiddenGradient + state
+        let carried = carriedGradient.pointer + row * width
+        return StepBackward(
+            activations: preactivations.pointer + place * stride, hidden: hidden.pointer + state,
+            nextHidden: output + state, cell: cell.hasCellState ? UnsafePointer(cells.pointer + state) : nil,
+            cellTangent: cell.hasCellState ? UnsafePointer(cellTangents.pointer + state) : nil,
+            hiddenGradient: gradient,
+            // A GRU's goes to the hidden state of the step before, unless there is none.
+            carriedGradient: cell == .gru && step > 0 ? gradient - rows * width : carried, width: width)
     }
 
     // MARK: - Gradients of the parameters
 
-    /// The parts of ``setGradients(part:size:_:input:time:scratch:)``: some columns of a block of sums each.
-    func gradientParts(size: Int) -> Int { cell.sumCount * blockParts(size) }
+    /// The chunks of ``setGradients(chunk:size:_:input:time:scratch:)``: some columns of a block of preactivations each.
+    func gradientChunks(size: Int) -> Int { cell.gates.blockCount * blockChunks(size) }
 
-    private func blockParts(_ size: Int) -> Int { (width + size - 1) / size }
+    private func blockChunks(_ size: Int) -> Int { divideRoundingUp(width, by: size) }
 
-    /// Leaves a part of the gradients of the parameters, over all rows and time steps.
+    /// Leaves a chunk of the gradients of the parameters, over all rows and time steps.
     ///
     /// - Parameters:
-    ///   - size: The columns of a part, at most ``Kernels/transposedProductRows``.
-    ///   - scratch: The thread's (``Activations/scratch``).
+    ///   - size: The columns of a chunk, at most `transposedProductRows`.
+    ///   - scratch: The worker's (``Activations/scratch``).
     func setGradients(
-        part: Int, size: Int, _ gradients: LayerParameters, input: Input, time: Int,
+        chunk: Int, size: Int, _ gradients: LayerParameters, input: Input, time: Int,
         scratch: UnsafeMutablePointer<Float>
     ) {
-        let block = part / blockParts(size)
-        let offset = part % blockParts(size) * size
+        let gates = cell.gates
+        let block = chunk / blockChunks(size)
+        let offset = chunk % blockChunks(size) * size
         let count = min(size, width - offset)
-        // The column among all sums, which is that among the input's, and the column among the hidden state's.
+        // The column among all preactivations, which is that among the input's, and the column among the hidden state's.
         let column = block * width + offset
-        let hiddenColumn = column - cell.firstHiddenSum * width
+        let hiddenColumn = column - gates.firstHiddenBlock * width
         let hasHidden = hiddenColumn >= 0
-        let hasInput = block < cell.gateCount
+        let hasInput = block < gates.gateCount
         let hiddenWeights = gradients.hiddenWeights + hiddenColumn * width
         let inputWeights = gradients.inputWeights + column * width
         let symbolWeights = gradients.inputWeights + column
-        let symbolStride = cell.gateCount * width
-        // Where both biases begin the same sums, their gradients are the same.
+        let symbolStride = gates.gateCount * width
+        // Where both biases add to the same preactivations, their gradients are the same.
         let bias = hasHidden ? gradients.hiddenBias + hiddenColumn : gradients.inputBias + column
 
         if hasHidden { hiddenWeights.update(repeating: 0, count: count * width) }
@@ -214,40 +228,56 @@ final class RecurrentLayer {
         }
 
         // So many rows at once that what reads them second finds them in the cache.
-        for start in stride(from: 0, to: time * rows, by: transposedProductDepth) {
-            let depth = min(transposedProductDepth, time * rows - start)
-            let sums = sums.pointer + start * sumStride + column
+        for start in Swift.stride(from: 0, to: time * rows, by: transposedProductTerms) {
+            let terms = min(transposedProductTerms, time * rows - start)
+            let rows = RowAddition(
+                source: preactivations.pointer + start * stride + column, stride: stride, rows: terms, target: bias,
+                targetStride: 0, indices: nil, count: count)
             if hasHidden {
-                trainingBackend.addTransposedProduct(
-                    sums, sumStride, count, hidden.pointer + start * width, width, width, depth, hiddenWeights, width,
-                    true, scratch)
+                addGradient(rows, hidden.pointer + start * width, to: hiddenWeights, continuesA: true, scratch)
             }
             switch input {
             case .symbols(let symbols) where hasInput:
-                trainingBackend.scatterRows(
-                    sums, sumStride, depth, symbolWeights, symbolStride, symbols + start, count)
+                var scattered = rows
+                scattered.target = symbolWeights
+                scattered.targetStride = symbolStride
+                scattered.indices = symbols + start
+                kernels.addRows(scattered)
             case .hidden(let below) where hasInput:
-                trainingBackend.addTransposedProduct(
-                    sums, sumStride, count, below + start * width, width, width, depth, inputWeights, width,
-                    !hasHidden, scratch)
-                trainingBackend.addRows(sums, sumStride, depth, bias, count)
-            default: trainingBackend.addRows(sums, sumStride, depth, bias, count)
+                addGradient(rows, below + start * width, to: inputWeights, continuesA: !hasHidden, scratch)
+                kernels.addRows(rows)
+            default: kernels.addRows(rows)
             }
         }
 
         if case .symbols = input, hasInput {
-            // Each sum has gone to one symbol's row.
-            trainingBackend.addRows(symbolWeights, symbolStride, gradients.symbolCount, bias, count)
+            // Each preactivation's gradient has gone to one symbol's row.
+            kernels.addRows(
+                RowAddition(
+                    source: symbolWeights, stride: symbolStride, rows: gradients.symbolCount, target: bias,
+                    targetStride: 0, indices: nil, count: count))
         }
         if hasHidden, hasInput { (gradients.inputBias + column).update(from: bias, count: count) }
     }
 
+    /// Adds the products of some rows of gradients and the states that they were multiplied with.
+    private func addGradient(
+        _ rows: RowAddition, _ states: UnsafePointer<Float>, to weights: UnsafeMutablePointer<Float>, continuesA: Bool,
+        _ scratch: UnsafeMutablePointer<Float>
+    ) {
+        kernels.multiplyTransposed(
+            MatrixProduct(
+                a: rows.source, aStride: rows.stride, aBlock: 0, b: states, bStride: width, bias: nil, c: weights,
+                cStride: width, cBlock: 0, m: rows.count, blocks: 1, n: width, k: rows.rows, prefetch: nil,
+                prefetchCount: 0, continuesA: continuesA, scratch: scratch))
+    }
+
     // MARK: - Places
 
-    /// Blocks of sums of some rows from a step on.
-    private func sums(_ step: Int, _ range: Range<Int>, from block: Int) -> Rows {
-        let place = place(step, range.lowerBound) * sumStride + block * width
-        return Rows(pointer: sums.pointer + place, stride: sumStride, step: rows * sumStride)
+    /// Blocks of preactivations of some rows from a step on.
+    private func blocks(_ step: Int, _ range: Range<Int>, from block: Int) -> Rows {
+        let place = place(step, range.lowerBound) * stride + block * width
+        return Rows(pointer: preactivations.pointer + place, stride: stride, step: rows * stride)
     }
 
     /// Some rows of [T, B, width] from a step on.

@@ -1,4 +1,4 @@
-import ModelFormat
+import Core
 
 /// What a network remembers between the minibatches of a stream: for each layer and row a hidden state, and an LSTM's
 /// cell state.
@@ -9,11 +9,11 @@ final class RecurrentState {
     /// [L, B, width]; empty unless the cell is an LSTM.
     let cells: AlignedBuffer<Float>
 
-    init(_ layout: ParameterLayout, rows: Int) throws(ModelError) {
+    init(_ layout: ParameterLayout, rows: Int) throws(ChargenError) {
         self.rows = rows
         let count = layout.shape.layers * rows * layout.width
         hidden = try AlignedBuffer(count: count, for: "the recurrent state")
-        cells = try AlignedBuffer(count: layout.shape.cell == .lstm ? count : 0, for: "the recurrent state")
+        cells = try AlignedBuffer(count: layout.shape.cell.hasCellState ? count : 0, for: "the recurrent state")
     }
 
     /// Forgets everything.

@@ -1,7 +1,7 @@
+import CIntrinsics
+import Core
 import Foundation
-import Kernels
-import ModelFormat
-import Threads
+import ThreadPool
 
 /// How gradients are kept from growing too large.
 public enum Clipping: Equatable, Sendable {
@@ -13,7 +13,7 @@ public enum Clipping: Equatable, Sendable {
 }
 
 /// The Adam optimiser (Kingma and Ba 2015) with β1 = 0.9, β2 = 0.999 and ε = 1e-8.
-final class Adam: TeamWork {
+final class Adam: ParallelWork {
     /// The running means of the gradients and of their squares.
     let firstMoments: Parameters
     let secondMoments: Parameters
@@ -24,7 +24,7 @@ final class Adam: TeamWork {
     private static let beta2 = 0.999
     private static let epsilon: Float = 1e-8
 
-    /// What the members of a team do next.
+    /// What the workers do next.
     private var step: Step?
 
     /// An update of a network's parameters, from its gradients times `scale`, limited to ± `limit`.
@@ -36,10 +36,10 @@ final class Adam: TeamWork {
         let size: Float
         /// 1 / √(1 − β2^t).
         let secondCorrection: Float
-        let parts: Int
+        let chunks: Int
     }
 
-    init(_ layout: ParameterLayout) throws(ModelError) {
+    init(_ layout: ParameterLayout) throws(ChargenError) {
         firstMoments = try Parameters(layout)
         secondMoments = try Parameters(layout)
     }
@@ -53,31 +53,34 @@ final class Adam: TeamWork {
         var limit = Float.infinity
         switch clipping {
         case .norm(let largest):
-            let norm = network.trainingBackend.sumOfSquares(network.gradients.pointer, network.gradients.count)
+            let norm = network.kernels.sumOfSquares(network.gradients.pointer, network.gradients.count)
                 .squareRoot()
             // PyTorch's clip_grad_norm_ adds the 1e-6.
             scale = min(1, largest / Float(norm + 1e-6))
         case .element(let largest): limit = largest
         case .none: break
         }
-        // Some parts a thread, so that who is done early helps the others.
-        let parts = 4 * network.team.size
+        // Several chunks per worker, so that one that is done early steals from the others.
+        let chunks = 4 * network.pool.size
         step = Step(
             network: network, scale: scale, limit: limit, size: Float(learningRate / firstCorrection),
-            secondCorrection: Float(1 / secondCorrection.squareRoot()), parts: parts)
-        network.team.perform(self, parts: parts)
+            secondCorrection: Float(1 / secondCorrection.squareRoot()), chunks: chunks)
+        network.pool.perform(self, chunks: chunks)
         step = nil
     }
 
-    override func perform(part: Int, member: Int) {
+    override func perform(chunk: Int, worker: Int) {
         guard let step else { return }
         let network = step.network
         let lines = network.parameters.count / laneCount
-        let start = part * lines / step.parts * laneCount
-        let end = (part + 1) * lines / step.parts * laneCount
-        network.trainingBackend.adamUpdate(
-            network.parameters.pointer + start, network.gradients.pointer + start, firstMoments.pointer + start,
-            secondMoments.pointer + start, end - start, step.scale, step.limit, Float(1 - Adam.beta1),
-            Float(1 - Adam.beta2), step.size, step.secondCorrection, Adam.epsilon)
+        let start = chunk * lines / step.chunks * laneCount
+        let end = (chunk + 1) * lines / step.chunks * laneCount
+        network.kernels.updateAdam(
+            AdamStep(
+                parameters: network.parameters.pointer + start, gradients: network.gradients.pointer + start,
+                firstMoments: firstMoments.pointer + start, secondMoments: secondMoments.pointer + start,
+                count: end - start, scale: step.scale, limit: step.limit, decay1: Float(1 - Adam.beta1),
+                decay2: Float(1 - Adam.beta2), stepSize: step.size, secondCorrection: step.secondCorrection,
+                epsilon: Adam.epsilon))
     }
 }

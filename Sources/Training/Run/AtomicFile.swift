@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// Files that are either wholly written or not at all.

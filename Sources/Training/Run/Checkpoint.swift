@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import ModelFormat
 
@@ -142,7 +143,7 @@ public struct Checkpoint {
     ///   - weights: How to store the matrices; some may be stored more exactly, and biases always are.
     ///   - calibration: For int4, a text like those that the model will write or read, to choose the rounding by: rows of
     ///     symbols, all of the same length. What the model itself writes does as well as its corpus.
-    /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)`` when a value is not finite, or `ModelError`.
+    /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)`` when a value is not finite, or `ChargenError`.
     public func modelFile(weights: ElementType = .float32, calibration: [[Int]] = []) throws -> [UInt8] {
         let parameters = try Parameters(ParameterLayout(shape))
         for index in 0..<shape.tensorCount {

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// The folder of one training.

@@ -1,6 +1,6 @@
+import Core
 import Foundation
 import KernelDispatch
-import Kernels
 import ModelFormat
 
 /// A training from beginning to end, kept in a folder so that it can be stopped at any moment and resumed.
@@ -47,7 +47,7 @@ public final class TrainingRun {
 
     /// Begins a training in a new folder.
     ///
-    /// - Throws: ``CorpusError``, ``TrainingError`` or `ModelError`.
+    /// - Throws: ``CorpusError``, ``TrainingError`` or `ChargenError`.
     public convenience init(_ settings: Settings, folder: RunFolder) throws {
         try settings.validate()
         // Before the text is read, which may take a while and not be possible twice.
@@ -70,7 +70,7 @@ public final class TrainingRun {
     /// Goes on with the training in a folder from its last checkpoint.
     ///
     /// - Parameter epochs: The number of epochs in all, if other than at first.
-    /// - Throws: ``CorpusError``, ``TrainingError`` or `ModelError`.
+    /// - Throws: ``CorpusError``, ``TrainingError`` or `ChargenError`.
     public convenience init(resuming folder: RunFolder, epochs: Int? = nil) throws {
         guard FileManager.default.fileExists(atPath: folder.lastCheckpointPath) else {
             throw TrainingError.invalidRun(path: folder.path, "it has no checkpoint; is it the folder of a training?")
@@ -154,7 +154,7 @@ public final class TrainingRun {
     ///   - shouldStop: Asked before every update; true ends the training after a checkpoint.
     ///   - onUpdate: Called after every update with its loss.
     ///   - onReport: Called after every report.
-    /// - Throws: ``TrainingError`` or `ModelError`; the last checkpoint stays as it was.
+    /// - Throws: ``TrainingError`` or `ChargenError`; the last checkpoint stays as it was.
     public func train(
         shouldStop: () -> Bool = { false }, onUpdate: (Double) throws -> Void = { _ in },
         onReport: (Report) throws -> Void = { _ in }

@@ -1,0 +1,52 @@
+import CSupport
+
+/// Memory for numbers: zeroed, aligned to a cache line, freed with its last reference.
+///
+/// Unlike an array's, a failed allocation is an error that can be caught.
+public final class AlignedBuffer<Element: BitwiseCopyable> {
+    /// The first element.
+    public let pointer: UnsafeMutablePointer<Element>
+    /// The number of elements.
+    public let count: Int
+
+    /// Allocates `count` elements, each of all zero bits.
+    ///
+    /// - Parameter purpose: What the memory is for, as an error's words say it.
+    /// - Throws: `outOfMemory` when the system has no such block, or `count` elements exceed the address space.
+    public convenience init(count: Int, for purpose: StaticString) throws(ChargenError) {
+        let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        // Large blocks in large pages, the last of them whole: reading weights out of small ones, the processor would
+        // look up an address for every 4 KB, and find several of them in the same places of its second-level cache.
+        let unit = bytes < AlignedBuffer.largeBlock ? 64 : AlignedBuffer.largePage
+        guard !overflow, bytes >= 0, bytes <= Int.max - unit,
+            let block = aligned_alloc(unit, (max(bytes, 1) + unit - 1) & ~(unit - 1))
+        else {
+            throw ChargenError(.outOfMemory, "out of memory for \(purpose): \(count) elements")
+        }
+        if unit == AlignedBuffer.largePage { madvise(block, (bytes + unit - 1) & ~(unit - 1), MADV_HUGEPAGE) }
+        memset(block, 0, bytes)
+        self.init(pointer: block.bindMemory(to: Element.self, capacity: count), count: count)
+    }
+
+    /// The size of a large page.
+    private static var largePage: Int { 2 << 20 }
+    /// The size of the smallest block that is given large pages.
+    private static var largeBlock: Int { 512 << 10 }
+
+    /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
+    private init(pointer: UnsafeMutablePointer<Element>, count: Int) {
+        self.pointer = pointer
+        self.count = count
+    }
+
+    deinit {
+        free(pointer)
+    }
+}
+
+extension AlignedBuffer {
+    /// The elements.
+    public var elements: UnsafeMutableBufferPointer<Element> {
+        UnsafeMutableBufferPointer(start: pointer, count: count)
+    }
+}

@@ -1,0 +1,41 @@
+/// Why a model or a text was refused: a kind for programs and a sentence for people.
+public struct ChargenError: Error, Sendable {
+    /// What went wrong, for a program to act on. The raw values are those of `chargen_status`.
+    public enum Kind: Int32, Sendable {
+        /// An argument is outside its range.
+        case invalidArgument = 1
+        /// The system refused memory.
+        case outOfMemory = 2
+        /// A file could not be opened, read or written.
+        case fileAccess = 3
+        /// The bytes are no `.cgw` file, or not an intact one.
+        case invalidModel = 4
+        /// The file needs a newer version of the library.
+        case unsupportedVersion = 5
+        /// A text is not UTF-8.
+        case invalidUTF8 = 6
+        /// A text has a character that the model does not know.
+        case unknownCharacter = 7
+        /// The caller's buffer cannot hold a single character.
+        case bufferTooSmall = 8
+        /// No such backend, or not on this processor.
+        case unsupportedBackend = 9
+    }
+
+    /// What went wrong, for a program.
+    public let kind: Kind
+    /// What was wrong, where, and what would be right.
+    public let message: String
+
+    /// An error of a kind, with its words.
+    public init(_ kind: Kind, _ message: String) {
+        self.kind = kind
+        self.message = message
+    }
+}
+
+#if !hasFeature(Embedded)
+    extension ChargenError: CustomStringConvertible {
+        public var description: String { message }
+    }
+#endif

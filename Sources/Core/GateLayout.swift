@@ -1,0 +1,49 @@
+/// Where a cell's gates stand, in weight matrices and among a time step's preactivations.
+///
+/// A layer's matrices and biases, as PyTorch and model files have them, hold a block of rows for each gate: r, z, n for a
+/// GRU, i, f, g, o for an LSTM. A time step's preactivations stand in blocks of their own:
+///
+///     RNN   h
+///     GRU   n_x | r | z | n_h
+///     LSTM  i | f | g | o
+///
+/// The input's products add to the first ``gateCount`` blocks, those of the hidden state to the last. They are the same
+/// blocks, except for the candidate of a GRU: the reset gate comes between n_x, its preactivation over the input, and
+/// n_h, the one over the hidden state. With n_x first and n_h last, what either product adds to is contiguous.
+public struct GateLayout: Equatable, Sendable {
+    /// The gates of a matrix.
+    public let gateCount: Int
+    /// The blocks of a time step's preactivations.
+    public let blockCount: Int
+
+    init(_ cell: Cell) {
+        switch cell {
+        case .rnn: (gateCount, blockCount) = (1, 1)
+        case .gru: (gateCount, blockCount) = (3, 4)
+        case .lstm: (gateCount, blockCount) = (4, 4)
+        }
+    }
+
+    /// The first block that the hidden state adds to.
+    @inline(__always)
+    public var firstHiddenBlock: Int { blockCount - gateCount }
+
+    /// The gate that the input adds to a block. The blocks are rotated against the gates by ``firstHiddenBlock``.
+    ///
+    /// - Parameter block: 0 ..< ``gateCount``.
+    public func inputGate(ofBlock block: Int) -> Int { (block + gateCount - firstHiddenBlock) % gateCount }
+
+    /// The block that the input adds a gate to.
+    public func inputBlock(ofGate gate: Int) -> Int { (gate + firstHiddenBlock) % gateCount }
+
+    /// The gate that the hidden state adds to a block.
+    ///
+    /// - Parameter block: ``firstHiddenBlock`` ..< ``blockCount``.
+    public func hiddenGate(ofBlock block: Int) -> Int { block - firstHiddenBlock }
+
+    /// The block that the hidden state adds a gate to.
+    public func hiddenBlock(ofGate gate: Int) -> Int { gate + firstHiddenBlock }
+
+    /// The gate of an LSTM that forgets, f.
+    public static var forgetGate: Int { 1 }
+}

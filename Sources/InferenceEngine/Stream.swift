@@ -1,0 +1,79 @@
+import Core
+
+/// A text of a model: everything that decides how it continues. Recurrent state, random generator and settings.
+///
+/// A value: a copy continues independently. It holds no scratch memory; an ``Evaluator`` takes it through the network.
+struct Stream: ~Copyable {
+    let model: Model
+    private(set) var state: RecurrentState
+    var sampler = Sampler()
+    var unknownCharacters = Session.UnknownCharacterPolicy.fail
+    /// Whether the symbol generated last was the end of a document.
+    private(set) var hasEnded = false
+    /// Changes with every step and reset, so that what was computed from the state can be recognised as outdated.
+    private(set) var version = 0
+    /// Set while a batch has this stream among its own.
+    var isInBatch = false
+
+    private var generator = SplitMix64(seed: 0)
+
+    /// What the random generator starts from. Setting it restarts the generator.
+    var seed: UInt64 = 0 {
+        didSet { generator = SplitMix64(seed: seed) }
+    }
+
+    /// The beginning of a text, with default settings.
+    ///
+    /// - Throws: `outOfMemory`.
+    init(_ model: Model) throws(ChargenError) {
+        let state = try RecurrentState(model)
+        self.model = model
+        self.state = state
+    }
+
+    /// A copy that continues independently.
+    ///
+    /// - Throws: `outOfMemory`.
+    func copy() throws(ChargenError) -> Stream {
+        var copy = try Stream(model)
+        copy.state.copy(state)
+        copy.sampler = sampler
+        copy.unknownCharacters = unknownCharacters
+        copy.hasEnded = hasEnded
+        copy.seed = seed
+        copy.generator = generator
+        return copy
+    }
+
+    /// Becomes the beginning of a text again. The settings stay.
+    mutating func reset() {
+        state.reset()
+        generator = SplitMix64(seed: seed)
+        hasEnded = false
+        version += 1
+    }
+
+    /// What is read before anything else, at the beginning of a text: the end-of-document symbol, if the model has one.
+    ///
+    /// A model without one has read nothing that could tell it what comes first. Before a choice, a line break, if it
+    /// knows one, is the likeliest thing before a text.
+    func openingSymbol(beforeChoice: Bool) -> Int? {
+        guard state.isAtBeginning else { return nil }
+        return model.vocabulary.endOfDocument ?? (beforeChoice ? model.vocabulary.symbol(of: 0x0A) : nil)
+    }
+
+    /// Chooses the next symbol.
+    mutating func choose(from logits: UnsafePointer<Float>, weights: UnsafeMutablePointer<UInt32>) -> Int {
+        sampler.choose(
+            from: logits, count: model.shape.vocabularySize, &generator, weights: weights, model.backend)
+    }
+
+    /// Notes that the network has read symbols, the last of which it has written to the back buffer.
+    ///
+    /// - Parameter generated: The symbol, if it was generated.
+    mutating func finishStep(generated symbol: Int? = nil) {
+        state.swap()
+        hasEnded = symbol != nil && symbol == model.vocabulary.endOfDocument
+        version += 1
+    }
+}

@@ -1,0 +1,22 @@
+import CIntrinsics
+import Core
+
+// The simple recurrent network (Elman 1990).
+//
+// With the preactivation a = W·x + b + U·h + d, forward h' = tanh(a); backward, from dh', the gradient of h',
+// da = dh' · (1 − h'²).
+
+/// One step of an RNN. Its activation is h' itself; the block of preactivations stays.
+func rnnForward(_ step: StepForward) {
+    for j in stride(from: 0, to: step.width, by: laneCount) {
+        hyperbolicTangent(Vector(at: step.preactivations + j)).store(at: step.nextHidden + j)
+    }
+}
+
+/// The backward pass of ``rnnForward(_:)``.
+func rnnBackward(_ step: StepBackward) {
+    for j in stride(from: 0, to: step.width, by: laneCount) {
+        let h = Vector(at: step.nextHidden + j)
+        (Vector(at: step.hiddenGradient + j) * (1 - h * h)).store(at: step.activations + j)
+    }
+}
