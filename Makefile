@@ -41,7 +41,7 @@ library: packages
 	@# The map of the link is for a test: which functions came from which module.
 	$(SWIFT) build -c release $(EMBEDDED) -Xlinker -Map=build/libchargen.map
 	install -m 755 "$$($(SWIFT) build -c release $(EMBEDDED) --show-bin-path)/libchargen.so" build/libchargen.so
-	ln -sf libchargen.so build/libchargen.so.1
+	ln -sf libchargen.so build/libchargen.so.2
 
 examples: build/examples/names build/examples/stream build/examples/many
 

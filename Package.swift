@@ -110,7 +110,7 @@ let package = Package(
                         "-use-ld=lld",
                         // Export chargen_* and nothing else.
                         "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/CAPI/exports.map",
-                        "-Xlinker", "-soname=libchargen.so.1",
+                        "-Xlinker", "-soname=libchargen.so.2",
                         // Drop what nothing reaches; refuse undefined symbols; bind all at load, then read-only.
                         "-Xlinker", "--gc-sections", "-Xlinker", "-z", "-Xlinker", "defs",
                         "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now",

@@ -97,7 +97,7 @@ extern "C" {
 
 /*
  * The version of this header. Programs need not be compiled again for a newer library with the same soname,
- * libchargen.so.1, whose number counts incompatible changes of this interface.
+ * libchargen.so.2, whose number counts incompatible changes of this interface.
  */
 #define CHARGEN_VERSION_MAJOR 0
 #define CHARGEN_VERSION_MINOR 1
@@ -184,16 +184,16 @@ const char *chargen_model_backend(const chargen_model *model);
  * Returns how the weights between the layers are stored: "f32", "bf16", "int8" or "int4". Fewer bits make a smaller file
  * and a faster model; the trainer's export says what they cost in exactness. Valid for ever. "" for NULL.
  */
-const char *chargen_model_weights(const chargen_model *model);
+const char *chargen_model_weight_type(const chargen_model *model);
 
 /* Returns the number of recurrent layers, at least 1. 0 for NULL. */
-size_t chargen_model_layers(const chargen_model *model);
+size_t chargen_model_layer_count(const chargen_model *model);
 
 /* Returns the number of units of each layer, at least 1. 0 for NULL. */
 size_t chargen_model_hidden_size(const chargen_model *model);
 
 /* Returns the number of weights and biases. 0 for NULL. */
-size_t chargen_model_parameters(const chargen_model *model);
+size_t chargen_model_parameter_count(const chargen_model *model);
 
 /*
  * Returns where the model comes from: a JSON object that the trainer wrote, in UTF-8 and ended by a NUL.
@@ -205,12 +205,12 @@ size_t chargen_model_parameters(const chargen_model *model);
 const char *chargen_model_provenance(const chargen_model *model, size_t *length);
 
 /* Returns the number of characters that the model knows, at least 1. 0 for NULL. */
-size_t chargen_model_characters(const chargen_model *model);
+size_t chargen_model_character_count(const chargen_model *model);
 
 /*
  * Gives one of the characters that the model knows.
  *
- * index:     0 to chargen_model_characters() - 1; the characters are in ascending order.
+ * index:     0 to chargen_model_character_count() - 1; the characters are in ascending order.
  * character: receives the Unicode scalar value; 0 on failure.
  *
  * Errors: INVALID_ARGUMENT.

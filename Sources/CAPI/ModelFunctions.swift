@@ -81,12 +81,12 @@ public func chargen_model_backend(_ model: OpaquePointer?) -> UnsafePointer<CCha
 }
 
 @c @implementation
-public func chargen_model_weights(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
+public func chargen_model_weight_type(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
     loaded(model)?.model.weightType.name.cString ?? emptyText
 }
 
 @c @implementation
-public func chargen_model_layers(_ model: OpaquePointer?) -> Int {
+public func chargen_model_layer_count(_ model: OpaquePointer?) -> Int {
     loaded(model)?.model.shape.layers ?? 0
 }
 
@@ -96,7 +96,7 @@ public func chargen_model_hidden_size(_ model: OpaquePointer?) -> Int {
 }
 
 @c @implementation
-public func chargen_model_parameters(_ model: OpaquePointer?) -> Int {
+public func chargen_model_parameter_count(_ model: OpaquePointer?) -> Int {
     loaded(model)?.model.shape.parameterCount ?? 0
 }
 
@@ -110,7 +110,7 @@ public func chargen_model_provenance(
 }
 
 @c @implementation
-public func chargen_model_characters(_ model: OpaquePointer?) -> Int {
+public func chargen_model_character_count(_ model: OpaquePointer?) -> Int {
     loaded(model)?.model.vocabulary.characters.count ?? 0
 }
 

@@ -66,12 +66,12 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_model_free": (None, [_HANDLE]),
     "chargen_model_cell": (_TEXT, [_HANDLE]),
     "chargen_model_backend": (_TEXT, [_HANDLE]),
-    "chargen_model_weights": (_TEXT, [_HANDLE]),
-    "chargen_model_layers": (_SIZE, [_HANDLE]),
+    "chargen_model_weight_type": (_TEXT, [_HANDLE]),
+    "chargen_model_layer_count": (_SIZE, [_HANDLE]),
     "chargen_model_hidden_size": (_SIZE, [_HANDLE]),
-    "chargen_model_parameters": (_SIZE, [_HANDLE]),
+    "chargen_model_parameter_count": (_SIZE, [_HANDLE]),
     "chargen_model_provenance": (ctypes.c_void_p, [_HANDLE, ctypes.POINTER(_SIZE)]),
-    "chargen_model_characters": (_SIZE, [_HANDLE]),
+    "chargen_model_character_count": (_SIZE, [_HANDLE]),
     "chargen_model_character": (_STATUS, [_HANDLE, _SIZE, ctypes.POINTER(ctypes.c_uint32)]),
     "chargen_model_knows": (ctypes.c_int32, [_HANDLE, ctypes.c_uint32]),
     "chargen_model_max_character_bytes": (_SIZE, [_HANDLE]),
@@ -110,7 +110,7 @@ def _load_library() -> ctypes.CDLL:
         here = pathlib.Path(__file__).resolve().parent
         places = [here / "libchargen.so", here.parent.parent / "build" / "libchargen.so"]
         # The last one without a folder: the system's loader searches for it.
-        library = ctypes.CDLL(next((str(place) for place in places if place.exists()), "libchargen.so.1"))
+        library = ctypes.CDLL(next((str(place) for place in places if place.exists()), "libchargen.so.2"))
     for name, (result, arguments) in _FUNCTIONS.items():
         function = getattr(library, name)
         function.restype = result
@@ -202,12 +202,12 @@ class Model(_Owner):
     @property
     def weights(self) -> str:
         """How the weights between the layers are stored: "f32", "bf16", "int8" or "int4"."""
-        return _decode(_library.chargen_model_weights(self._handle))
+        return _decode(_library.chargen_model_weight_type(self._handle))
 
     @property
     def layers(self) -> int:
         """The number of recurrent layers."""
-        return int(_library.chargen_model_layers(self._handle))
+        return int(_library.chargen_model_layer_count(self._handle))
 
     @property
     def hidden_size(self) -> int:
@@ -217,7 +217,7 @@ class Model(_Owner):
     @property
     def parameters(self) -> int:
         """The number of weights and biases."""
-        return int(_library.chargen_model_parameters(self._handle))
+        return int(_library.chargen_model_parameter_count(self._handle))
 
     @property
     def provenance(self) -> str:
@@ -231,7 +231,7 @@ class Model(_Owner):
         """The characters that the model knows, in ascending order."""
         character = ctypes.c_uint32()
         characters = []
-        for index in range(_library.chargen_model_characters(self._handle)):
+        for index in range(_library.chargen_model_character_count(self._handle)):
             _check(_library.chargen_model_character(self._handle, index, ctypes.byref(character)))
             characters.append(chr(character.value))
         return "".join(characters)
