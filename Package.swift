@@ -85,7 +85,7 @@ let package = Package(
                 .linkedLibrary("m"),
             ]),
         // include/chargen.h as a module.
-        .target(name: "CChargen"),
+        .target(name: "CChargen", dependencies: ["CSupport"]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
 
         .target(

@@ -96,15 +96,30 @@ extern "C" {
 /* ---- Version ---- */
 
 /*
- * The version of this header. Programs need not be compiled again for a newer library with the same soname,
- * libchargen.so.2, whose number counts incompatible changes of this interface.
+ * The version of this header. In a released version the suffix is "".
+ *
+ * A program need not be recompiled for a newer library with the same soname, libchargen.so.2. The
+ * soname's number counts incompatible changes of this interface.
  */
 #define CHARGEN_VERSION_MAJOR 0
-#define CHARGEN_VERSION_MINOR 1
+#define CHARGEN_VERSION_MINOR 2
 #define CHARGEN_VERSION_PATCH 0
+#define CHARGEN_VERSION_SUFFIX "-dev"
 
-/* Returns the version of the library in use, such as "0.1.0". Never NULL; valid for ever. Any thread. */
+/* The version as one number, to compare: 200 for 0.2.0. The suffix does not count. */
+#define CHARGEN_VERSION \
+    (CHARGEN_VERSION_MAJOR * 10000 + CHARGEN_VERSION_MINOR * 100 + CHARGEN_VERSION_PATCH)
+
+/*
+ * Returns the version of the library in use, such as "0.2.0-dev". Never NULL; valid forever. Any
+ * thread.
+ */
 const char *chargen_version(void);
+
+/*
+ * Returns the version of the library in use as a number, formed like CHARGEN_VERSION. Any thread.
+ */
+int32_t chargen_version_number(void);
 
 /* ---- Errors ---- */
 

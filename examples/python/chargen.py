@@ -22,7 +22,7 @@ import pathlib
 import weakref
 from typing import Any, Callable, Iterator, Sequence
 
-__all__ = ["Batch", "Error", "Model", "Session", "Status", "version"]
+__all__ = ["Batch", "Error", "Model", "Session", "Status", "version", "version_number"]
 
 
 class Status(enum.IntEnum):
@@ -60,6 +60,7 @@ _NO_LIMIT = _SIZE(-1).value
 
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_version": (_TEXT, []),
+    "chargen_version_number": (ctypes.c_int32, []),
     "chargen_error_message": (_TEXT, []),
     "chargen_model_load_file": (_STATUS, [_TEXT, ctypes.POINTER(_HANDLE)]),
     "chargen_model_load_memory": (_STATUS, [_TEXT, _SIZE, ctypes.POINTER(_HANDLE)]),
@@ -139,8 +140,13 @@ def _size(value: int) -> int:
 
 
 def version() -> str:
-    """The version of the library in use, such as "0.1.0"."""
+    """The version of the library in use, such as "0.2.0-dev"."""
     return _decode(_library.chargen_version())
+
+
+def version_number() -> int:
+    """The version of the library in use as one number, to compare: 200 for 0.2.0."""
+    return int(_library.chargen_version_number())
 
 
 class _Owner:
