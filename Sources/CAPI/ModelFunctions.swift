@@ -68,21 +68,11 @@ public func chargen_model_free(_ model: OpaquePointer?) {
     release(model, LoadedModel.self)
 }
 
-// MARK: - Questions
+// MARK: - Properties
 
 @c @implementation
 public func chargen_model_cell(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
     loaded(model)?.model.shape.cell.name.cString ?? emptyText
-}
-
-@c @implementation
-public func chargen_model_backend(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
-    loaded(model)?.model.backend.name.cString ?? emptyText
-}
-
-@c @implementation
-public func chargen_model_weight_type(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
-    loaded(model)?.model.weightType.name.cString ?? emptyText
 }
 
 @c @implementation
@@ -101,12 +91,27 @@ public func chargen_model_parameter_count(_ model: OpaquePointer?) -> Int {
 }
 
 @c @implementation
+public func chargen_model_weight_type(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
+    loaded(model)?.model.weightType.name.cString ?? emptyText
+}
+
+@c @implementation
+public func chargen_model_backend(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
+    loaded(model)?.model.backend.name.cString ?? emptyText
+}
+
+@c @implementation
 public func chargen_model_provenance(
     _ model: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?
 ) -> UnsafePointer<CChar>? {
     let provenance = loaded(model)?.provenance
     length?.pointee = provenance.map { $0.count - 1 } ?? 0
     return provenance.map { UnsafePointer($0.pointer) } ?? emptyText
+}
+
+@c @implementation
+public func chargen_model_has_end_of_document(_ model: OpaquePointer?) -> Int32 {
+    loaded(model)?.model.vocabulary.hasEndOfDocument == true ? 1 : 0
 }
 
 @c @implementation
@@ -138,11 +143,6 @@ public func chargen_model_knows(_ model: OpaquePointer?, _ character: UInt32) ->
 @c @implementation
 public func chargen_model_max_character_bytes(_ model: OpaquePointer?) -> Int {
     loaded(model)?.model.vocabulary.maximumUTF8Length ?? 0
-}
-
-@c @implementation
-public func chargen_model_has_end_of_document(_ model: OpaquePointer?) -> Int32 {
-    loaded(model)?.model.vocabulary.hasEndOfDocument == true ? 1 : 0
 }
 
 private var emptyText: UnsafePointer<CChar> {
