@@ -40,7 +40,7 @@ class Status(enum.IntEnum):
 
 
 class Error(Exception):
-    """A failed call, in the library's words."""
+    """A failed call, with the library's error message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -255,8 +255,8 @@ class Model(_Owner):
 class Session(_Owner):
     """One stream of text from a model.
 
-    Iterating gives one character after the other up to the end of a document, and for ever with a model that has
-    learned no documents. A further iteration begins the next document.
+    Iterating gives one character after the other up to the end of a document. The text of a model that has learned
+    no documents never ends. A further iteration begins the next document.
     """
 
     def __init__(
@@ -280,7 +280,7 @@ class Session(_Owner):
 
     @property
     def temperature(self) -> float:
-        """0 for the likeliest text, or 0.001 to 1000: below 1 safer, above 1 wilder."""
+        """0 is greedy. From 0.001 to 1000: below 1 sharpens the distribution, above 1 flattens it."""
         return self._temperature
 
     @temperature.setter
