@@ -1,16 +1,15 @@
 # make            build/trainer and build/libchargen.so, optimised
-# make demo       train on a list of invented place names, export the model, and have C and Python invent new ones
-# make test       all tests
+# make deps       install the packages that building and testing need, as root on Debian or Ubuntu
+# make demo       train on a list of invented place names; C and Python generate new ones
+# make test       all tests; its first step is make deps
 # make test-sanitized   the tests again under address and thread sanitizers: slow
 # make bench      the library's speed, beside what the memory allows
 # make bench-score   how long texts take to score, one by one and together
 # make bench-allocations   counts the allocations of generated, fed and scored characters
 # make bench-peers   the same work done by PyTorch and ONNX Runtime, side by side
 # make bench-train   the trainer's speed, beside OpenBLAS' sgemm
-# make bench-train-peers   the same training done by PyTorch; with TEXT=FILE, how soon either has learnt that text
+# make bench-train-peers   the same training done by PyTorch; with TEXT=FILE, the time to quality
 # make clean      remove what was built
-#
-# Each target installs the system packages it lacks with apt-get, where that is possible.
 
 SWIFT ?= swift
 CC = gcc
@@ -22,26 +21,29 @@ WARNINGS = -Wall -Wextra -Werror -pedantic
 EMBEDDED = --product chargen --traits Embedded --scratch-path .build-embedded
 LINK = -Lbuild -lchargen -Wl,-rpath,'$$ORIGIN/..'
 
-BUILD_PACKAGES = libopenblas-dev libzstd-dev gcc libc6-dev
-TEST_PACKAGES = g++ valgrind qemu-user binutils
+SONAME = libchargen.so.2
 
-.PHONY: all trainer library examples demo test test-swift test-library test-sanitized lint clean packages test-packages \
+BUILD_PACKAGES = gcc libc6-dev libzstd-dev libopenblas-dev
+TEST_PACKAGES = g++ valgrind qemu-user binutils abigail-tools
+
+.PHONY: all trainer library examples demo deps requirements \
+	test test-swift test-library test-abi test-sanitized lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
 all: trainer library
 
 # SwiftPM knows best what is out of date, so these two always ask it.
-trainer: packages
+trainer: requirements
 	$(SWIFT) build -c release --product trainer
 	@mkdir -p build
 	install -m 755 "$$($(SWIFT) build -c release --show-bin-path)/trainer" build/trainer
 
-library: packages
+library: requirements
 	@mkdir -p build
 	@# The map of the link is for a test: which functions came from which module.
 	$(SWIFT) build -c release $(EMBEDDED) -Xlinker -Map=build/libchargen.map
 	install -m 755 "$$($(SWIFT) build -c release $(EMBEDDED) --show-bin-path)/libchargen.so" build/libchargen.so
-	ln -sf libchargen.so build/libchargen.so.1
+	ln -sf libchargen.so build/$(SONAME)
 
 examples: build/examples/names build/examples/stream build/examples/many
 
@@ -69,19 +71,24 @@ build/place-names.cgw: $(NAMES) | trainer
 
 # MARK: - Tests
 
-test: test-packages lint test-swift test-library
+test: deps lint test-swift test-library
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks
 
-test-swift: packages
+test-swift: requirements
 	$(SWIFT) test
 
-test-library: test-packages all examples build/place-names.cgw
+test-library: test-abi all examples build/place-names.cgw
 	Tests/LibraryTests/run.sh build/libchargen.so build/trainer
 
-# Slow: the same tests under sanitizers. Leaks are valgrind's business in test-library; here the toolchain's own would be seen.
-test-sanitized: packages
+# The header's binary interface against the recorded one: see docs/release.md.
+test-abi:
+	Tests/LibraryTests/abi.sh
+
+# Slow: the same tests under sanitizers. test-library looks for leaks, with valgrind; here the
+# toolchain's own leaks would be reported.
+test-sanitized: requirements
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize address --scratch-path .build-address
 	$(SWIFT) test --sanitize thread --scratch-path .build-thread --filter 'CAPITests|InferenceEngineTests|TrainingTests'
 
@@ -114,22 +121,22 @@ bench-train-peers: trainer $(BENCHMARKS)/sgemm $(PEERS)/installed
 	$(PEERS)/bin/python Benchmarks/training/train.py --trainer build/trainer --sgemm $(BENCHMARKS)/sgemm --peers \
 		$(if $(TEXT),--text $(TEXT))
 
-benchmark-models: packages
+benchmark-models: requirements
 	$(SWIFT) build -c release --product benchmark-models
 	"$$($(SWIFT) build -c release --show-bin-path)/benchmark-models" $(BENCHMARKS)/models
 
-# For this machine alone, so that its own reading loop uses all that the processor has.
+# For this machine alone, so that its own reading loop uses every instruction of the processor.
 $(BENCHMARKS)/engine: $(wildcard Benchmarks/engine/*) include/chargen.h | library
 	@mkdir -p $(BENCHMARKS)
 	$(CC) -std=c99 -O3 -march=native $(WARNINGS) -Iinclude $(filter %.c,$^) $(LINK) -o $@
 
-$(BENCHMARKS)/sgemm: Benchmarks/sgemm.c | packages
+$(BENCHMARKS)/sgemm: Benchmarks/sgemm.c | requirements
 	@mkdir -p $(BENCHMARKS)
 	$(CC) -std=c99 -O2 $(WARNINGS) $< -lopenblas -o $@
 
-# The processor-only build of PyTorch, where the package index has it: the other one is some gigabytes larger.
+# The processor-only build of PyTorch, where the package index has it: the other one is some
+# gigabytes larger.
 $(PEERS)/installed:
-	$(call install,$(BUILD_PACKAGES) python3-venv)
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet torch==2.13.0+cpu || $(PEERS)/bin/pip install --quiet torch==2.13.0
 	$(PEERS)/bin/pip install --quiet numpy onnx onnxruntime
@@ -137,28 +144,37 @@ $(PEERS)/installed:
 
 # MARK: - System packages
 
-# Installs those of $(1) that are missing. Without the right to do so, it says what to install.
-define install
-@missing=""; for package in $(1); do \
-	dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; \
-done; \
-if [ -n "$$missing" ]; then \
-	if [ "$$(id -u)" = 0 ]; then run=""; elif command -v sudo >/dev/null; then run=sudo; else run=none; fi; \
-	if [ "$$run" = none ] || ! command -v apt-get >/dev/null; then \
+deps:
+	@missing=""; for package in $(BUILD_PACKAGES) $(TEST_PACKAGES); do \
+		dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; \
+	done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
 		echo "These packages are missing:$$missing" >&2; \
-		echo "Install them, or what your system calls them, and try again." >&2; \
+		echo "Run 'make deps' as root on Debian or Ubuntu, or install what your system calls them." >&2; \
 		exit 1; \
 	fi; \
-	$$run apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$run apt-get install -y -qq $$missing; \
-fi; \
-command -v $(SWIFT) >/dev/null || { echo "The Swift toolchain, 6.3 or later, is missing: see swift.org/install." >&2; exit 1; }
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing
+
+# Stops if command $(1) is missing; $(2) says where it comes from.
+define require_command
+@command -v $(1) >/dev/null || { echo "The command '$(1)' is missing: $(2)." >&2; exit 1; }
 endef
 
-packages:
-	$(call install,$(BUILD_PACKAGES))
+# Stops if the compiler does not find header $(1) or library $(2), both in package $(3).
+define require_library
+@echo 'int main(void) { return 0; }' | $(CC) -include $(1) -x c - -l$(2) -o /dev/null 2>/dev/null || { \
+	echo "$(1) or -l$(2) is not found: run 'make deps' as root, or install what your system calls $(3)." >&2; \
+	exit 1; \
+}
+endef
 
-test-packages:
-	$(call install,$(BUILD_PACKAGES) $(TEST_PACKAGES))
+# What the build needs. It installs nothing.
+requirements:
+	$(call require_command,$(SWIFT),install Swift 6.3 or later from swift.org/install)
+	$(call require_command,$(CC),run 'make deps' as root)
+	$(call require_library,zstd.h,:libzstd.a,libzstd-dev)
+	$(call require_library,cblas.h,openblas,libopenblas-dev)
 
 clean:
 	rm -rf build .build .build-*

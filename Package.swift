@@ -85,7 +85,7 @@ let package = Package(
                 .linkedLibrary("m"),
             ]),
         // include/chargen.h as a module.
-        .target(name: "CChargen"),
+        .target(name: "CChargen", dependencies: ["CSupport"]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
 
         // What every module stands on.
@@ -114,7 +114,7 @@ let package = Package(
                         "-use-ld=lld",
                         // Export chargen_* and nothing else.
                         "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/CAPI/exports.map",
-                        "-Xlinker", "-soname=libchargen.so.1",
+                        "-Xlinker", "-soname=libchargen.so.2",
                         // Drop what nothing reaches; refuse undefined symbols; bind all at load, then read-only.
                         "-Xlinker", "--gc-sections", "-Xlinker", "-z", "-Xlinker", "defs",
                         "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now",

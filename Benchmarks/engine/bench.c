@@ -28,10 +28,10 @@ struct result {
    table, which holds a float for each sum of a step. */
 static double weight_bytes(const chargen_model *model) {
     const char *cell = chargen_model_cell(model);
-    const char *weights = chargen_model_weights(model);
+    const char *weights = chargen_model_weight_type(model);
     double hidden = (double)chargen_model_hidden_size(model);
-    double layers = (double)chargen_model_layers(model);
-    double symbols = (double)chargen_model_characters(model) + chargen_model_has_end_of_document(model);
+    double layers = (double)chargen_model_layer_count(model);
+    double symbols = (double)chargen_model_character_count(model) + chargen_model_has_end_of_document(model);
     double gates = strcmp(cell, "rnn") == 0 ? 1 : strcmp(cell, "gru") == 0 ? 3 : 4;
     double sums = gates == 1 ? 1 : 4;
     /* int4: half a byte, and two bytes of scale for every 32 weights; the output layer is int8 then. */

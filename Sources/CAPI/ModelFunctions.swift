@@ -67,7 +67,7 @@ public func chargen_model_free(_ model: OpaquePointer?) {
     release(model, LoadedModel.self)
 }
 
-// MARK: - Questions
+// MARK: - Properties
 
 @c @implementation
 public func chargen_model_cell(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
@@ -75,17 +75,7 @@ public func chargen_model_cell(_ model: OpaquePointer?) -> UnsafePointer<CChar>?
 }
 
 @c @implementation
-public func chargen_model_backend(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
-    loaded(model)?.model.backend.name.cString ?? emptyText
-}
-
-@c @implementation
-public func chargen_model_weights(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
-    loaded(model)?.model.weightType.cString ?? emptyText
-}
-
-@c @implementation
-public func chargen_model_layers(_ model: OpaquePointer?) -> Int {
+public func chargen_model_layer_count(_ model: OpaquePointer?) -> Int {
     loaded(model)?.model.shape.layers ?? 0
 }
 
@@ -95,8 +85,18 @@ public func chargen_model_hidden_size(_ model: OpaquePointer?) -> Int {
 }
 
 @c @implementation
-public func chargen_model_parameters(_ model: OpaquePointer?) -> Int {
+public func chargen_model_parameter_count(_ model: OpaquePointer?) -> Int {
     loaded(model)?.model.shape.parameterCount ?? 0
+}
+
+@c @implementation
+public func chargen_model_weight_type(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
+    loaded(model)?.model.weightType.cString ?? emptyText
+}
+
+@c @implementation
+public func chargen_model_backend(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
+    loaded(model)?.model.backend.name.cString ?? emptyText
 }
 
 @c @implementation
@@ -109,7 +109,12 @@ public func chargen_model_provenance(
 }
 
 @c @implementation
-public func chargen_model_characters(_ model: OpaquePointer?) -> Int {
+public func chargen_model_has_end_of_document(_ model: OpaquePointer?) -> Int32 {
+    loaded(model)?.model.vocabulary.hasEndOfDocument == true ? 1 : 0
+}
+
+@c @implementation
+public func chargen_model_character_count(_ model: OpaquePointer?) -> Int {
     loaded(model)?.model.vocabulary.characters.count ?? 0
 }
 
@@ -137,11 +142,6 @@ public func chargen_model_knows(_ model: OpaquePointer?, _ character: UInt32) ->
 @c @implementation
 public func chargen_model_max_character_bytes(_ model: OpaquePointer?) -> Int {
     loaded(model)?.model.vocabulary.maximumUTF8Length ?? 0
-}
-
-@c @implementation
-public func chargen_model_has_end_of_document(_ model: OpaquePointer?) -> Int32 {
-    loaded(model)?.model.vocabulary.hasEndOfDocument == true ? 1 : 0
 }
 
 private var emptyText: UnsafePointer<CChar> {

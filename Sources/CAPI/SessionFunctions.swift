@@ -26,91 +26,7 @@ public func chargen_session_free(_ session: OpaquePointer?) {
     release(session, Session.self)
 }
 
-// MARK: - Settings
-
-@c @implementation
-public func chargen_session_reset(_ session: OpaquePointer?) -> chargen_status {
-    status { () throws(ChargenError) in
-        try object(session, Session.self, "session").reset()
-    }
-}
-
-@c @implementation
-public func chargen_session_set_temperature(_ session: OpaquePointer?, _ temperature: Float) -> chargen_status {
-    status { () throws(ChargenError) in
-        try object(session, Session.self, "session").setTemperature(temperature)
-    }
-}
-
-@c @implementation
-public func chargen_session_set_seed(_ session: OpaquePointer?, _ seed: UInt64) -> chargen_status {
-    status { () throws(ChargenError) in
-        try object(session, Session.self, "session").seed = seed
-    }
-}
-
-@c @implementation
-public func chargen_session_set_unknown(_ session: OpaquePointer?, _ unknown: chargen_unknown) -> chargen_status {
-    status { () throws(ChargenError) in
-        let session = try object(session, Session.self, "session")
-        switch Int(unknown) {
-        case CHARGEN_UNKNOWN_FAIL: session.unknownCharacters = .fail
-        case CHARGEN_UNKNOWN_SKIP: session.unknownCharacters = .skip
-        default:
-            throw ChargenError(
-                .invalidArgument,
-                "the argument 'unknown' is \(unknown), neither CHARGEN_UNKNOWN_FAIL nor CHARGEN_UNKNOWN_SKIP")
-        }
-    }
-}
-
-@c @implementation
-public func chargen_session_set_threads(_ session: OpaquePointer?, _ threads: Int) -> chargen_status {
-    status { () throws(ChargenError) in
-        try object(session, Session.self, "session").setThreads(threads)
-    }
-}
-
-// MARK: - Text
-
-@c @implementation
-public func chargen_session_feed(
-    _ session: OpaquePointer?, _ text: UnsafePointer<CChar>?, _ length: Int
-) -> chargen_status {
-    status { () throws(ChargenError) in
-        let session = try object(session, Session.self, "session")
-        try session.feed(try checkedBytes(text, "text", length, "length"))
-    }
-}
-
-@c @implementation
-public func chargen_session_score(
-    _ session: OpaquePointer?, _ text: UnsafePointer<CChar>?, _ length: Int,
-    _ log_probability: UnsafeMutablePointer<Double>?, _ characters: UnsafeMutablePointer<Int>?
-) -> chargen_status {
-    log_probability?.pointee = 0
-    characters?.pointee = 0
-    return status { () throws(ChargenError) in
-        let session = try object(session, Session.self, "session")
-        let text = try checkedBytes(text, "text", length, "length")
-        let logProbability = try required(log_probability, "log_probability")
-        let score = try session.score(text)
-        logProbability.pointee = score.logProbability
-        characters?.pointee = score.characters
-    }
-}
-
-@c @implementation
-public func chargen_session_next(
-    _ session: OpaquePointer?, _ character: UnsafeMutablePointer<UInt32>?
-) -> chargen_status {
-    character?.pointee = 0
-    return status { () throws(ChargenError) in
-        let session = try object(session, Session.self, "session")
-        let character = try required(character, "character")
-        character.pointee = session.next()?.value ?? CHARGEN_END_OF_DOCUMENT
-    }
-}
+// MARK: - Generating
 
 @c @implementation
 public func chargen_session_generate(
@@ -154,7 +70,93 @@ private func withCText(of character: Unicode.Scalar, _ body: (UnsafePointer<CCha
 }
 
 @c @implementation
+public func chargen_session_next(
+    _ session: OpaquePointer?, _ character: UnsafeMutablePointer<UInt32>?
+) -> chargen_status {
+    character?.pointee = 0
+    return status { () throws(ChargenError) in
+        let session = try object(session, Session.self, "session")
+        let character = try required(character, "character")
+        character.pointee = session.next()?.value ?? CHARGEN_END_OF_DOCUMENT
+    }
+}
+
+@c @implementation
+public func chargen_session_feed(
+    _ session: OpaquePointer?, _ text: UnsafePointer<CChar>?, _ length: Int
+) -> chargen_status {
+    status { () throws(ChargenError) in
+        let session = try object(session, Session.self, "session")
+        try session.feed(try checkedBytes(text, "text", length, "length"))
+    }
+}
+
+@c @implementation
 public func chargen_session_ended(_ session: OpaquePointer?) -> Int32 {
     let session = try? object(session, Session.self, "session")
     return session?.hasEnded == true ? 1 : 0
+}
+
+@c @implementation
+public func chargen_session_reset(_ session: OpaquePointer?) -> chargen_status {
+    status { () throws(ChargenError) in
+        try object(session, Session.self, "session").reset()
+    }
+}
+
+// MARK: - Settings
+
+@c @implementation
+public func chargen_session_set_temperature(_ session: OpaquePointer?, _ temperature: Float) -> chargen_status {
+    status { () throws(ChargenError) in
+        try object(session, Session.self, "session").setTemperature(temperature)
+    }
+}
+
+@c @implementation
+public func chargen_session_set_seed(_ session: OpaquePointer?, _ seed: UInt64) -> chargen_status {
+    status { () throws(ChargenError) in
+        try object(session, Session.self, "session").seed = seed
+    }
+}
+
+@c @implementation
+public func chargen_session_set_unknown(_ session: OpaquePointer?, _ unknown: chargen_unknown) -> chargen_status {
+    status { () throws(ChargenError) in
+        let session = try object(session, Session.self, "session")
+        switch Int(unknown) {
+        case CHARGEN_UNKNOWN_FAIL: session.unknownCharacters = .fail
+        case CHARGEN_UNKNOWN_SKIP: session.unknownCharacters = .skip
+        default:
+            throw ChargenError(
+                .invalidArgument,
+                "the argument 'unknown' is \(unknown), neither CHARGEN_UNKNOWN_FAIL nor CHARGEN_UNKNOWN_SKIP")
+        }
+    }
+}
+
+@c @implementation
+public func chargen_session_set_threads(_ session: OpaquePointer?, _ threads: Int) -> chargen_status {
+    status { () throws(ChargenError) in
+        try object(session, Session.self, "session").setThreads(threads)
+    }
+}
+
+// MARK: - Scoring
+
+@c @implementation
+public func chargen_session_score(
+    _ session: OpaquePointer?, _ text: UnsafePointer<CChar>?, _ length: Int,
+    _ log_probability: UnsafeMutablePointer<Double>?, _ character_count: UnsafeMutablePointer<Int>?
+) -> chargen_status {
+    log_probability?.pointee = 0
+    character_count?.pointee = 0
+    return status { () throws(ChargenError) in
+        let session = try object(session, Session.self, "session")
+        let text = try checkedBytes(text, "text", length, "length")
+        let logProbability = try required(log_probability, "log_probability")
+        let score = try session.score(text)
+        logProbability.pointee = score.logProbability
+        character_count?.pointee = score.characters
+    }
 }

@@ -1,11 +1,10 @@
 #include "CChargen.h"
 
-// SwiftPM notices a change of include/chargen.h because this file includes it.
+#include "CSupport.h"
 
-#define TEXT(number) #number
-#define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
+// These two are in C because Swift does not import the macro CHARGEN_VERSION. SwiftPM notices a change of
+// include/chargen.h because this file includes it.
 
-// In C, because only the preprocessor can make a text of the header's numbers.
-const char *chargen_version(void) {
-    return VERSION(CHARGEN_VERSION_MAJOR, CHARGEN_VERSION_MINOR, CHARGEN_VERSION_PATCH);
-}
+const char *chargen_version(void) { return cs_version(); }
+
+int32_t chargen_version_number(void) { return CHARGEN_VERSION; }

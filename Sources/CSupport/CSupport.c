@@ -1,6 +1,15 @@
 #include "CSupport.h"
 
+#include "../../include/chargen.h"
+
 #include <signal.h>
+
+#define STRING(number) #number
+#define VERSION(major, minor, patch) STRING(major) "." STRING(minor) "." STRING(patch) CHARGEN_VERSION_SUFFIX
+
+const char *cs_version(void) {
+    return VERSION(CHARGEN_VERSION_MAJOR, CHARGEN_VERSION_MINOR, CHARGEN_VERSION_PATCH);
+}
 
 #if defined(__x86_64__)
 #include <immintrin.h>

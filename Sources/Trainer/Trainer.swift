@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Foundation
 import Training
 
@@ -17,7 +18,7 @@ struct Trainer: ParsableCommand {
 
             Programs of yours read model.cgw through libchargen.so; see include/chargen.h.
             """,
-        version: TrainingRun.version,
+        version: chargenVersion,
         subcommands: [
             Train.self, Resume.self, Export.self, Generate.self, Evaluate.self, Inspect.self,
         ])

@@ -11,12 +11,12 @@ struct QuestionTests {
     func shape(cell: Cell, name: String) throws {
         let model = CModel(try randomModel(cell, layers: 3, hiddenSize: 7, characters: "abc", hasEndOfDocument: false))
         #expect(String(cString: chargen_model_cell(model.handle)) == name)
-        #expect(chargen_model_layers(model.handle) == 3)
+        #expect(chargen_model_layer_count(model.handle) == 3)
         #expect(chargen_model_hidden_size(model.handle) == 7)
         // A layer has weights for its input and its hidden state and two biases, for each gate; then the output layer.
         let gates = [Cell.rnn: 1, .gru: 3, .lstm: 4][cell, default: 0]
         let layers = gates * 7 * (3 + 7 + 2) + 2 * gates * 7 * (7 + 7 + 2)
-        #expect(chargen_model_parameters(model.handle) == layers + 3 * (7 + 1))
+        #expect(chargen_model_parameter_count(model.handle) == layers + 3 * (7 + 1))
         #expect(["portable", "avx2", "avx512"].contains(String(cString: chargen_model_backend(model.handle))))
     }
 
@@ -25,14 +25,14 @@ struct QuestionTests {
         arguments: [(ElementType.float32, "f32"), (.bfloat16, "bf16"), (.int8, "int8"), (.int4, "int4")])
     func weights(type: ElementType, name: String) throws {
         let model = CModel(try randomModel(.gru, weights: type))
-        #expect(String(cString: chargen_model_weights(model.handle)) == name)
+        #expect(String(cString: chargen_model_weight_type(model.handle)) == name)
     }
 
     @Test("The vocabulary is the file's, in ascending order")
     func vocabulary() throws {
         let model = try CModel(characters: "b€aé😀", hasEndOfDocument: true)
         let expected = "abé€😀".unicodeScalars.map(\.value)
-        #expect(chargen_model_characters(model.handle) == 5)
+        #expect(chargen_model_character_count(model.handle) == 5)
         for (index, scalar) in expected.enumerated() {
             var character: UInt32 = 0
             #expect(chargen_model_character(model.handle, index, &character) == CHARGEN_OK)
@@ -78,11 +78,11 @@ struct QuestionTests {
     func null() {
         #expect(String(cString: chargen_model_cell(nil)).isEmpty)
         #expect(String(cString: chargen_model_backend(nil)).isEmpty)
-        #expect(String(cString: chargen_model_weights(nil)).isEmpty)
-        #expect(chargen_model_layers(nil) == 0)
+        #expect(String(cString: chargen_model_weight_type(nil)).isEmpty)
+        #expect(chargen_model_layer_count(nil) == 0)
         #expect(chargen_model_hidden_size(nil) == 0)
-        #expect(chargen_model_parameters(nil) == 0)
-        #expect(chargen_model_characters(nil) == 0)
+        #expect(chargen_model_parameter_count(nil) == 0)
+        #expect(chargen_model_character_count(nil) == 0)
         #expect(chargen_model_knows(nil, 0x61) == 0)
         #expect(chargen_model_max_character_bytes(nil) == 0)
         #expect(chargen_model_has_end_of_document(nil) == 0)

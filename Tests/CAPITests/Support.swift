@@ -3,7 +3,7 @@ import CChargen
 import Core
 import TestSupport
 
-/// The words for the last failure on this thread.
+/// The error message of the last failure on this thread.
 func errorMessage() -> String {
     String(cString: chargen_error_message())
 }

@@ -7,8 +7,14 @@ import Testing
 struct VersionTests {
     @Test("The library's version is the header's")
     func version() {
-        let header = "\(CHARGEN_VERSION_MAJOR).\(CHARGEN_VERSION_MINOR).\(CHARGEN_VERSION_PATCH)"
-        #expect(String(cString: chargen_version()) == header)
+        let numbers = "\(CHARGEN_VERSION_MAJOR).\(CHARGEN_VERSION_MINOR).\(CHARGEN_VERSION_PATCH)"
+        #expect(String(cString: chargen_version()) == numbers + CHARGEN_VERSION_SUFFIX)
+    }
+
+    @Test("A version's number has two digits each for its minor number and its patch")
+    func versionNumber() {
+        let number = CHARGEN_VERSION_MAJOR * 10_000 + CHARGEN_VERSION_MINOR * 100 + CHARGEN_VERSION_PATCH
+        #expect(chargen_version_number() == number)
     }
 
     @Test(

@@ -30,8 +30,8 @@ import Testing
                         sums.withUnsafeMutableBufferPointer { sums in
                             product(
                                 PackedProduct(
-                                    weights: packed.baseAddress!, rows: rows, columns: columns,
-                                    inputs: inputs.baseAddress!, count: count, outputs: sums.baseAddress!,
+                                    weights: packed.baseAddress.unsafelyUnwrapped, rows: rows, columns: columns,
+                                    inputs: inputs.baseAddress.unsafelyUnwrapped, count: count, outputs: sums.baseAddress.unsafelyUnwrapped,
                                     stride: stride))
                         }
                     }

@@ -215,7 +215,7 @@ private func withPointers(
     if scratch.isEmpty { scratch = [0] }
     c.withUnsafeMutableBufferPointer { c in
         scratch.withUnsafeMutableBufferPointer { scratch in
-            body(copies.map { UnsafePointer($0.baseAddress!) }, c.baseAddress!, scratch.baseAddress!)
+            body(copies.map { UnsafePointer($0.baseAddress.unsafelyUnwrapped) }, c.baseAddress.unsafelyUnwrapped, scratch.baseAddress.unsafelyUnwrapped)
         }
     }
 }

@@ -214,7 +214,7 @@ static int test_model(const char *path, size_t ways) {
     CALL(chargen_model_load_file(path, &model));
     run(model, &all[0], &result);
     expected = hash(&result);
-    printf("%-4s %-4s %016" PRIx64 "\n", chargen_model_cell(model), chargen_model_weights(model), expected);
+    printf("%-4s %-4s %016" PRIx64 "\n", chargen_model_cell(model), chargen_model_weight_type(model), expected);
     for (i = 1; i < ways; i++) {
         run(model, &all[i], &result);
         if (hash(&result) != expected) {

@@ -80,8 +80,8 @@ check 'it exports the functions of the header, all of them and nothing else' sam
 check 'it has less than 600,000 bytes' test "$(stat -Lc %s "$library")" -lt 600000
 
 soname() { readelf -d "$library" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p'; }
-check 'its soname is libchargen.so.1' same libchargen.so.1 "$(soname)"
-check 'the soname leads to it' same_file "$library" "$folder/libchargen.so.1"
+check 'its soname is libchargen.so.2' same libchargen.so.2 "$(soname)"
+check 'the soname leads to it' same_file "$library" "$folder/libchargen.so.2"
 
 hardened() {
     readelf -lW "$library" | grep -q GNU_RELRO && readelf -d "$library" | grep -q NOW \

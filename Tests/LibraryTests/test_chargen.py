@@ -366,7 +366,12 @@ class BindingTests(unittest.TestCase):
 
     def test_the_version_is_the_headers(self) -> None:
         header = (ROOT / "include" / "chargen.h").read_text(encoding="utf-8")
-        self.assertEqual(chargen.version(), ".".join(re.findall(r"#define CHARGEN_VERSION_\w+ (\d+)", header)))
+        numbers = re.findall(r"#define CHARGEN_VERSION_\w+ (\d+)", header)
+        suffix = re.search(r'#define CHARGEN_VERSION_SUFFIX "(.*)"', header)
+        assert suffix
+        self.assertEqual(chargen.version(), ".".join(numbers) + suffix[1])
+        major, minor, patch = map(int, numbers)
+        self.assertEqual(chargen.version_number(), major * 10000 + minor * 100 + patch)
 
 
 class NamesTests(unittest.TestCase):

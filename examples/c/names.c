@@ -85,7 +85,7 @@ int main(int argc, char **argv) {
         result = 1;
     } else if (chargen_session_create(model, &session) != CHARGEN_OK
                || chargen_session_set_seed(session, seed) != CHARGEN_OK
-               /* Below 1 names are safer, above 1 wilder. */
+               /* Below 1 names are more typical, above 1 more unusual. */
                || chargen_session_set_temperature(session, 0.8f) != CHARGEN_OK) {
         result = failed();
     } else {

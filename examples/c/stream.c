@@ -22,7 +22,7 @@ static int failed(void) {
 static int32_t write_character(const char *character, size_t length, void *user) {
     size_t *wanted = (size_t *)user;
     *wanted -= 1;
-    /* Anything but 0 stops the stream: nobody reads on, or the disk is full. */
+    /* Anything but 0 stops the stream: the reader has gone, or the disk is full. */
     return fwrite(character, 1, length, stdout) != length || fflush(stdout) != 0;
 }
 

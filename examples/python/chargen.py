@@ -22,7 +22,7 @@ import pathlib
 import weakref
 from typing import Any, Callable, Iterator, Sequence
 
-__all__ = ["Batch", "Error", "Model", "Session", "Status", "version"]
+__all__ = ["Batch", "Error", "Model", "Session", "Status", "version", "version_number"]
 
 
 class Status(enum.IntEnum):
@@ -40,7 +40,7 @@ class Status(enum.IntEnum):
 
 
 class Error(Exception):
-    """A failed call, in the library's words."""
+    """A failed call, with the library's error message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -59,37 +59,38 @@ _END_OF_DOCUMENT = 0xFFFFFFFF
 _NO_LIMIT = _SIZE(-1).value
 
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
-    "chargen_version": (_TEXT, []),
     "chargen_error_message": (_TEXT, []),
+    "chargen_version": (_TEXT, []),
+    "chargen_version_number": (ctypes.c_int32, []),
     "chargen_model_load_file": (_STATUS, [_TEXT, ctypes.POINTER(_HANDLE)]),
     "chargen_model_load_memory": (_STATUS, [_TEXT, _SIZE, ctypes.POINTER(_HANDLE)]),
     "chargen_model_free": (None, [_HANDLE]),
-    "chargen_model_cell": (_TEXT, [_HANDLE]),
-    "chargen_model_backend": (_TEXT, [_HANDLE]),
-    "chargen_model_weights": (_TEXT, [_HANDLE]),
-    "chargen_model_layers": (_SIZE, [_HANDLE]),
-    "chargen_model_hidden_size": (_SIZE, [_HANDLE]),
-    "chargen_model_parameters": (_SIZE, [_HANDLE]),
-    "chargen_model_provenance": (ctypes.c_void_p, [_HANDLE, ctypes.POINTER(_SIZE)]),
-    "chargen_model_characters": (_SIZE, [_HANDLE]),
-    "chargen_model_character": (_STATUS, [_HANDLE, _SIZE, ctypes.POINTER(ctypes.c_uint32)]),
-    "chargen_model_knows": (ctypes.c_int32, [_HANDLE, ctypes.c_uint32]),
-    "chargen_model_max_character_bytes": (_SIZE, [_HANDLE]),
-    "chargen_model_has_end_of_document": (ctypes.c_int32, [_HANDLE]),
     "chargen_session_create": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE)]),
     "chargen_session_free": (None, [_HANDLE]),
+    "chargen_session_generate": (_STATUS, [_HANDLE, _SIZE, _TEXT, _SIZE, ctypes.POINTER(_SIZE)]),
+    "chargen_session_stream": (_STATUS, [_HANDLE, _SIZE, _CALLBACK, ctypes.c_void_p]),
+    "chargen_session_next": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_uint32)]),
+    "chargen_session_feed": (_STATUS, [_HANDLE, _TEXT, _SIZE]),
+    "chargen_session_ended": (ctypes.c_int32, [_HANDLE]),
     "chargen_session_reset": (_STATUS, [_HANDLE]),
     "chargen_session_set_temperature": (_STATUS, [_HANDLE, ctypes.c_float]),
     "chargen_session_set_seed": (_STATUS, [_HANDLE, ctypes.c_uint64]),
     "chargen_session_set_unknown": (_STATUS, [_HANDLE, ctypes.c_int32]),
     "chargen_session_set_threads": (_STATUS, [_HANDLE, _SIZE]),
-    "chargen_session_feed": (_STATUS, [_HANDLE, _TEXT, _SIZE]),
     "chargen_session_score": (
         _STATUS, [_HANDLE, _TEXT, _SIZE, ctypes.POINTER(ctypes.c_double), ctypes.POINTER(_SIZE)]),
-    "chargen_session_next": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_uint32)]),
-    "chargen_session_generate": (_STATUS, [_HANDLE, _SIZE, _TEXT, _SIZE, ctypes.POINTER(_SIZE)]),
-    "chargen_session_stream": (_STATUS, [_HANDLE, _SIZE, _CALLBACK, ctypes.c_void_p]),
-    "chargen_session_ended": (ctypes.c_int32, [_HANDLE]),
+    "chargen_model_cell": (_TEXT, [_HANDLE]),
+    "chargen_model_layer_count": (_SIZE, [_HANDLE]),
+    "chargen_model_hidden_size": (_SIZE, [_HANDLE]),
+    "chargen_model_parameter_count": (_SIZE, [_HANDLE]),
+    "chargen_model_weight_type": (_TEXT, [_HANDLE]),
+    "chargen_model_backend": (_TEXT, [_HANDLE]),
+    "chargen_model_provenance": (ctypes.c_void_p, [_HANDLE, ctypes.POINTER(_SIZE)]),
+    "chargen_model_has_end_of_document": (ctypes.c_int32, [_HANDLE]),
+    "chargen_model_character_count": (_SIZE, [_HANDLE]),
+    "chargen_model_character": (_STATUS, [_HANDLE, _SIZE, ctypes.POINTER(ctypes.c_uint32)]),
+    "chargen_model_knows": (ctypes.c_int32, [_HANDLE, ctypes.c_uint32]),
+    "chargen_model_max_character_bytes": (_SIZE, [_HANDLE]),
     "chargen_batch_create": (_STATUS, [_HANDLE, _SIZE, _SIZE, ctypes.POINTER(_HANDLE)]),
     "chargen_batch_free": (None, [_HANDLE]),
     "chargen_batch_next": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE), _SIZE, ctypes.POINTER(ctypes.c_uint32)]),
@@ -110,7 +111,7 @@ def _load_library() -> ctypes.CDLL:
         here = pathlib.Path(__file__).resolve().parent
         places = [here / "libchargen.so", here.parent.parent / "build" / "libchargen.so"]
         # The last one without a folder: the system's loader searches for it.
-        library = ctypes.CDLL(next((str(place) for place in places if place.exists()), "libchargen.so.1"))
+        library = ctypes.CDLL(next((str(place) for place in places if place.exists()), "libchargen.so.2"))
     for name, (result, arguments) in _FUNCTIONS.items():
         function = getattr(library, name)
         function.restype = result
@@ -139,8 +140,13 @@ def _size(value: int) -> int:
 
 
 def version() -> str:
-    """The version of the library in use, such as "0.1.0"."""
+    """The version of the library in use, such as "0.2.0-dev"."""
     return _decode(_library.chargen_version())
+
+
+def version_number() -> int:
+    """The version of the library in use as one number, to compare: 200 for 0.2.0."""
+    return int(_library.chargen_version_number())
 
 
 class _Owner:
@@ -202,12 +208,12 @@ class Model(_Owner):
     @property
     def weights(self) -> str:
         """How the weights between the layers are stored: "f32", "bf16", "int8" or "int4"."""
-        return _decode(_library.chargen_model_weights(self._handle))
+        return _decode(_library.chargen_model_weight_type(self._handle))
 
     @property
     def layers(self) -> int:
         """The number of recurrent layers."""
-        return int(_library.chargen_model_layers(self._handle))
+        return int(_library.chargen_model_layer_count(self._handle))
 
     @property
     def hidden_size(self) -> int:
@@ -217,7 +223,7 @@ class Model(_Owner):
     @property
     def parameters(self) -> int:
         """The number of weights and biases."""
-        return int(_library.chargen_model_parameters(self._handle))
+        return int(_library.chargen_model_parameter_count(self._handle))
 
     @property
     def provenance(self) -> str:
@@ -231,7 +237,7 @@ class Model(_Owner):
         """The characters that the model knows, in ascending order."""
         character = ctypes.c_uint32()
         characters = []
-        for index in range(_library.chargen_model_characters(self._handle)):
+        for index in range(_library.chargen_model_character_count(self._handle)):
             _check(_library.chargen_model_character(self._handle, index, ctypes.byref(character)))
             characters.append(chr(character.value))
         return "".join(characters)
@@ -249,8 +255,8 @@ class Model(_Owner):
 class Session(_Owner):
     """One stream of text from a model.
 
-    Iterating gives one character after the other up to the end of a document, and for ever with a model that has
-    learned no documents. A further iteration begins the next document.
+    Iterating gives one character after the other up to the end of a document. The text of a model that has learned
+    no documents never ends. A further iteration begins the next document.
     """
 
     def __init__(
@@ -274,7 +280,7 @@ class Session(_Owner):
 
     @property
     def temperature(self) -> float:
-        """0 for the likeliest text, or 0.001 to 1000: below 1 safer, above 1 wilder."""
+        """0 is greedy. From 0.001 to 1000: below 1 sharpens the distribution, above 1 flattens it."""
         return self._temperature
 
     @temperature.setter

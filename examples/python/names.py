@@ -17,7 +17,7 @@ def main() -> int:
     parser.add_argument("model", help="the model, a .cgw file")
     parser.add_argument("--count", type=int, default=10, help="how many names (10)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same names (1)")
-    parser.add_argument("--temperature", type=float, default=0.8, help="below 1 safer, above 1 wilder (0.8)")
+    parser.add_argument("--temperature", type=float, default=0.8, help="below 1 typical, above 1 unusual (0.8)")
     parser.add_argument("--list", type=pathlib.Path, help="the names that the model was trained on, one a line")
     arguments = parser.parse_args()
 

@@ -16,6 +16,9 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+/// The version of chargen, such as "0.2.0-dev", from the numbers in include/chargen.h.
+const char *cs_version(void);
+
 /// The reason for the last failed libc call on this thread (`errno` is a macro that Swift cannot see).
 static inline int cs_errno(void) { return errno; }
 

@@ -40,9 +40,6 @@ public final class TrainingRun {
     /// Held from the beginning, so that nobody else changes the folder meanwhile, until the training is over.
     private var lock: RunFolder.Lock?
 
-    /// The version of chargen that a checkpoint or model was made with.
-    public static let version = "0.1.0"
-
     // MARK: - Beginning
 
     /// Begins a training in a new folder.
@@ -252,7 +249,7 @@ public final class TrainingRun {
 
     private var description: Checkpoint.Description {
         .init(
-            version: TrainingRun.version, settings: settings, characters: vocabulary.characters,
+            version: chargenVersion, settings: settings, characters: vocabulary.characters,
             hasEndOfDocument: vocabulary.hasEndOfDocument, corpus: CorpusFacts(corpus), progress: progress)
     }
 
