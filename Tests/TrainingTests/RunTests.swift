@@ -263,7 +263,7 @@ struct RunTests {
                 #expect(file.vocabulary.hasEndOfDocument)
                 let provenance = try #require(
                     try JSONSerialization.jsonObject(with: Data(file.provenance.utf8)) as? [String: Any])
-                #expect(provenance["chargen"] as? String == TrainingRun.version)
+                #expect(provenance["chargen"] as? String == chargenVersion)
                 #expect((provenance["corpus"] as? [String: Any])?["sha256"] as? String == run.corpus.sha256)
                 let loss = try #require(provenance["validationLoss"] as? Double)
                 #expect(abs(loss - (try #require(checkpoint.progress.validationLoss))) < 1e-12)
