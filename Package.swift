@@ -104,7 +104,7 @@ let package = Package(
             swiftSettings: library + arithmetic),
         .target(
             name: "CAPI",
-            dependencies: ["CChargen", "CSupport", "Core", "InferenceEngine"],
+            dependencies: ["CChargen", "CSupport", "Core", "InferenceEngine", "KernelDispatch", "ModelFormat"],
             exclude: ["exports.map"],
             swiftSettings: library,
             linkerSettings: [

@@ -3,6 +3,8 @@
 import CChargen
 import Core
 import InferenceEngine
+import KernelDispatch
+import ModelFormat
 
 // The functions of a model. `@c @implementation` makes the compiler hold each against its declaration in
 // include/chargen.h, where it is described.

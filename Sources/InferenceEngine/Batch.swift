@@ -1,4 +1,5 @@
 import Core
+import ModelFormat
 
 /// Many sessions of one model, advanced together: one pass over the weights serves all of them.
 ///

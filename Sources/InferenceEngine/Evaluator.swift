@@ -1,6 +1,8 @@
 import CIntrinsics
 import CSupport
 import Core
+import KernelDispatch
+import ModelFormat
 import ThreadPool
 
 /// Takes streams through the network: a step of several streams, or several steps of one stream.

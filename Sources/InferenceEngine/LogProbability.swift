@@ -1,4 +1,7 @@
+import CIntrinsics
 import Core
+import KernelDispatch
+import ModelFormat
 
 /// The natural logarithm of a symbol's probability, NaN if the logits overflowed. Overwrites the logits.
 ///

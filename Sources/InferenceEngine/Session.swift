@@ -1,4 +1,5 @@
 import Core
+import ModelFormat
 
 /// A text that a model continues, with its settings.
 ///

@@ -1,4 +1,5 @@
 import Core
+import ModelFormat
 
 /// A text of a model: everything that decides how it continues. Recurrent state, random generator and settings.
 ///

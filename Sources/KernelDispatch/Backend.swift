@@ -130,7 +130,7 @@ extension Backend {
 
     /// The backends this processor can run, the fastest first.
     public static var available: [Backend] {
-        InstructionSet.allCases.filter(\.isAvailable).map { Backend($0) }
+        InstructionSet.allCases.filter { $0.isAvailable }.map { Backend($0) }
     }
 
     /// The names of ``available``, separated by commas.
