@@ -35,6 +35,8 @@ final class Evaluator: ParallelWork {
     private let model: Model
     private var pool: ThreadPool
     private let layout: StateLayout
+    private let gates: GateLayout
+    private let stepForward: @convention(c) (StepForward) -> Void
 
     /// Tile after tile, in a tile row after row.
     private let preactivations: AlignedBuffer<Float>
@@ -90,6 +92,8 @@ final class Evaluator: ParallelWork {
         self.pool = pool
         capacity = rows.count
         layout = model.stateLayout
+        gates = model.shape.cell.gates
+        stepForward = model.backend.forward(model.shape.cell)
         self.rows = rows
         self.preactivations = preactivations
         (self.inputs, ownInputs) = inputs
@@ -251,17 +255,16 @@ final class Evaluator: ParallelWork {
 
     /// The distance between two rows' preactivations of a tile.
     private func rowStride(_ tile: Tile) -> Int {
-        model.shape.cell.gates.blockCount * tile.width
+        gates.blockCount * tile.width
     }
 
     /// The first row's preactivations of a tile.
     private func preactivations(_ tile: Tile) -> UnsafeMutablePointer<Float> {
-        preactivations.pointer + capacity * model.shape.cell.gates.blockCount * tile.start
+        preactivations.pointer + capacity * gates.blockCount * tile.start
     }
 
     /// Sets a tile's preactivations to the biases and the products with the layer's input.
     private func addInputs(_ tile: Tile, _ task: Task) {
-        let gates = model.shape.cell.gates
         let layer = model.layers[task.layer]
         let stride = rowStride(tile)
         let preactivations = preactivations(tile)
@@ -273,26 +276,24 @@ final class Evaluator: ParallelWork {
         }
         layer.inputWeights?.addProduct(
             packedRows(tile), inputs.pointer + task.rows.lowerBound, count: task.rows.count,
-            to: preactivations + task.rows.lowerBound * stride, stride: stride, model.backend)
+            to: preactivations + task.rows.lowerBound * stride, stride: stride)
     }
 
     /// Adds the products with the layer's own hidden state to a tile's preactivations, and takes the cell's step.
     private func finish(_ tile: Tile, _ task: Task) {
-        let shape = model.shape
         let layer = task.layer
+        let hasCellState = model.shape.cell.hasCellState
         let width = tile.width
         let stride = rowStride(tile)
         let preactivations = preactivations(tile)
         model.layers[layer].hiddenWeights.addProduct(
             packedRows(tile), ownInputs.pointer + task.rows.lowerBound, count: task.rows.count,
-            to: preactivations + task.rows.lowerBound * stride + shape.cell.gates.firstHiddenBlock * width,
-            stride: stride, model.backend)
-        let forward = model.backend.forward(shape.cell)
+            to: preactivations + task.rows.lowerBound * stride + gates.firstHiddenBlock * width, stride: stride)
         for index in task.rows {
             let row = rows.pointer[index]
             let preactivations = preactivations + index * stride
-            let cell = shape.cell.hasCellState ? row.cells + layer * layout.width + tile.start : nil
-            forward(
+            let cell = hasCellState ? row.cells + layer * layout.width + tile.start : nil
+            stepForward(
                 StepForward(
                     preactivations: preactivations, hidden: layout.hidden(row.front, layer: layer) + tile.start,
                     nextHidden: layout.hidden(row.back, layer: layer) + tile.start, cell: cell, nextCell: cell,
@@ -303,8 +304,7 @@ final class Evaluator: ParallelWork {
 
     /// A tile's rows of a layer's packed matrices.
     private func packedRows(_ tile: Tile) -> Range<Int> {
-        let count = model.shape.cell.gates.gateCount
-        return count * tile.start..<count * (tile.start + tile.width)
+        gates.gateCount * tile.start..<gates.gateCount * (tile.start + tile.width)
     }
 
     private func addOutput(_ tile: Tile, _ rows: Range<Int>) {
@@ -314,8 +314,7 @@ final class Evaluator: ParallelWork {
             copy(output.bias + tile.start, to: first + row * logitStride, count: tile.width)
         }
         output.weights.addProduct(
-            tile.start..<tile.start + tile.width, inputs.pointer, count: rows.count, to: first, stride: logitStride,
-            model.backend)
+            tile.start..<tile.start + tile.width, inputs.pointer, count: rows.count, to: first, stride: logitStride)
     }
 }
 

@@ -101,7 +101,7 @@ public final class Model: @unchecked Sendable {
     private convenience init(
         _ source: some TensorSource, vocabulary: Vocabulary, provenance: String, backend: Backend
     ) throws(ChargenError) {
-        var loader = try ModelLoader(source)
+        var loader = try ModelLoader(source, backend)
         var layers: [Layer] = []
         for layer in 0..<source.shape.layers { layers.append(try loader.layer(layer)) }
         let output = try loader.outputLayer()

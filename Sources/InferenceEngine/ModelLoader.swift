@@ -1,9 +1,11 @@
 import Core
+import KernelDispatch
 import ModelFormat
 
 /// Reads a model's tensors into the kernels' layout.
 struct ModelLoader<Source: TensorSource> {
     private let source: Source
+    private let backend: Backend
     private let buffer: TensorBuffer
     /// All packed matrices, one behind the other in the order of their use.
     let weights: AlignedBuffer<UInt8>
@@ -11,8 +13,9 @@ struct ModelLoader<Source: TensorSource> {
     private(set) var biases: [AlignedBuffer<Float>] = []
     private var place: UnsafeMutableRawPointer
 
-    init(_ source: Source) throws(ChargenError) {
+    init(_ source: Source, _ backend: Backend) throws(ChargenError) {
         self.source = source
+        self.backend = backend
         buffer = try TensorBuffer(for: source)
         var length = 0
         for index in 0..<source.shape.tensorCount {
@@ -60,7 +63,7 @@ struct ModelLoader<Source: TensorSource> {
         let order = (0..<padded(symbols)).map { $0 < symbols ? $0 : -1 }
         let weights = PackedMatrix(
             buffer, type: source.elementType(first), columns: hiddenSize, tiles: Array(repeating: order, count: 1),
-            at: &place)
+            at: &place, backend)
         let bias = try makeBiases(count: padded(symbols))
         try source.readTensor(first + 1, into: buffer)
         bias.update(from: buffer.floats.pointer, count: symbols)
@@ -108,7 +111,7 @@ struct ModelLoader<Source: TensorSource> {
         }
         return PackedMatrix(
             buffer, type: source.elementType(tensor), columns: source.shape.tensor(tensor).columns, tiles: tiles,
-            at: &place)
+            at: &place, backend)
     }
 
     /// Calls `body` for each unit of each gate with its row in the tensor and its place among a step's preactivations.

@@ -9,7 +9,9 @@ struct PackedMatrix: @unchecked Sendable {
     let columns: Int
     /// The bytes of all rows.
     let length: Int
+    private let rowLength: Int
     private let weights: UnsafeRawPointer
+    private let addProduct: @convention(c) (PackedProduct) -> Void
 
     /// Packs a matrix that has just been read.
     ///
@@ -20,12 +22,19 @@ struct PackedMatrix: @unchecked Sendable {
     ///   - memory: Where the packed matrix goes; on return, what follows it.
     init(
         _ buffer: TensorBuffer, type: ElementType, columns: Int, tiles: [[Int]],
-        at memory: inout UnsafeMutableRawPointer
+        at memory: inout UnsafeMutableRawPointer, _ backend: Backend
     ) {
         self.type = type
         self.columns = columns
         weights = UnsafeRawPointer(memory)
-        let rowLength = PackedMatrix.rowLength(type, columns: columns)
+        rowLength = PackedMatrix.rowLength(type, columns: columns)
+        addProduct =
+            switch type {
+            case .float32: backend.kernels.addFloat32Product
+            case .bfloat16: backend.kernels.addBFloat16Product
+            case .int8: backend.kernels.addInt8Product
+            case .int4: backend.kernels.addInt4Product
+            }
         for order in tiles {
             switch type {
             case .float32:
@@ -64,16 +73,11 @@ struct PackedMatrix: @unchecked Sendable {
     ///   - outputs: The rows' outputs for the first vector; those of the others lie `stride` apart.
     func addProduct(
         _ rows: Range<Int>, _ inputs: UnsafePointer<UnsafeRawPointer>, count: Int,
-        to outputs: UnsafeMutablePointer<Float>, stride: Int, _ backend: Backend
+        to outputs: UnsafeMutablePointer<Float>, stride: Int
     ) {
-        let product = PackedProduct(
-            weights: weights + rows.lowerBound * PackedMatrix.rowLength(type, columns: columns), rows: rows.count,
-            columns: columns, inputs: inputs, count: count, outputs: outputs, stride: stride)
-        switch type {
-        case .float32: backend.kernels.addFloat32Product(product)
-        case .bfloat16: backend.kernels.addBFloat16Product(product)
-        case .int8: backend.kernels.addInt8Product(product)
-        case .int4: backend.kernels.addInt4Product(product)
-        }
+        addProduct(
+            PackedProduct(
+                weights: weights + rows.lowerBound * rowLength, rows: rows.count, columns: columns, inputs: inputs,
+                count: count, outputs: outputs, stride: stride))
     }
 }

@@ -22,6 +22,8 @@ public final class Session: Sequence, IteratorProtocol {
         case skip
     }
 
+    /// The model, kept alive by the session.
+    public let model: Model
     var stream: Stream
     private let evaluator: Evaluator
     /// The buffers of hidden states between the front and the back one, when several symbols are read at once.
@@ -48,6 +50,7 @@ public final class Session: Sequence, IteratorProtocol {
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
     private init(stream: consuming Stream, evaluator: Evaluator, buffers: AlignedBuffer<UInt8>) {
+        model = stream.model
         self.stream = stream
         self.evaluator = evaluator
         self.buffers = buffers
@@ -61,9 +64,6 @@ public final class Session: Sequence, IteratorProtocol {
     }
 
     // MARK: - Settings
-
-    /// The model, kept alive by the session.
-    public var model: Model { stream.model }
 
     /// The sampling temperature; 0 is greedy. See ``setTemperature(_:)``.
     public var temperature: Float { stream.sampler.temperature }

@@ -8,9 +8,8 @@ import Core
 
 /// One step of an RNN. Its activation is h' itself; the block of preactivations stays.
 func rnnForward(_ step: StepForward) {
-    for j in stride(from: 0, to: step.width, by: laneCount) {
-        hyperbolicTangent(Vector(at: step.preactivations + j)).store(at: step.nextHidden + j)
-    }
+    copy(step.preactivations, to: step.nextHidden, count: step.width)
+    hyperbolicTangent(step.nextHidden, count: step.width)
 }
 
 /// The backward pass of ``rnnForward(_:)``.

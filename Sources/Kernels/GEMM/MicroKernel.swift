@@ -15,6 +15,8 @@ import Core
 
 /// The layout of A: where element (i, p), of row i and term p, is.
 protocol LeftFactor {
+    /// Whether an iteration of the micro-kernel's loop may take four terms.
+    static var takesFourTerms: Bool { get }
     /// The distance between the elements of two terms.
     var columnStride: Int { get }
     /// The first element of a row.
@@ -27,6 +29,9 @@ protocol LeftFactor {
 
 /// Row-major: a few rows, each read from front to back, as the hardware prefetcher expects.
 struct RowMajor: LeftFactor {
+    @inline(__always)
+    static var takesFourTerms: Bool { true }
+
     let pointer: UnsafePointer<Float>
     let rowStride: Int
 
@@ -45,6 +50,9 @@ struct RowMajor: LeftFactor {
 
 /// Column-major: neighbouring elements of each of many columns. The stride should be an odd number of cache lines.
 struct ColumnMajor: LeftFactor {
+    @inline(__always)
+    static var takesFourTerms: Bool { true }
+
     let pointer: UnsafePointer<Float>
     let columnStride: Int
 
@@ -60,6 +68,9 @@ struct ColumnMajor: LeftFactor {
 
 /// Vectors that lie anywhere, from an offset on.
 struct Vectors: LeftFactor {
+    @inline(__always)
+    static var takesFourTerms: Bool { false }
+
     let pointers: UnsafePointer<UnsafeRawPointer>
     var offset = 0
 
@@ -113,18 +124,22 @@ struct FloatAccumulators: Accumulators {
     @inline(__always)
     static var columns: Int { laneCount }
 
-    #if AVX512 || AVX2 || arch(arm64)
-        @inline(__always)
-        static var mostRows: Int { 6 }
-        @inline(__always)
-        static var takesFourTerms: Bool { true }
-    #else
-        // Where a multiply-add is a call of a function, larger tiles would only make the library larger.
-        @inline(__always)
-        static var mostRows: Int { 4 }
-        @inline(__always)
-        static var takesFourTerms: Bool { false }
-    #endif
+    /// Whether the instruction set has a fused multiply-add. Where it is a call of a function, larger tiles would only make
+    /// the library larger.
+    @inline(__always)
+    static var hasFusedMultiplyAdd: Bool {
+        #if AVX512 || AVX2 || arch(arm64)
+            true
+        #else
+            false
+        #endif
+    }
+
+    @inline(__always)
+    static var mostRows: Int { hasFusedMultiplyAdd ? 6 : 1 }
+
+    @inline(__always)
+    static var takesFourTerms: Bool { hasFusedMultiplyAdd }
 
     @inline(__always)
     init(at source: UnsafePointer<Float>) { c = Vector(at: source) }
@@ -272,6 +287,17 @@ struct PanelProduct<A: LeftFactor> {
     /// What integer accumulators are multiplied with, one scale for each column; nil if they are floats.
     var scales: UnsafePointer<Float>?
 
+    /// The same for the columns from `column` on.
+    @inline(__always)
+    func panel(_ column: Int) -> PanelProduct {
+        var product = self
+        product.b += column
+        product.origin += column
+        product.c += column
+        product.scales = scales.map { $0 + column }
+        return product
+    }
+
     /// The same for the rows from `i` on.
     @inline(__always)
     func from(_ i: Int) -> PanelProduct {
@@ -291,10 +317,10 @@ func microKernel<A: LeftFactor, T: Tile, L: CacheLevel>(
     var tile = T(at: product.origin, stride: product.originStride, product.a, row: 0)
     let (column, bStride, step) = (product.a.columnStride, product.bStride, prefetch.step)
     var (b, place, p, left) = (product.b, prefetch.place, 0, product.terms)
-    if T.Row.takesFourTerms {
+    // Offsets are not checked for overflow, which would cost a few per cent: they are within memory that exists.
+    if T.Row.takesFourTerms, A.takesFourTerms {
         while left >= 4 {
-            // Without an order the compiler would load so far ahead that the accumulators would not stay in registers.
-            // Offsets are not checked for overflow, which would cost a few per cent: they are within memory that exists.
+            // Without an order the compiler would load so early that the accumulators would not stay in registers.
             ci_keep_order()
             addTerm(&tile, product.a, p, b, prefetch, place)
             ci_keep_order()
@@ -307,6 +333,15 @@ func microKernel<A: LeftFactor, T: Tile, L: CacheLevel>(
             place += 4 * step
             p &+= 4 &* column
             left &-= 4
+        }
+    } else {
+        while left >= 2 {
+            addTerm(&tile, product.a, p, b, prefetch, place)
+            addTerm(&tile, product.a, p &+ column, b + bStride, prefetch, place + step)
+            b += 2 * bStride
+            place += 2 * step
+            p &+= 2 &* column
+            left &-= 2
         }
     }
     while left > 0 {

@@ -35,11 +35,7 @@ func multiplyPanel<A: LeftFactor, Panel: Accumulators, L: CacheLevel>(
         }
     #else
         for column in stride(from: 0, to: columns, by: laneCount) {
-            var product = product
-            product.b += column
-            product.origin += column
-            product.c += column
-            multiplyTiles(panel, product, rows: rows, &prefetch)
+            multiplyTiles(panel, product.panel(column), rows: rows, &prefetch)
         }
     #endif
 }
@@ -55,7 +51,7 @@ func multiplyTiles<A: LeftFactor, Row: Accumulators, L: CacheLevel>(
         switch tiling.height(index) {
         case 6 where Row.mostRows >= 6: microKernel(SixRows<Row>.self, tile, prefetch)
         case 5 where Row.mostRows >= 5: microKernel(FiveRows<Row>.self, tile, prefetch)
-        case 4: microKernel(FourRows<Row>.self, tile, prefetch)
+        case 4 where Row.mostRows >= 4: microKernel(FourRows<Row>.self, tile, prefetch)
         case 3 where Row.mostRows >= 6: microKernel(ThreeRows<Row>.self, tile, prefetch)
         case 2 where Row.mostRows >= 6: microKernel(TwoRows<Row>.self, tile, prefetch)
         default:

@@ -47,7 +47,7 @@ func addBFloat16Product(_ product: PackedProduct) {
     while row < product.rows {
         let height = groupHeight(at: row, of: product.rows)
         let outputs = product.outputs + row
-        let fours = count & ~3
+        let fours = FloatAccumulators.hasFusedMultiplyAdd ? count & ~3 : 0
         for first in Swift.stride(from: 0, to: fours > 0 ? columns : 0, by: 2 * blockColumns) {
             let block = first..<min(first + 2 * blockColumns, columns)
             for index in Swift.stride(from: 0, to: fours, by: 4) {
@@ -60,7 +60,7 @@ func addBFloat16Product(_ product: PackedProduct) {
         var y = outputs + fours * stride
         while index < count {
             let x = inputs[index].assumingMemoryBound(to: Float.self)
-            if height == groupRows {
+            if FloatAccumulators.hasFusedMultiplyAdd, height == groupRows {
                 addGroup(w, columns, x, y)
             } else {
                 for panel in Swift.stride(from: 0, to: height, by: laneCount) {

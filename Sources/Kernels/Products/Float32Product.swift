@@ -109,6 +109,12 @@ private func group(
 @inline(never)
 private func addGroup(_ group: PanelProduct<Vectors>, _ height: Int) {
     let prefetch = PrefetchCursor<NoLevel>(place: group.b)
+    guard FloatAccumulators.hasFusedMultiplyAdd else {
+        for row in stride(from: 0, to: height, by: laneCount) {
+            microKernel(OneRow<FloatAccumulators>.self, group.panel(row), prefetch)
+        }
+        return
+    }
     switch height {
     case laneCount: microKernel(OneRow<FloatAccumulators>.self, group, prefetch)
     case 2 * laneCount: microKernel(OneRow<TwoPanels<FloatAccumulators>>.self, group, prefetch)
@@ -131,10 +137,7 @@ private func addGroup(_ group: PanelProduct<Vectors>, _ height: Int) {
 /// Some columns of a panel of a group, several vectors.
 @inline(never)
 private func addPanel(_ group: PanelProduct<Vectors>, _ row: Int, _ count: Int) {
-    var panel = group
-    panel.b += row
-    panel.origin += row
-    panel.c += row
+    let panel = group.panel(row)
     // Part of the next block, which the hardware prefetcher does not foresee.
     var prefetch = PrefetchCursor<FirstLevel>(place: panel.b + blockColumns * group.bStride, step: group.bStride)
     multiplyTiles(FloatAccumulators.self, panel, rows: count, &prefetch)

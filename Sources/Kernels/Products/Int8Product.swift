@@ -158,12 +158,7 @@ private func addGroup(_ group: PanelProduct<Vectors>, _ height: Int, _ count: In
         }
     #endif
     for row in stride(from: 0, to: height, by: laneCount) {
-        var panel = group
-        panel.b += row
-        panel.origin += row
-        panel.c += row
-        panel.scales = group.scales.map { $0 + row }
         var prefetch = PrefetchCursor<FirstLevel>(place: next + row, step: height)
-        multiplyTiles(ByteAccumulators.self, panel, rows: count, &prefetch)
+        multiplyTiles(ByteAccumulators.self, group.panel(row), rows: count, &prefetch)
     }
 }
