@@ -8,9 +8,13 @@ the defaults of `trainer train`. Each report is a line of JSON on standard outpu
 
 import argparse
 import json
+import sys
 import time
 
 import torch
+
+# The exit status where PyTorch lacks the kernels, as for an LSTM in bfloat16 without AVX-512.
+UNSUPPORTED = 3
 
 
 class Model(torch.nn.Module):
@@ -78,6 +82,14 @@ def main():
 
     def report(**values):
         print(json.dumps(values), flush=True)
+
+    try:
+        loss(0, None)[0].backward()
+    except RuntimeError as error:
+        if "could not create a primitive" not in str(error):
+            raise
+        print(f"pytorch_trainer.py: no {options.cell} in {options.precision} here: {error}", file=sys.stderr)
+        sys.exit(UNSUPPORTED)
 
     updates, since, characters = 0, time.perf_counter(), 0
     for epoch in range(1, options.epochs + 1):

@@ -27,6 +27,8 @@ import time
 SYMBOLS = 82
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 PEER = pathlib.Path(__file__).with_name("pytorch_trainer.py")
+# The exit status of pytorch_trainer.py where PyTorch lacks the kernels.
+UNSUPPORTED = 3
 
 Case = collections.namedtuple("Case", "cell hidden layers batch time")
 SIZES = [(64, 1, 128, 100), (128, 2, 50, 50), (256, 2, 64, 100), (512, 2, 64, 100), (512, 3, 128, 128)]
@@ -72,27 +74,49 @@ def pytorch(precision="f32"):
     return command
 
 
+class Unsupported(Exception):
+    """A contestant cannot do what it is to be measured at on this processor."""
+
+
 @contextlib.contextmanager
 def reports(command):
-    """The reports of a command, which is stopped at the end; and what `wait` says of it then."""
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    """The reports of a command, which is killed at the end; and its memory, which is known then."""
     usage = {}
-    try:
-        yield (json.loads(line) for line in process.stdout), usage
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGKILL)
-        process.stdout.close()
-        _, _, resources = os.wait4(process.pid, 0)
-        process.returncode = 0
-        usage["peak"] = resources.ru_maxrss / 1024
+    words = [str(word) for word in command]
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors)
+
+        def wait():
+            _, status, resources = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            usage["peak"] = resources.ru_maxrss / 1024
+
+        def lines():
+            for line in process.stdout:
+                yield json.loads(line)
+            wait()
+            if process.returncode == UNSUPPORTED:
+                raise Unsupported
+            if process.returncode != 0:
+                errors.seek(0)
+                message = errors.read().decode("utf-8", "replace").strip().splitlines()
+                sys.exit(f"{' '.join(words)} failed: {message[-1] if message else process.returncode}")
+
+        try:
+            yield lines(), usage
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGKILL)
+                wait()
+            process.stdout.close()
 
 
 # What is measured
 
 
 def turn(command, case, options, folder, text):
-    """The median rate of the reports of `options.seconds`, in characters a second, and the peak memory in MiB."""
+    """The median rate of the reports of `options.seconds`, in characters a second, and the peak memory
+    in MiB. Raises Unsupported."""
     # A report about every third of a second on a machine of this kind, at least one an update.
     interval = max(1, round(1.5e10 / (multiply_adds(case) * case.batch * case.time)))
     arguments = [*shape_options(case), "--report-every", interval, "--threads", options.threads]
@@ -164,18 +188,23 @@ def compare(cases, contestants, options, folder):
         rates, peaks, shares = collections.defaultdict(list), collections.defaultdict(list), []
         for _ in range(options.rounds):
             for name, command in contestants.items():
-                rate, peak = turn(command, case, options, folder, text)
-                rates[name].append(rate)
-                peaks[name].append(peak)
+                # The column of a contestant that this processor does not support stays empty.
+                with contextlib.suppress(Unsupported):
+                    rate, peak = turn(command, case, options, folder, text)
+                    rates[name].append(rate)
+                    peaks[name].append(peak)
             shares.append((useful(case, rates[first][-1]), sgemm(options)))
         rate = {name: statistics.median(values) for name, values in rates.items()}
-        ratios = {name: statistics.median(a / b for a, b in zip(rates[first], rates[name])) for name in others}
+        ratios = {
+            name: statistics.median(a / b for a, b in zip(rates[first], rates[name])) for name in others if name in rate
+        }
         row(
             title(case), f"{case.batch} × {case.time}", f"{statistics.median(own for own, _ in shares):.0f}",
             f"{statistics.median(blas for _, blas in shares):.0f}",
             f"{statistics.median(own / blas for own, blas in shares):.0%}",
-            *[f"{rate[name]:,.0f}" for name in contestants], *[f"{ratios[name]:.2f}" for name in others],
-            *[f"{max(peaks[name]):.0f}" for name in contestants],
+            *[f"{rate[name]:,.0f}" if name in rate else "" for name in contestants],
+            *[f"{ratios[name]:.2f}" if name in rate else "" for name in others],
+            *[f"{max(peaks[name]):.0f}" if name in rate else "" for name in contestants],
         )
 
 
