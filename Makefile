@@ -73,6 +73,7 @@ test: test-packages lint test-swift test-library
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks
+	$(PYTHON) Tests/Lint/test_prose.py && $(PYTHON) Tests/Lint/prose.py
 
 test-swift: packages
 	$(SWIFT) test
