@@ -1,14 +1,14 @@
 # make            build/trainer and build/libchargen.so, optimised
-# make demo       train on a list of invented place names, export the model, and have C and Python invent new ones
+# make demo       train on a list of invented place names, and generate more from C and Python
 # make test       all tests
-# make test-sanitized   the tests again under address and thread sanitizers: slow
-# make bench      the library's speed, beside what the memory allows
-# make bench-score   how long texts take to score, one by one and together
+# make test-sanitized   the Swift tests under the address and thread sanitizers: slow
+# make bench      the library's speed, beside the bound by memory bandwidth
+# make bench-score   the time to score texts, one by one and in a batch
 # make bench-allocations   counts the allocations of generated, fed and scored characters
-# make bench-peers   the same work done by PyTorch and ONNX Runtime, side by side
+# make bench-peers   generation in PyTorch and ONNX Runtime, side by side
 # make bench-train   the trainer's speed, beside OpenBLAS' sgemm
-# make bench-train-peers   the same training done by PyTorch; with TEXT=FILE, how soon either has learnt that text
-# make clean      remove what was built
+# make bench-train-peers   the same training in PyTorch; with TEXT=FILE, the time to quality too
+# make clean      remove everything that was built
 #
 # Each target installs the system packages it lacks with apt-get, where that is possible.
 
@@ -18,7 +18,7 @@ CXX = g++
 PYTHON ?= python3
 WARNINGS = -Wall -Wextra -Werror -pedantic
 
-# The library has a scratch folder of its own: its modules are built in Embedded mode there.
+# The library has its own scratch folder, where its modules are built in Embedded mode.
 EMBEDDED = --product chargen --traits Embedded --scratch-path .build-embedded
 LINK = -Lbuild -lchargen -Wl,-rpath,'$$ORIGIN/..'
 
@@ -30,7 +30,7 @@ TEST_PACKAGES = g++ valgrind qemu-user binutils
 
 all: trainer library
 
-# SwiftPM knows best what is out of date, so these two always ask it.
+# SwiftPM tracks dependencies itself, so these two always run it.
 trainer: packages
 	$(SWIFT) build -c release --product trainer
 	@mkdir -p build
@@ -38,7 +38,7 @@ trainer: packages
 
 library: packages
 	@mkdir -p build
-	@# The map of the link is for a test: which functions came from which module.
+	@# A test reads the linker's map to check which module each function comes from.
 	$(SWIFT) build -c release $(EMBEDDED) -Xlinker -Map=build/libchargen.map
 	install -m 755 "$$($(SWIFT) build -c release $(EMBEDDED) --show-bin-path)/libchargen.so" build/libchargen.so
 	ln -sf libchargen.so build/libchargen.so.1
@@ -81,7 +81,8 @@ test-swift: packages
 test-library: test-packages all examples build/place-names.cgw
 	Tests/LibraryTests/run.sh build/libchargen.so build/trainer
 
-# Slow: the same tests under sanitizers. Leaks are valgrind's business in test-library; here the toolchain's own would be seen.
+# Slow: the Swift tests under sanitizers. valgrind checks for leaks in test-library; the address
+# sanitizer's leak check would report the toolchain's own.
 test-sanitized: packages
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize address --scratch-path .build-address
 	$(SWIFT) test --sanitize thread --scratch-path .build-thread --filter 'CAPITests|InferenceEngineTests|TrainingTests'
@@ -119,7 +120,7 @@ benchmark-models: packages
 	$(SWIFT) build -c release --product benchmark-models
 	"$$($(SWIFT) build -c release --show-bin-path)/benchmark-models" $(BENCHMARKS)/models
 
-# For this machine alone, so that its own reading loop uses all that the processor has.
+# Compiled for this machine alone, so that its reading loop uses the widest registers.
 $(BENCHMARKS)/engine: $(wildcard Benchmarks/engine/*) include/chargen.h | library
 	@mkdir -p $(BENCHMARKS)
 	$(CC) -std=c99 -O3 -march=native $(WARNINGS) -Iinclude $(filter %.c,$^) $(LINK) -o $@
@@ -128,7 +129,7 @@ $(BENCHMARKS)/sgemm: Benchmarks/sgemm.c | packages
 	@mkdir -p $(BENCHMARKS)
 	$(CC) -std=c99 -O2 $(WARNINGS) $< -lopenblas -o $@
 
-# The processor-only build of PyTorch, where the package index has it: the other one is some gigabytes larger.
+# The CPU build of PyTorch, if the package index has it: the default build is gigabytes larger.
 $(PEERS)/installed:
 	$(call install,$(BUILD_PACKAGES) python3-venv)
 	$(PYTHON) -m venv $(PEERS)
@@ -138,7 +139,7 @@ $(PEERS)/installed:
 
 # MARK: - System packages
 
-# Installs those of $(1) that are missing. Without the right to do so, it says what to install.
+# Installs the missing packages of $(1), or prints their names if it may not.
 define install
 @missing=""; for package in $(1); do \
 	dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; \

@@ -1,9 +1,11 @@
-"""A character-level trainer in PyTorch that does what `trainer train` does, and reports as it does.
+"""A character-level trainer in PyTorch with the training and the reports of `trainer train`.
 
-    pytorch_trainer.py TEXT --cell lstm --hidden 128 --layers 2 --batch 50 --time 50 [--precision bf16] …
+    pytorch_trainer.py TEXT --cell lstm --hidden 128 --layers 2 --batch 50 --time 50
+                       [--precision bf16] …
 
-Contiguous streams with the state carried over, Adam, gradients limited to ± 5, and the end of every stream held out, with
-the defaults of `trainer train`. Each report is a line of JSON on standard output.
+Contiguous streams with the state carried over, Adam, gradients limited to ± 5, and the end of every
+stream held out, with the defaults of `trainer train`. Each report is one line of JSON on standard
+output. The exit status is UNSUPPORTED where PyTorch lacks the kernels.
 """
 
 import argparse
@@ -13,7 +15,7 @@ import time
 
 import torch
 
-# The exit status where PyTorch lacks the kernels, as for an LSTM in bfloat16 without AVX-512.
+# PyTorch has no bfloat16 kernels for an LSTM on processors without AVX-512.
 UNSUPPORTED = 3
 
 

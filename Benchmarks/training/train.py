@@ -1,9 +1,10 @@
-"""How fast `trainer train` trains, beside OpenBLAS' sgemm and, with --peers, beside PyTorch.
+"""The speed of `trainer train`, beside OpenBLAS' sgemm and, with --peers, beside PyTorch.
 
-    train.py --trainer build/trainer --sgemm build/benchmarks/sgemm [--peers] [--text TEXT] [--cases lstm-128x2 …]
+    train.py --trainer build/trainer --sgemm build/benchmarks/sgemm
+             [--peers] [--text TEXT] [--cases lstm-128x2 …]
 
-Every contestant trains in a process of its own, in turns, so that whatever slows the machine down for a while slows all
-of them. See Benchmarks/README.md.
+Each contestant trains in a process of its own. They run alternately, so that a temporary slowdown
+of the machine affects all of them. See Benchmarks/README.md.
 """
 
 import argparse
@@ -40,17 +41,18 @@ def title(case):
 
 
 def multiply_adds(case):
-    """The useful ones of a character on the way forward: those of the recurrent, the inter-layer and the output
-    matrices. The way back takes twice as many. A one-hot product counts nothing."""
+    """The useful multiply-adds per character of the forward pass: those of the recurrent, the
+    inter-layer and the output matrices. The backward pass has twice as many. One-hot products do
+    not count."""
     return case.hidden * (case.hidden * GATES[case.cell] * (2 * case.layers - 1) + SYMBOLS)
 
 
 def useful(case, rate):
-    """GFLOP/s at `rate` characters a second, two for a multiply-add."""
+    """GFLOP/s at `rate` characters per second, two operations per multiply-add."""
     return 6e-9 * multiply_adds(case) * rate
 
 
-# The contestants: commands that print a line of JSON for each report.
+# The contestants: commands that print one line of JSON per report.
 
 
 def shape_options(case):
@@ -75,12 +77,12 @@ def pytorch(precision="f32"):
 
 
 class Unsupported(Exception):
-    """A contestant cannot do what it is to be measured at on this processor."""
+    """The processor does not support a contestant."""
 
 
 @contextlib.contextmanager
 def reports(command):
-    """The reports of a command, which is killed at the end; and its memory, which is known then."""
+    """The reports of a command, which is killed on exit, and its peak memory, known after that."""
     usage = {}
     words = [str(word) for word in command]
     with tempfile.TemporaryFile() as errors:
@@ -115,14 +117,14 @@ def reports(command):
 
 
 def turn(command, case, options, folder, text):
-    """The median rate of the reports of `options.seconds`, in characters a second, and the peak memory
-    in MiB. Raises Unsupported."""
-    # A report about every third of a second on a machine of this kind, at least one an update.
+    """The median rate of the reports of `options.seconds`, in characters per second, and the peak
+    memory in MiB. Raises Unsupported."""
+    # On a server with two cores about three reports per second, at most one per update.
     interval = max(1, round(1.5e10 / (multiply_adds(case) * case.batch * case.time)))
     arguments = [*shape_options(case), "--report-every", interval, "--threads", options.threads]
     rates = []
     with reports(command(text, folder, arguments)) as (lines, usage):
-        # The first report has the memory that is touched for the first time.
+        # The first report includes the page faults of fresh memory.
         next(lines)
         began = time.perf_counter()
         for report in lines:
@@ -140,7 +142,7 @@ def sgemm(options):
 
 
 def seconds_to(targets, command, seed, options, folder, text):
-    """Seconds from the start of the process until the validation loss first is below each target."""
+    """Seconds from the start of the process until the validation loss is below each target."""
     missing = sorted(targets, reverse=True)
     found = []
     began = time.perf_counter()
@@ -169,7 +171,7 @@ def processor():
 
 
 def random_text(path):
-    """Text whose characters say nothing, long enough that no turn comes to its end."""
+    """Random text, so long that no run reaches its end."""
     characters = (string.ascii_letters + string.digits + string.punctuation)[:SYMBOLS]
     path.write_text("".join(random.Random(1).choices(characters, k=8_000_000)), encoding="utf-8")
     return path
@@ -233,13 +235,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trainer", type=pathlib.Path, required=True)
     parser.add_argument("--sgemm", type=pathlib.Path, required=True, help="the program of Benchmarks/sgemm.c")
-    parser.add_argument("--peers", action="store_true", help="have PyTorch do the same, in f32 and bf16")
+    parser.add_argument("--peers", action="store_true", help="measure PyTorch too, in f32 and bf16")
     parser.add_argument("--text", type=pathlib.Path, help="measure the time to quality on this text too")
-    parser.add_argument("--seeds", type=int, default=3, help="the runs of each until it has learnt the text")
+    parser.add_argument("--seeds", type=int, default=3, help="the runs of each on that text (3)")
     parser.add_argument("--cases", nargs="*", help="such as lstm-128x2; all by default")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=2, help="of one turn of one contestant")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2, help="the length of one run of one contestant (2)")
+    parser.add_argument("--rounds", type=int, default=3, help="the runs of each contestant (3)")
     options = parser.parse_args()
 
     contestants = {"chargen f32": chargen(options), "chargen bf16": chargen(options, "bf16")}

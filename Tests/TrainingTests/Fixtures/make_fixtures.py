@@ -1,10 +1,10 @@
-"""Makes the fixtures of this folder: what PyTorch computes for small models. README.md describes them.
+"""Makes the fixtures of this folder: what PyTorch computes for small models.
 
     make_fixtures.py FOLDER
 
-It needs torch 2.13 (the CPU build) and safetensors, and writes eight files to FOLDER. The initial
-parameters and the text depend on the order in which they are drawn from PyTorch's generator: first the
-recurrent layers, then the output layer, then the text.
+It needs torch 2.13 (the CPU build) and safetensors, and writes eight files to FOLDER, which
+README.md describes. The initial parameters and the text depend on the order of the draws from
+PyTorch's generator: the recurrent layers, the output layer, the text.
 """
 
 import pathlib
