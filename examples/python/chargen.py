@@ -281,7 +281,7 @@ class Session(_Owner):
 
     @property
     def temperature(self) -> float:
-        """0 for greedy, or 0.001 to 1000: below 1 sharpens the distribution, above 1 flattens it."""
+        """0 for greedy, or 0.001 to 1000: below 1 sharpens the distribution, above 1 flattens."""
         return self._temperature
 
     @temperature.setter
