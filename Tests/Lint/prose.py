@@ -107,7 +107,6 @@ NAMES = [
     Rule(r"(?:set|part) starts", "bias table", ["setStarts"], ["starts", "startsAt"]),
     Rule(r"depths?", "k, kc", ["depthBlock", "takesFourDepths"], ["depthwise"]),
     Rule(r"strips?", "panel", ["Strip"], ["stripped"]),
-    Rule(r"heights?", "rows, MR", ["groupHeight"], ["heightened"]),
     Rule(r"ahead", "prefetch", ["Ahead"], ["head"]),
     Rule(r"(?-i:^Plain$|^Transposed$)", "RowMajor, ColumnMajor", ["Plain", "Transposed"], ["plain", "addTransposed"]),
     Rule(r"generations", "front, back", ["generations"], ["generation"]),
