@@ -1,15 +1,15 @@
 # make            build/trainer and build/libchargen.so, optimised
 # make deps       install the packages that building and testing need, as root on Debian or Ubuntu
-# make demo       train on a list of invented place names; C and Python generate new ones
+# make demo       train on a list of invented place names, and generate more from C and Python
 # make test       all tests; its first step is make deps
-# make test-sanitized   the tests again under address and thread sanitizers: slow
-# make bench      the library's speed, beside what the memory allows
-# make bench-score   how long texts take to score, one by one and together
+# make test-sanitized   the Swift tests under the address and thread sanitizers: slow
+# make bench      the library's speed, beside the bound by memory bandwidth
+# make bench-score   the time to score texts, one by one and in a batch
 # make bench-allocations   counts the allocations of generated, fed and scored characters
-# make bench-peers   the same work done by PyTorch and ONNX Runtime, side by side
+# make bench-peers   generation in PyTorch and ONNX Runtime, side by side
 # make bench-train   the trainer's speed, beside OpenBLAS' sgemm
-# make bench-train-peers   the same training done by PyTorch; with TEXT=FILE, the time to quality
-# make clean      remove what was built
+# make bench-train-peers   the same training in PyTorch; with TEXT=FILE, the time to quality too
+# make clean      remove everything that was built
 
 SWIFT ?= swift
 CC = gcc
@@ -17,7 +17,7 @@ CXX = g++
 PYTHON ?= python3
 WARNINGS = -Wall -Wextra -Werror -pedantic
 
-# The library has a scratch folder of its own: its modules are built in Embedded mode there.
+# The library has its own scratch folder, where its modules are built in Embedded mode.
 EMBEDDED = --product chargen --traits Embedded --scratch-path .build-embedded
 LINK = -Lbuild -lchargen -Wl,-rpath,'$$ORIGIN/..'
 
@@ -32,7 +32,7 @@ TEST_PACKAGES = g++ valgrind qemu-user binutils abigail-tools
 
 all: trainer library
 
-# SwiftPM knows best what is out of date, so these two always ask it.
+# SwiftPM tracks dependencies itself, so these two always run it.
 trainer: requirements
 	$(SWIFT) build -c release --product trainer
 	@mkdir -p build
@@ -40,7 +40,7 @@ trainer: requirements
 
 library: requirements
 	@mkdir -p build
-	@# The map of the link is for a test: which functions came from which module.
+	@# A test reads the linker's map to check which module each function comes from.
 	$(SWIFT) build -c release $(EMBEDDED) -Xlinker -Map=build/libchargen.map
 	install -m 755 "$$($(SWIFT) build -c release $(EMBEDDED) --show-bin-path)/libchargen.so" build/libchargen.so
 	ln -sf libchargen.so build/$(SONAME)
@@ -75,6 +75,7 @@ test: deps lint test-swift test-library
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks
+	$(PYTHON) Tests/Lint/test_prose.py && $(PYTHON) Tests/Lint/prose.py
 
 test-swift: requirements
 	$(SWIFT) test
@@ -86,8 +87,8 @@ test-library: test-abi all examples build/place-names.cgw
 test-abi:
 	Tests/LibraryTests/abi.sh
 
-# Slow: the same tests under sanitizers. test-library looks for leaks, with valgrind; here the
-# toolchain's own leaks would be reported.
+# Slow: the Swift tests under sanitizers. valgrind checks for leaks in test-library; the address
+# sanitizer's leak check would report the toolchain's own.
 test-sanitized: requirements
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize address --scratch-path .build-address
 	$(SWIFT) test --sanitize thread --scratch-path .build-thread --filter 'CAPITests|InferenceEngineTests|TrainingTests'
@@ -125,7 +126,7 @@ benchmark-models: requirements
 	$(SWIFT) build -c release --product benchmark-models
 	"$$($(SWIFT) build -c release --show-bin-path)/benchmark-models" $(BENCHMARKS)/models
 
-# For this machine alone, so that its own reading loop uses every instruction of the processor.
+# Compiled for this machine alone, so that its reading loop uses the widest registers.
 $(BENCHMARKS)/engine: $(wildcard Benchmarks/engine/*) include/chargen.h | library
 	@mkdir -p $(BENCHMARKS)
 	$(CC) -std=c99 -O3 -march=native $(WARNINGS) -Iinclude $(filter %.c,$^) $(LINK) -o $@
@@ -134,8 +135,7 @@ $(BENCHMARKS)/sgemm: Benchmarks/sgemm.c | requirements
 	@mkdir -p $(BENCHMARKS)
 	$(CC) -std=c99 -O2 $(WARNINGS) $< -lopenblas -o $@
 
-# The processor-only build of PyTorch, where the package index has it: the other one is some
-# gigabytes larger.
+# The CPU build of PyTorch, if the package index has it: the default build is gigabytes larger.
 $(PEERS)/installed:
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet torch==2.13.0+cpu || $(PEERS)/bin/pip install --quiet torch==2.13.0

@@ -2,11 +2,12 @@
 
 import PackageDescription
 
-// The trait `Embedded` switches the modules behind libchargen.so to Embedded Swift, so that the library
-// carries no Swift runtime. Without it every module builds as ordinary Swift, for `trainer` and the tests.
+// The trait `Embedded` switches the modules behind libchargen.so to Embedded Swift, so that the
+// library contains no Swift runtime. Without it every module builds as ordinary Swift, for
+// `trainer` and the tests.
 
-/// Every warning is an error where `CHARGEN_WARNINGS=error` says so, as in the project's own tests. Whoever builds
-/// chargen with a newer compiler, which may warn of more, is not held up.
+/// With `CHARGEN_WARNINGS=error`, as in the project's own tests, every warning is an error.
+/// Otherwise a newer compiler with more warnings still builds chargen.
 let warnings: [SwiftSetting] =
     Context.environment["CHARGEN_WARNINGS"] == "error" ? [.treatAllWarnings(as: .error)] : []
 
@@ -16,16 +17,17 @@ let library: [SwiftSetting] =
         .enableExperimentalFeature("Embedded", .when(traits: ["Embedded"])),
         // Embedded Swift compiles a module as a whole, and specialises every generic it uses.
         .unsafeFlags(["-wmo"], .when(traits: ["Embedded"])),
-        // A section a function, so that the linker can drop those that nothing calls.
+        // One section per function, so that the linker can drop the unused ones.
         .unsafeFlags(["-Xfrontend", "-function-sections"], .when(traits: ["Embedded"])),
     ]
 
-/// Settings of the modules that do arithmetic: optimised in debug builds too, where unoptimised SIMD would be
-/// some hundred times slower, and the tests with it.
+/// Settings of the modules that do arithmetic: optimised in debug builds too, because unoptimised
+/// SIMD, and the tests with it, would be some hundred times slower.
 let arithmetic: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
-/// The same kernels, compiled for one level of the x86-64 instruction set: the folder is a symbolic link to `Kernels`.
-/// `-Xcc -m…` are the switches that Swift's own code generation follows. `conditions` tell the source which it is.
+/// The same kernels, compiled for one level of the x86-64 instruction set: the folder is a symbolic
+/// link to `Kernels`. Swift's code generation follows the flags `-Xcc -m…`. The source tests
+/// `conditions` for the instruction set.
 func kernels(_ name: String, _ conditions: [String], _ flags: [String]) -> Target {
     .target(
         name: name,
@@ -41,8 +43,8 @@ func kernels(_ name: String, _ conditions: [String], _ flags: [String]) -> Targe
         .target(name: "Kernels", dependencies: ["CIntrinsics", "Core"], swiftSettings: library + arithmetic),
         // AVX2 and FMA (2013 and later).
         kernels("KernelsAVX2", ["AVX2"], ["-march=x86-64-v3"]),
-        // AVX-512 F, BW, CD, DQ and VL, and the integer dot product VNNI. Without the last flag vectors would be split
-        // into halves.
+        // AVX-512 F, BW, CD, DQ and VL, and the integer dot product VNNI. Without the last flag
+        // vectors would be split into halves.
         kernels("KernelsAVX512", ["AVX512"], ["-march=x86-64-v4", "-mavx512vnni", "-mprefer-vector-width=512"]),
         // AVX-512 BF16, for training in bfloat16.
         kernels(
@@ -73,10 +75,10 @@ let package = Package(
         .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     ],
     targets: kernelModules + [
-        // The tables of kernels, and the instructions that kernels ask for by name.
+        // The types of the kernel tables, and intrinsics for the kernels.
         .target(name: "CIntrinsics"),
-        // libc and zstd for the modules that cannot import Foundation. libchargen.so must need libc and libm only, so
-        // it takes zstd from the archive.
+        // libc and zstd for the modules that cannot import Foundation. libchargen.so must need libc
+        // and libm only, so it takes zstd from the archive.
         .target(
             name: "CSupport",
             linkerSettings: [
@@ -115,7 +117,8 @@ let package = Package(
                         // Export chargen_* and nothing else.
                         "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/CAPI/exports.map",
                         "-Xlinker", "-soname=libchargen.so.2",
-                        // Drop what nothing reaches; refuse undefined symbols; bind all at load, then read-only.
+                        // Drop what nothing reaches; refuse undefined symbols; bind all at load,
+                        // then read-only.
                         "-Xlinker", "--gc-sections", "-Xlinker", "-z", "-Xlinker", "defs",
                         "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now",
                         // The library needs no symbol table or debug information.

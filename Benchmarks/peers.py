@@ -1,9 +1,11 @@
-"""The same work done by chargen, PyTorch and ONNX Runtime, side by side in one run.
+"""Generation in chargen, PyTorch and ONNX Runtime, side by side in one run.
 
-    peers.py --engine build/benchmarks/engine --models build/benchmarks/models [--sizes 128x2 …] [--seconds S] [--json]
+    peers.py --engine build/benchmarks/engine --models build/benchmarks/models
+             [--sizes 128x2 …] [--seconds S] [--rounds N] [--json]
 
-Every contestant generates characters of a random model with 82 of them, each sampled at temperature 1 and fed back.
-They take turns, so that whatever slows the machine down for a while slows all of them. See Benchmarks/README.md.
+Each contestant generates characters with a random model of 82 characters, samples them at
+temperature 1 and feeds them back. They run alternately, so that a temporary slowdown of the machine
+affects all of them. See Benchmarks/README.md.
 """
 
 import argparse
@@ -37,7 +39,7 @@ Case = collections.namedtuple("Case", "cell hidden layers threads batch")
 
 
 def rate(step, seconds, batch=1):
-    """Characters a second of `step`, called again and again."""
+    """Characters per second of `step`, called repeatedly."""
     calls, began = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - began) < seconds or calls == 0:
         step()
@@ -64,7 +66,7 @@ def chargen(case, weights, options):
 class Layers(torch.nn.Module):
     """One step by torch.nn.LSTM and its like, all layers in one call."""
 
-    # Lets TorchScript leave out the branch that is not taken.
+    # Lets TorchScript omit the branch that is not taken.
     is_lstm: torch.jit.Final[bool]
 
     def __init__(self, cell, hidden, layers):
@@ -111,7 +113,7 @@ class Cells(torch.nn.Module):
 
 
 def pytorch_way(case, kind, is_scripted, uses_onednn):
-    """One of the ways to have PyTorch do it: a function that measures it."""
+    """A function that measures one variant of PyTorch."""
     model = kind(case.cell, case.hidden, case.layers).eval()
     if is_scripted:
         model = torch.jit.freeze(torch.jit.script(model))
@@ -130,7 +132,7 @@ def pytorch_way(case, kind, is_scripted, uses_onednn):
 
 
 def pytorch(case, options):
-    """The fastest of PyTorch's ways: layers or cells, eager or TorchScript, with oneDNN or without."""
+    """The fastest variant: layers or cells, eager or TorchScript, with oneDNN or without."""
     ways = [pytorch_way(case, *way) for way in itertools.product([Layers, Cells], [False, True], [False, True])]
     for way in ways:
         # TorchScript compiles in the first calls.
@@ -142,7 +144,7 @@ def pytorch(case, options):
 
 
 def onnx_model(case):
-    """One step: a one-hot character and the states go in, the logits and the states come out."""
+    """One step. Inputs: a one-hot character and the states. Outputs: the logits and the states."""
     helper = onnx.helper
     states = ["h", "c"] if case.cell == "lstm" else ["h"]
     bound = case.hidden**-0.5
@@ -166,10 +168,10 @@ def onnx_model(case):
         ]
         inputs += [f"{state}{layer}" for state in states]
         outputs = [f"y{layer}"] + [f"{state}{layer}_out" for state in states]
-        # PyTorch's GRU resets after the matrix product.
+        # PyTorch's GRU applies the reset gate after the matrix product.
         settings = {"linear_before_reset": 1} if case.cell == "gru" else {}
         nodes.append(helper.make_node(case.cell.upper(), inputs, outputs, hidden_size=case.hidden, **settings))
-        # From (time, directions, batch, hidden) to the (time, batch, hidden) of the next layer's input.
+        # From (time, directions, batch, hidden) to (time, batch, hidden), the next layer's input.
         nodes.append(helper.make_node("Squeeze", [f"y{layer}", "directions"], [f"x{layer}"]))
         x = f"x{layer}"
     nodes.append(helper.make_node("MatMul", [x, weight("fc", case.hidden, SYMBOLS)], ["product"]))
@@ -206,8 +208,8 @@ def onnx_runtime(case, is_int8):
     def zeros(width):
         return onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros((1, 1, width), np.float32))
 
-    # Bound memory spares the copies that `session.run` makes. A step reads its states from one half and writes them
-    # into the other, from which the next step reads.
+    # Bound memory avoids the copies of `session.run`. A step reads its states from one buffer and
+    # writes them into the other; the next step swaps the two.
     x, logits = zeros(SYMBOLS), zeros(SYMBOLS)
     names = [value.name for value in session.get_inputs()][1:]
     halves = [{name: zeros(case.hidden) for name in names} for _ in range(2)]
@@ -236,7 +238,7 @@ def onnx_runtime(case, is_int8):
 
 
 def contestants(case, options):
-    """A function for each contestant's name, which measures its characters a second."""
+    """By name, a function that measures a contestant's characters per second."""
     found = {"PyTorch": pytorch(case, options)}
     if case.batch == 1:
         found["ONNX Runtime f32"] = onnx_runtime(case, is_int8=False)
@@ -252,14 +254,14 @@ def compare(case, options):
     rates = collections.defaultdict(list)
     for _ in range(options.rounds):
         for name, measure in measures.items():
-            # The threads of the one before go on waiting for work for a moment.
+            # The previous contestant's threads still spin for a moment.
             time.sleep(0.05)
             rates[name].append(measure(options.seconds))
     return {name: statistics.median(values) for name, values in rates.items()}
 
 
 def ratios(rates):
-    """How many times as fast chargen is: in f32 than the fastest f32 peer, in int8 than ONNX Runtime's int8, or than
+    """chargen's speedup: f32 over the fastest f32 peer, and int8 over ONNX Runtime's int8, or over
     PyTorch where that is the only peer."""
     fastest = max(rates["PyTorch"], rates.get("ONNX Runtime f32", 0))
     return rates["chargen f32"] / fastest, rates["chargen int8"] / rates.get("ONNX Runtime int8", rates["PyTorch"])
@@ -287,20 +289,20 @@ def main():
     parser.add_argument("--engine", type=pathlib.Path, required=True, help="the program of Benchmarks/engine")
     parser.add_argument("--models", type=pathlib.Path, required=True, help="the folder that benchmark-models wrote")
     parser.add_argument("--sizes", nargs="*", help="of hidden×layers, such as 128x2; all by default")
-    parser.add_argument("--seconds", type=float, default=1, help="of one turn of one contestant")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", action="store_true", help="print one object a line instead of a table")
+    parser.add_argument("--seconds", type=float, default=1, help="the length of one run of one contestant (1)")
+    parser.add_argument("--rounds", type=int, default=5, help="the runs of each contestant (5)")
+    parser.add_argument("--json", action="store_true", help="print one object per line instead of a table")
     options = parser.parse_args()
-    # TorchScript is to be replaced in a later version of PyTorch.
+    # PyTorch warns that it will replace TorchScript in a later version.
     warnings.simplefilter("ignore")
-    # The quantiser recommends a step that these graphs, whose shapes are all known, do not need.
+    # The quantiser recommends a preparation that graphs of known shapes do not need.
     logging.disable(logging.WARNING)
 
     names = ["PyTorch", "ONNX Runtime f32", "ONNX Runtime int8"] + [f"chargen {weights}" for weights in WEIGHTS]
     if not options.json:
         print(
             f"{datetime.date.today()}, {processor()}, {os.cpu_count()} cores, "
-            f"PyTorch {torch.__version__}, ONNX Runtime {onnxruntime.__version__}. Characters a second.\n"
+            f"PyTorch {torch.__version__}, ONNX Runtime {onnxruntime.__version__}. Characters per second.\n"
         )
         row("model", "threads", "streams", *names, "f32 ratio", "int8 ratio")
         row("---", *["---:"] * (len(names) + 4))

@@ -1,9 +1,10 @@
 /*
- * The rate of OpenBLAS' sgemm, the measure of a batch of streams.
+ * The rate of OpenBLAS' sgemm, for comparison with batches of streams.
  *
- * Of a large square product, which is the best that OpenBLAS does, and of the recurrent product of a batch of 32 in an
- * LSTM of 512 units; on one and two threads, in GFLOP/s, two for a multiply-add. Beside it the characters a second that
- * lstm-512x2 would give if all its useful multiply-adds were done at that rate.
+ * It measures a large square product, OpenBLAS' best case, and the recurrent product of a batch of
+ * 32 in an LSTM of 512 units, on one and two threads, in GFLOP/s, two operations per multiply-add.
+ * Beside each rate stand the characters per second that lstm-512x2 would reach if all its useful
+ * multiply-adds ran at it.
  */
 #define _GNU_SOURCE
 #include <cblas.h>
@@ -63,7 +64,7 @@ static void print_row(int threads, int m, int n, int k) {
            1e9 * rate / (2 * multiply_adds));
 }
 
-/* Without arguments a table; with m n k and a number of threads the rate alone. */
+/* Without arguments, prints a table; with m n k and a number of threads, the rate alone. */
 int main(int count, char **arguments) {
     int threads;
     if (count == 5) {

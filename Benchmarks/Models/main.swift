@@ -2,18 +2,19 @@ import Core
 import Foundation
 import ModelFormat
 
-// Writes the models that the benchmarks run: FOLDER/CELL-HIDDENxLAYERS-WEIGHTS.cgw, with random weights, because a
-// character takes as long whatever their values are. A file that is there already is left as it is.
+// Writes the models that the benchmarks run: FOLDER/CELL-HIDDENxLAYERS-WEIGHTS.cgw. The weights are
+// random, because speed does not depend on their values. Existing files are left unchanged.
 //
 //     benchmark-models FOLDER [PATTERN…]
 //
-// Only the names that match one of the patterns, such as 'lstm-*-int8', are written; all of them if there is none.
+// Writes the models whose names match one of the patterns, such as 'lstm-*-int8'; without a
+// pattern, all of them.
 
 let sizes = [
     (hiddenSize: 64, layers: 1), (128, 2), (256, 2), (512, 2), (512, 3), (1024, 2),
 ]
 
-/// The newline, the space and the characters from + to z: 82, as the experiments have that chargen is compared with.
+/// The newline, the space and the characters from + to z: 82 in all, as in peers.py.
 let characters = [0x0A, 0x20] + [UInt32](0x2B...0x7A)
 
 /// A tensor with values uniform in ±1/√hidden, as PyTorch initialises them.

@@ -1,7 +1,8 @@
 /*
- * engine allocations: counts what the library allocates while it works.
+ * engine allocations: counts the library's allocations.
  *
- * The program's own malloc and its kin stand before the C library's for the whole process, libchargen.so included.
+ * The program defines malloc and the other allocation functions, which replace the C library's for
+ * the whole process, libchargen.so included.
  */
 #define _GNU_SOURCE
 #include "engine.h"

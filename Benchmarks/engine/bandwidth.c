@@ -1,8 +1,9 @@
 /*
- * How fast one core reads memory: the bound of whatever reads all its weights once a character.
+ * The speed at which one core reads memory: the bound of an engine that reads all its weights once
+ * per character.
  *
- * The loop adds up vectors from front to back and does nothing else, so that only loading limits it. The working
- * set decides which cache it comes from, and must therefore be as large as the weights.
+ * The loop adds up vectors in order and does nothing else, so that only loads limit it. The size of
+ * the working set determines the cache that it is read from, so it must equal that of the weights.
  */
 #define _GNU_SOURCE
 #include "engine.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* As wide as the processor's registers: the compiler would put a wider one together in memory. */
+/* As wide as the processor's registers: the compiler would assemble a wider one in memory. */
 #if defined(__AVX512F__)
 typedef uint64_t vector __attribute__((vector_size(64)));
 #elif defined(__AVX2__)
@@ -45,7 +46,7 @@ void free_working_set(struct working_set *set) {
     free(set);
 }
 
-/* Eight sums, so that an addition does not wait for the one before. */
+/* Eight accumulators, so that an addition does not wait for the previous one. */
 static void sum(const struct working_set *set, vector *total) {
     vector sums[8] = {{0}};
     size_t i;
@@ -64,7 +65,7 @@ static void sum(const struct working_set *set, vector *total) {
 }
 
 double seconds_per_pass(const struct working_set *set, double seconds) {
-    /* As many passes between two looks at the clock as read a few megabytes. */
+    /* So many passes per reading of the clock that they read a few megabytes. */
     const size_t passes = 1 + (4 << 20) / (set->count * sizeof(vector));
     double began = now();
     double previous = began;
@@ -75,7 +76,7 @@ double seconds_per_pass(const struct working_set *set, double seconds) {
         for (i = 0; i < passes; i++) {
             vector total;
             sum(set, &total);
-            /* The compiler may neither leave the sum out nor take an earlier one. */
+            /* Keeps the compiler from omitting the sum or reusing an earlier one. */
             __asm__ volatile("" : : "m"(total) : "memory");
         }
         time = now();

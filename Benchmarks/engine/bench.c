@@ -1,4 +1,4 @@
-/* engine bench: the speed of each model of a folder, beside what reading its weights alone would take. */
+/* engine bench: the speed of each model in a folder, beside the time to read its weights. */
 #define _GNU_SOURCE
 #include "engine.h"
 
@@ -12,20 +12,20 @@
 
 enum { RUNS = 5, LOADS = 20, COUNTS = 4, THREADS = 2 };
 
-/* Streams at once. */
+/* Streams per batch. */
 static const size_t counts[COUNTS] = {1, 8, 32, 128};
 
 struct result {
     char name[64];
     const char *backend;
-    double weight_bytes; /* read for a character */
-    double bound;        /* seconds for reading them on one core */
+    double weight_bytes; /* read per character */
+    double bound;        /* seconds to read them on one core */
     double load;         /* seconds from the file to the first character */
     double step[COUNTS][THREADS]; /* seconds for a character of every stream */
 };
 
-/* The bytes of weights that a character needs: every matrix that is multiplied with, and a row of the first layer's
-   table, which holds a float for each sum of a step. */
+/* The bytes of weights read per character: all matrices of the products, and a row of the first
+   layer's bias table, which holds a float for each preactivation. */
 static double weight_bytes(const chargen_model *model) {
     const char *cell = chargen_model_cell(model);
     const char *weights = chargen_model_weight_type(model);
@@ -34,7 +34,7 @@ static double weight_bytes(const chargen_model *model) {
     double symbols = (double)chargen_model_character_count(model) + chargen_model_has_end_of_document(model);
     double gates = strcmp(cell, "rnn") == 0 ? 1 : strcmp(cell, "gru") == 0 ? 3 : 4;
     double sums = gates == 1 ? 1 : 4;
-    /* int4: half a byte, and two bytes of scale for every 32 weights; the output layer is int8 then. */
+    /* int4: half a byte, and two bytes of scale per 32 weights; its output layer is int8. */
     double width = strcmp(weights, "f32") == 0    ? 4
                    : strcmp(weights, "bf16") == 0 ? 2
                    : strcmp(weights, "int8") == 0 ? 1
@@ -76,7 +76,7 @@ static struct result measure(const char *path, const char *name, double seconds)
             streams[count][threads] = new_streams(model, counts[count], threads + 1);
         }
     }
-    /* By turns, so that whatever slows the machine down for a while slows all of them. */
+    /* Measured alternately, so that a temporary slowdown of the machine affects all of them. */
     for (run = 0; run < RUNS; run++) {
         double pass = seconds_per_pass(set, seconds / 2);
         result.bound = pass < result.bound ? pass : result.bound;

@@ -95,17 +95,17 @@ void advance(struct streams *streams) {
 }
 
 double seconds_per_advance(struct streams *streams, double seconds) {
-    /* So many that looking at the clock costs nothing beside them. */
-    const int calls_a_look = 16;
+    /* So many that reading the clock takes a negligible part of the time. */
+    const int calls_per_reading = 16;
     double began = now();
     double elapsed;
     size_t calls = 0;
     do {
         int i;
-        for (i = 0; i < calls_a_look; i++) {
+        for (i = 0; i < calls_per_reading; i++) {
             advance(streams);
         }
-        calls += (size_t)calls_a_look;
+        calls += (size_t)calls_per_reading;
         elapsed = now() - began;
     } while (elapsed < seconds);
     return elapsed / (double)calls;

@@ -29,7 +29,7 @@ int run_one(const char *path, const struct options *options) {
     size_t count = options->batch ? options->batch : 1;
     struct streams streams = new_streams(model, count, options->threads ? options->threads : 1);
     double seconds = options->seconds > 0 ? options->seconds : 1;
-    /* Until caches are filled and the processor's clock has risen. */
+    /* Warms up the caches and the processor's clock. */
     seconds_per_advance(&streams, seconds / 10);
     printf("%.1f\n", (double)count / seconds_per_advance(&streams, seconds));
     free_streams(&streams);

@@ -1,4 +1,4 @@
-/* engine score: what it buys to have texts scored in one call, and many of them together. */
+/* engine score: the speedup of scoring a text in one call, and many texts in a batch. */
 #include "engine.h"
 
 #include <stdio.h>
@@ -25,7 +25,7 @@ static double score_by_character(chargen_session *session, const char *text, siz
     return sum;
 }
 
-/* Prints a row and returns 0; if the sums are not the same to the last bit, says so and returns 1. */
+/* Prints a row. Returns 0, or 1 after a message if the sums differ in any bit. */
 static int report(const char *name, double seconds, double baseline, size_t characters, double sum, double expected) {
     printf("  %-36s %9.3f s %9.2f us a character %7.2fx\n", name, seconds, 1e6 * seconds / (double)characters,
            baseline / seconds);

@@ -1,16 +1,22 @@
-"""A character-level trainer in PyTorch that does what `trainer train` does, and reports as it does.
+"""A character-level trainer in PyTorch with the training and the reports of `trainer train`.
 
-    pytorch_trainer.py TEXT --cell lstm --hidden 128 --layers 2 --batch 50 --time 50 [--precision bf16] …
+    pytorch_trainer.py TEXT --cell lstm --hidden 128 --layers 2 --batch 50 --time 50
+                       [--precision bf16] …
 
-Contiguous streams with the state carried over, Adam, gradients limited to ± 5, and the end of every stream held out, with
-the defaults of `trainer train`. Each report is a line of JSON on standard output.
+Contiguous streams with the state carried over, Adam, gradients limited to ± 5, and the end of every
+stream held out, with the defaults of `trainer train`. Each report is one line of JSON on standard
+output. The exit status is UNSUPPORTED where PyTorch lacks the kernels.
 """
 
 import argparse
 import json
+import sys
 import time
 
 import torch
+
+# PyTorch has no bfloat16 kernels for an LSTM on processors without AVX-512.
+UNSUPPORTED = 3
 
 
 class Model(torch.nn.Module):
@@ -78,6 +84,14 @@ def main():
 
     def report(**values):
         print(json.dumps(values), flush=True)
+
+    try:
+        loss(0, None)[0].backward()
+    except RuntimeError as error:
+        if "could not create a primitive" not in str(error):
+            raise
+        print(f"pytorch_trainer.py: no {options.cell} in {options.precision} here: {error}", file=sys.stderr)
+        sys.exit(UNSUPPORTED)
 
     updates, since, characters = 0, time.perf_counter(), 0
     for epoch in range(1, options.epochs + 1):

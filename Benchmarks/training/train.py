@@ -1,9 +1,10 @@
-"""How fast `trainer train` trains, beside OpenBLAS' sgemm and, with --peers, beside PyTorch.
+"""The speed of `trainer train`, beside OpenBLAS' sgemm and, with --peers, beside PyTorch.
 
-    train.py --trainer build/trainer --sgemm build/benchmarks/sgemm [--peers] [--text TEXT] [--cases lstm-128x2 …]
+    train.py --trainer build/trainer --sgemm build/benchmarks/sgemm
+             [--peers] [--text TEXT] [--cases lstm-128x2 …]
 
-Every contestant trains in a process of its own, in turns, so that whatever slows the machine down for a while slows all
-of them. See Benchmarks/README.md.
+Each contestant trains in a process of its own. They run alternately, so that a temporary slowdown
+of the machine affects all of them. See Benchmarks/README.md.
 """
 
 import argparse
@@ -27,6 +28,8 @@ import time
 SYMBOLS = 82
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 PEER = pathlib.Path(__file__).with_name("pytorch_trainer.py")
+# The exit status of pytorch_trainer.py where PyTorch lacks the kernels.
+UNSUPPORTED = 3
 
 Case = collections.namedtuple("Case", "cell hidden layers batch time")
 SIZES = [(64, 1, 128, 100), (128, 2, 50, 50), (256, 2, 64, 100), (512, 2, 64, 100), (512, 3, 128, 128)]
@@ -38,17 +41,18 @@ def title(case):
 
 
 def multiply_adds(case):
-    """The useful ones of a character on the way forward: those of the recurrent, the inter-layer and the output
-    matrices. The way back takes twice as many. A one-hot product counts nothing."""
+    """The useful multiply-adds per character of the forward pass: those of the recurrent, the
+    inter-layer and the output matrices. The backward pass has twice as many. One-hot products do
+    not count."""
     return case.hidden * (case.hidden * GATES[case.cell] * (2 * case.layers - 1) + SYMBOLS)
 
 
 def useful(case, rate):
-    """GFLOP/s at `rate` characters a second, two for a multiply-add."""
+    """GFLOP/s at `rate` characters per second, two operations per multiply-add."""
     return 6e-9 * multiply_adds(case) * rate
 
 
-# The contestants: commands that print a line of JSON for each report.
+# The contestants: commands that print one line of JSON per report.
 
 
 def shape_options(case):
@@ -72,33 +76,55 @@ def pytorch(precision="f32"):
     return command
 
 
+class Unsupported(Exception):
+    """The processor does not support a contestant."""
+
+
 @contextlib.contextmanager
 def reports(command):
-    """The reports of a command, which is stopped at the end; and what `wait` says of it then."""
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    """The reports of a command, which is killed on exit, and its peak memory, known after that."""
     usage = {}
-    try:
-        yield (json.loads(line) for line in process.stdout), usage
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGKILL)
-        process.stdout.close()
-        _, _, resources = os.wait4(process.pid, 0)
-        process.returncode = 0
-        usage["peak"] = resources.ru_maxrss / 1024
+    words = [str(word) for word in command]
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors)
+
+        def wait():
+            _, status, resources = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            usage["peak"] = resources.ru_maxrss / 1024
+
+        def lines():
+            for line in process.stdout:
+                yield json.loads(line)
+            wait()
+            if process.returncode == UNSUPPORTED:
+                raise Unsupported
+            if process.returncode != 0:
+                errors.seek(0)
+                message = errors.read().decode("utf-8", "replace").strip().splitlines()
+                sys.exit(f"{' '.join(words)} failed: {message[-1] if message else process.returncode}")
+
+        try:
+            yield lines(), usage
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGKILL)
+                wait()
+            process.stdout.close()
 
 
 # What is measured
 
 
 def turn(command, case, options, folder, text):
-    """The median rate of the reports of `options.seconds`, in characters a second, and the peak memory in MiB."""
-    # A report about every third of a second on a machine of this kind, at least one an update.
+    """The median rate of the reports of `options.seconds`, in characters per second, and the peak
+    memory in MiB. Raises Unsupported."""
+    # On a server with two cores about three reports per second, at most one per update.
     interval = max(1, round(1.5e10 / (multiply_adds(case) * case.batch * case.time)))
     arguments = [*shape_options(case), "--report-every", interval, "--threads", options.threads]
     rates = []
     with reports(command(text, folder, arguments)) as (lines, usage):
-        # The first report has the memory that is touched for the first time.
+        # The first report includes the page faults of fresh memory.
         next(lines)
         began = time.perf_counter()
         for report in lines:
@@ -116,7 +142,7 @@ def sgemm(options):
 
 
 def seconds_to(targets, command, seed, options, folder, text):
-    """Seconds from the start of the process until the validation loss first is below each target."""
+    """Seconds from the start of the process until the validation loss is below each target."""
     missing = sorted(targets, reverse=True)
     found = []
     began = time.perf_counter()
@@ -145,7 +171,7 @@ def processor():
 
 
 def random_text(path):
-    """Text whose characters say nothing, long enough that no turn comes to its end."""
+    """Random text, so long that no run reaches its end."""
     characters = (string.ascii_letters + string.digits + string.punctuation)[:SYMBOLS]
     path.write_text("".join(random.Random(1).choices(characters, k=8_000_000)), encoding="utf-8")
     return path
@@ -164,18 +190,23 @@ def compare(cases, contestants, options, folder):
         rates, peaks, shares = collections.defaultdict(list), collections.defaultdict(list), []
         for _ in range(options.rounds):
             for name, command in contestants.items():
-                rate, peak = turn(command, case, options, folder, text)
-                rates[name].append(rate)
-                peaks[name].append(peak)
+                # The column of a contestant that this processor does not support stays empty.
+                with contextlib.suppress(Unsupported):
+                    rate, peak = turn(command, case, options, folder, text)
+                    rates[name].append(rate)
+                    peaks[name].append(peak)
             shares.append((useful(case, rates[first][-1]), sgemm(options)))
         rate = {name: statistics.median(values) for name, values in rates.items()}
-        ratios = {name: statistics.median(a / b for a, b in zip(rates[first], rates[name])) for name in others}
+        ratios = {
+            name: statistics.median(a / b for a, b in zip(rates[first], rates[name])) for name in others if name in rate
+        }
         row(
             title(case), f"{case.batch} × {case.time}", f"{statistics.median(own for own, _ in shares):.0f}",
             f"{statistics.median(blas for _, blas in shares):.0f}",
             f"{statistics.median(own / blas for own, blas in shares):.0%}",
-            *[f"{rate[name]:,.0f}" for name in contestants], *[f"{ratios[name]:.2f}" for name in others],
-            *[f"{max(peaks[name]):.0f}" for name in contestants],
+            *[f"{rate[name]:,.0f}" if name in rate else "" for name in contestants],
+            *[f"{ratios[name]:.2f}" if name in rate else "" for name in others],
+            *[f"{max(peaks[name]):.0f}" if name in rate else "" for name in contestants],
         )
 
 
@@ -204,13 +235,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trainer", type=pathlib.Path, required=True)
     parser.add_argument("--sgemm", type=pathlib.Path, required=True, help="the program of Benchmarks/sgemm.c")
-    parser.add_argument("--peers", action="store_true", help="have PyTorch do the same, in f32 and bf16")
+    parser.add_argument("--peers", action="store_true", help="measure PyTorch too, in f32 and bf16")
     parser.add_argument("--text", type=pathlib.Path, help="measure the time to quality on this text too")
-    parser.add_argument("--seeds", type=int, default=3, help="the runs of each until it has learnt the text")
+    parser.add_argument("--seeds", type=int, default=3, help="the runs of each on that text (3)")
     parser.add_argument("--cases", nargs="*", help="such as lstm-128x2; all by default")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=2, help="of one turn of one contestant")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2, help="the length of one run of one contestant (2)")
+    parser.add_argument("--rounds", type=int, default=3, help="the runs of each contestant (3)")
     options = parser.parse_args()
 
     contestants = {"chargen f32": chargen(options), "chargen bf16": chargen(options, "bf16")}

@@ -1,8 +1,8 @@
 import Core
 import InferenceEngine
 
-// What comes from outside, checked. A C pointer is Optional in Swift, and a size_t is an Int, negative if beyond
-// Int.max.
+// Checks of the caller's arguments. A C pointer is an Optional in Swift, and a size_t is an Int,
+// which is negative for values above Int.max.
 
 /// The value of an argument that must not be NULL.
 ///
@@ -14,7 +14,8 @@ func required<Value>(_ argument: Value?, _ name: StaticString) throws(ChargenErr
 
 /// The bytes at a pointer, which may be NULL if there are none.
 ///
-/// - Throws: `invalidArgument`, naming the pointer if it is NULL, or the length if no object can be as large.
+/// - Throws: `invalidArgument`, naming the pointer if it is NULL, or the length if no object can be
+///   as large.
 func checkedBytes(
     _ pointer: UnsafeRawPointer?, _ name: StaticString, _ length: Int, _ lengthName: StaticString
 ) throws(ChargenError) -> UnsafeRawBufferPointer {
@@ -24,14 +25,14 @@ func checkedBytes(
     return UnsafeRawBufferPointer(start: length == 0 ? pointer : try required(pointer, name), count: length)
 }
 
-/// The number of characters that a size_t stands for.
+/// A maximum number of characters from a size_t: values above Int.max become Int.max.
 func limit(_ maximum: Int) -> Int {
     maximum < 0 ? Int.max : maximum
 }
 
 // MARK: - Handles
 
-/// The object behind a handle, which goes on owning it.
+/// The object behind a handle, which still owns it.
 func object<Object: AnyObject>(
     _ handle: OpaquePointer?, _ type: Object.Type, _ name: StaticString
 ) throws(ChargenError) -> Object {
@@ -43,7 +44,7 @@ func handle<Object: AnyObject>(_ object: Object) -> OpaquePointer {
     OpaquePointer(Unmanaged.passRetained(object).toOpaque())
 }
 
-/// Gives up what a handle owns. NULL owns nothing.
+/// Releases the object that a handle owns. NULL does nothing.
 func release<Object: AnyObject>(_ handle: OpaquePointer?, _ type: Object.Type) {
     guard let handle else { return }
     Unmanaged<Object>.fromOpaque(UnsafeRawPointer(handle)).release()

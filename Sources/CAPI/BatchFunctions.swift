@@ -4,8 +4,8 @@ import CChargen
 import Core
 import InferenceEngine
 
-// The functions of a batch, which a `chargen_batch` points to. `@c @implementation` makes the compiler hold each against
-// its declaration in include/chargen.h, where it is described.
+// The functions of a batch, which a `chargen_batch` points to. `@c @implementation` makes the
+// compiler compare each with its declaration in include/chargen.h, which describes it.
 
 @c @implementation
 public func chargen_batch_create(
@@ -77,7 +77,7 @@ public func chargen_batch_score(
     }
 }
 
-/// The arguments that the calls of a batch share.
+/// The arguments common to all calls of a batch.
 private struct BatchCall {
     let batch: Batch
     let count: Int
@@ -101,7 +101,7 @@ private struct BatchCall {
         try required(pointer, name)
     }
 
-    /// - Throws: `invalidArgument` when the list or a handle in it is NULL.
+    /// - Throws: `invalidArgument` if the list or a handle in it is NULL.
     func checkSessions() throws(ChargenError) {
         let sessions = try required(sessions, "sessions")
         for index in 0..<count where sessions[index] == nil {

@@ -4,7 +4,7 @@ import CChargen
 import CSupport
 import Core
 
-/// The status of a call: an error becomes its status and this thread's message.
+/// The status of a call. An error sets this thread's message.
 func status(of call: () throws(ChargenError) -> Void) -> chargen_status {
     do {
         try call()
@@ -15,7 +15,7 @@ func status(of call: () throws(ChargenError) -> Void) -> chargen_status {
     }
 }
 
-/// Writes this thread's message, cut to the whole characters that fit.
+/// Sets this thread's message, truncated to the whole characters that fit.
 private func keep(_ message: String) {
     guard let buffer = cs_thread_message() else { return }
     var length = 0

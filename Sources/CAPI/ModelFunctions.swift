@@ -6,13 +6,13 @@ import InferenceEngine
 import KernelDispatch
 import ModelFormat
 
-// The functions of a model. `@c @implementation` makes the compiler hold each against its declaration in
-// include/chargen.h, where it is described.
+// The functions of a model. `@c @implementation` makes the compiler compare each with its
+// declaration in include/chargen.h, which describes it.
 
 /// What a `chargen_model` points to.
 final class LoadedModel {
     let model: Model
-    /// The provenance as C reads it, ended by a NUL.
+    /// The provenance, NUL-terminated.
     let provenance: AlignedBuffer<CChar>
 
     convenience init(_ model: Model) throws(ChargenError) {
@@ -26,14 +26,14 @@ final class LoadedModel {
         self.init(model: model, provenance: provenance)
     }
 
-    /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
+    /// Does not throw: in Embedded mode a partially initialised object would leak.
     private init(model: Model, provenance: AlignedBuffer<CChar>) {
         self.model = model
         self.provenance = provenance
     }
 }
 
-/// What is behind a handle, or nil for NULL.
+/// The object behind a handle, or nil for NULL.
 private func loaded(_ handle: OpaquePointer?) -> LoadedModel? {
     try? object(handle, LoadedModel.self, "model")
 }

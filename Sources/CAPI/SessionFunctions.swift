@@ -4,8 +4,8 @@ import CChargen
 import Core
 import InferenceEngine
 
-// The functions of a session, which a `chargen_session` points to. `@c @implementation` makes the compiler hold each
-// against its declaration in include/chargen.h, where it is described.
+// The functions of a session, which a `chargen_session` points to. `@c @implementation` makes the
+// compiler compare each with its declaration in include/chargen.h, which describes it.
 
 // MARK: - Lifetime
 
@@ -56,7 +56,7 @@ public func chargen_session_stream(
     }
 }
 
-/// Calls `body` with a character's UTF-8, ended by a NUL, and its length without the NUL.
+/// Calls `body` with a character's UTF-8, NUL-terminated, and its length without the NUL.
 private func withCText(of character: Unicode.Scalar, _ body: (UnsafePointer<CChar>, Int) -> Bool) -> Bool {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 5) { text in
         var length = 0

@@ -2,7 +2,7 @@
 
 #include "CSupport.h"
 
-// These two are in C because Swift does not import the macro CHARGEN_VERSION. SwiftPM notices a change of
+// In C, because Swift does not import the macro CHARGEN_VERSION. SwiftPM notices a change of
 // include/chargen.h because this file includes it.
 
 const char *chargen_version(void) { return cs_version(); }

@@ -1,2 +1,2 @@
-// A header alone does not make SwiftPM build what includes it again when it changes.
+// SwiftPM notices a change of a header only if a source file of its target includes it.
 #include "CIntrinsics.h"

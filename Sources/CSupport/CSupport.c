@@ -26,12 +26,13 @@ int cs_has_avx512_vnni(void) { return 0; }
 #endif
 
 #if defined(__x86_64__)
-// The lower half of x times that of `keys`, plus the upper half times the upper half: products of polynomials.
+// The lower half of x times that of `keys`, plus the upper half times the upper half: products of
+// polynomials.
 #define FOLD(x, keys) _mm_xor_si128(_mm_clmulepi64_si128(x, keys, 0x00), _mm_clmulepi64_si128(x, keys, 0x11))
 #define LOAD(index) _mm_loadu_si128((const __m128i *)(const void *)bytes + (index))
 
-// Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction" (Intel, 2009), with its
-// constants for this polynomial, bits reflected.
+// Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction" (Intel,
+// 2009), with its constants for this polynomial, bits reflected.
 __attribute__((target("pclmul,sse4.1"))) static uint32_t crc32_by_folding(
     uint32_t crc, const uint8_t *bytes, size_t count) {
     const __m128i by512 = _mm_set_epi64x(0x1c6e41596, 0x154442bd4);
@@ -76,8 +77,9 @@ char *cs_thread_message(void) {
     return message;
 }
 
-// The names as every glibc has had them. With the newest ones, which moved from libpthread to libc in glibc 2.34, the
-// library would not load on an older system. There they are missing unless the program is linked with libpthread.
+// The symbol versions of every glibc. In glibc 2.34 the functions moved from libpthread to libc
+// under newer versions, with which the library would not load on an older system. On such a system
+// they are missing unless the program is linked with libpthread.
 #if defined(__x86_64__) && defined(__GLIBC__)
 __asm__(".symver pthread_create, pthread_create@GLIBC_2.2.5");
 __asm__(".symver pthread_join, pthread_join@GLIBC_2.2.5");

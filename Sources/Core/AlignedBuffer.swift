@@ -2,7 +2,7 @@ import CSupport
 
 /// Memory for numbers: zeroed, aligned to a cache line, freed with its last reference.
 ///
-/// Unlike an array's, a failed allocation is an error that can be caught.
+/// A failed allocation throws, where an array's ends the process.
 public final class AlignedBuffer<Element: BitwiseCopyable> {
     /// The first element.
     public let pointer: UnsafeMutablePointer<Element>
@@ -11,12 +11,14 @@ public final class AlignedBuffer<Element: BitwiseCopyable> {
 
     /// Allocates `count` elements, each of all zero bits.
     ///
-    /// - Parameter purpose: What the memory is for, as an error's words say it.
-    /// - Throws: `outOfMemory` when the system has no such block, or `count` elements exceed the address space.
+    /// - Parameter purpose: What the memory is for, for the error message.
+    /// - Throws: `outOfMemory` if the system refuses the block, or `count` elements exceed the
+    ///   address space.
     public convenience init(count: Int, for purpose: StaticString) throws(ChargenError) {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-        // Large blocks in large pages, the last of them whole: reading weights out of small ones, the processor would
-        // look up an address for every 4 KB, and find several of them in the same places of its second-level cache.
+        // Large blocks take whole large pages. In pages of 4 KB, reading weights would need an
+        // address translation per page, and pages would compete for the same sets of the
+        // second-level cache.
         let unit = bytes < AlignedBuffer.largeBlock ? 64 : AlignedBuffer.largePage
         guard !overflow, bytes >= 0, bytes <= Int.max - unit,
             let block = aligned_alloc(unit, (max(bytes, 1) + unit - 1) & ~(unit - 1))
@@ -30,10 +32,10 @@ public final class AlignedBuffer<Element: BitwiseCopyable> {
 
     /// The size of a large page.
     private static var largePage: Int { 2 << 20 }
-    /// The size of the smallest block that is given large pages.
+    /// The size from which a block takes large pages.
     private static var largeBlock: Int { 512 << 10 }
 
-    /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
+    /// Does not throw: in Embedded mode a partially initialised object would leak.
     private init(pointer: UnsafeMutablePointer<Element>, count: Int) {
         self.pointer = pointer
         self.count = count

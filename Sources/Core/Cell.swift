@@ -2,7 +2,7 @@
 public enum Cell: UInt32, Sendable, CaseIterable {
     /// The simple recurrent network of Elman: h' = tanh(W·x + b + U·h + d).
     case rnn = 0
-    /// Gated recurrent unit, the reset gate after the matrix product.
+    /// The gated recurrent unit whose reset gate follows the matrix product.
     case gru = 1
     /// Long short-term memory with a forget gate.
     case lstm = 2
@@ -19,6 +19,6 @@ public enum Cell: UInt32, Sendable, CaseIterable {
     /// Whether the recurrent state has a cell state beside the hidden state.
     public var hasCellState: Bool { self == .lstm }
 
-    /// Where the gates stand.
+    /// The order of the gates.
     public var gates: GateLayout { GateLayout(self) }
 }

@@ -8,17 +8,17 @@ public struct ChargenError: Error, Sendable {
         case outOfMemory = 2
         /// A file could not be opened, read or written.
         case fileAccess = 3
-        /// The bytes are no `.cgw` file, or not an intact one.
+        /// The bytes are not a `.cgw` file, or a damaged one.
         case invalidModel = 4
         /// The file needs a newer version of the library.
         case unsupportedVersion = 5
         /// A text is not UTF-8.
         case invalidUTF8 = 6
-        /// A text has a character that the model does not know.
+        /// A text contains a character that the model does not know.
         case unknownCharacter = 7
         /// The caller's buffer cannot hold a single character.
         case bufferTooSmall = 8
-        /// No such backend, or not on this processor.
+        /// The backend does not exist, or the processor does not support it.
         case unsupportedBackend = 9
     }
 
@@ -27,7 +27,7 @@ public struct ChargenError: Error, Sendable {
     /// What was wrong, where, and what would be right.
     public let message: String
 
-    /// An error of a kind, with its words.
+    /// An error of a kind, with its message.
     public init(_ kind: Kind, _ message: String) {
         self.kind = kind
         self.message = message

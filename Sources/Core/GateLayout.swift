@@ -1,15 +1,17 @@
-/// Where a cell's gates stand, in weight matrices and among a time step's preactivations.
+/// The order of a cell's gates in weight matrices and among a time step's preactivations.
 ///
-/// A layer's matrices and biases, as PyTorch and model files have them, hold a block of rows for each gate: r, z, n for a
-/// GRU, i, f, g, o for an LSTM. A time step's preactivations stand in blocks of their own:
+/// A layer's matrices and biases, as in PyTorch and in model files, have a block of rows for each
+/// gate: r, z, n for a GRU, i, f, g, o for an LSTM. A time step's preactivations are in blocks of
+/// their own:
 ///
 ///     RNN   h
 ///     GRU   n_x | r | z | n_h
 ///     LSTM  i | f | g | o
 ///
-/// The input's products add to the first ``gateCount`` blocks, those of the hidden state to the last. They are the same
-/// blocks, except for the candidate of a GRU: the reset gate comes between n_x, its preactivation over the input, and
-/// n_h, the one over the hidden state. With n_x first and n_h last, what either product adds to is contiguous.
+/// The product with the input adds to the first ``gateCount`` blocks, the product with the hidden
+/// state to the last. They are the same blocks, except for the candidate of a GRU, whose reset gate
+/// applies to n_h, the preactivation from the hidden state, but not to n_x, the one from the input.
+/// With n_x first and n_h last, each product adds to contiguous blocks.
 public struct GateLayout: Equatable, Sendable {
     /// The gates of a matrix.
     public let gateCount: Int
@@ -28,7 +30,8 @@ public struct GateLayout: Equatable, Sendable {
     @inline(__always)
     public var firstHiddenBlock: Int { blockCount - gateCount }
 
-    /// The gate that the input adds to a block. The blocks are rotated against the gates by ``firstHiddenBlock``.
+    /// The gate that the input adds to a block. The blocks are rotated against the gates by
+    /// ``firstHiddenBlock``.
     ///
     /// - Parameter block: 0 ..< ``gateCount``.
     public func inputGate(ofBlock block: Int) -> Int { (block + gateCount - firstHiddenBlock) % gateCount }
@@ -44,6 +47,6 @@ public struct GateLayout: Equatable, Sendable {
     /// The block that the hidden state adds a gate to.
     public func hiddenBlock(ofGate gate: Int) -> Int { gate + firstHiddenBlock }
 
-    /// The gate of an LSTM that forgets, f.
+    /// The forget gate of an LSTM, f.
     public static var forgetGate: Int { 1 }
 }

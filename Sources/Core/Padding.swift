@@ -1,9 +1,10 @@
-// The sizes that memory and kernels agree on. Inlined everywhere: a kernel needs them as constants.
+// The sizes that memory and kernels agree on. Inlined everywhere, because kernels need them as
+// constants.
 
 /// The lanes of the kernels' vectors, on every backend.
 ///
-/// Vectors of hidden units, of gates and of symbols are padded with zeros to a multiple of this, so that no kernel has a
-/// remainder loop.
+/// Vectors of hidden units, gates and symbols are padded with zeros to a multiple of this, so that
+/// no kernel has a remainder loop.
 @inlinable @inline(__always)
 public var laneCount: Int { 16 }
 
@@ -29,8 +30,9 @@ public func padded(_ count: Int) -> Int {
     divideRoundingUp(count, by: laneCount) * laneCount
 }
 
-/// ``padded(_:)``, and an odd number of cache lines of floats: the distance between the rows of a matrix whose columns
-/// are read. With a power of two, the elements of a column would fall into a few sets of the cache.
+/// ``padded(_:)``, and an odd number of cache lines of floats: the row stride of a matrix that is
+/// read by columns. With a power of two, the elements of a column would map to a few sets of the
+/// cache.
 @inlinable @inline(__always)
 public func paddedToOddLines(_ count: Int) -> Int {
     (divideRoundingUp(count, by: laneCount) | 1) * laneCount

@@ -1,7 +1,8 @@
-/// The random generator behind sampling, initial weights and shuffling: SplitMix64 (Steele, Lea and Flood, "Fast
-/// Splittable Pseudorandom Number Generators", 2014).
+/// The random generator behind sampling, initial weights and shuffling: SplitMix64 (Steele, Lea and
+/// Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
 ///
-/// Its whole state is one 64-bit word, and each seed gives its own sequence of period 2^64.
+/// Its state is one 64-bit word. All seeds are on one sequence of period 2^64, each at its own
+/// place.
 public struct SplitMix64: Sendable {
     /// The state: the seed at first.
     public var state: UInt64

@@ -2,9 +2,9 @@
 public enum DecodedScalar: Equatable, Sendable {
     /// A character and the number of bytes it took.
     case scalar(UInt32, length: Int)
-    /// The bytes are no UTF-8.
+    /// The bytes are not UTF-8.
     case invalid
-    /// The bytes are the beginning of a character that goes on after the end.
+    /// The bytes end within a character.
     case incomplete
 }
 

@@ -11,9 +11,9 @@ import Kernels
 
 /// The kernels of one instruction set.
 ///
-/// Every backend gives the same bits, the sign and payload of a NaN aside; they differ in speed alone. Which kernels
-/// there are is listed in `KernelTables.h`; what each does is written where it is defined, in `Sources/Kernels`.
-// A class, so that a step need not copy the whole table to call one of its functions.
+/// Every backend gives the same bits, except for the sign and payload of a NaN; only the speed
+/// differs. `KernelTables.h` lists the kernels; `Sources/Kernels` defines and describes them.
+// A class, so that calling a kernel does not copy the table.
 public final class Backend: Sendable {
     /// The instruction sets, the fastest first.
     public enum InstructionSet: Sendable, CaseIterable {
@@ -23,7 +23,7 @@ public final class Backend: Sendable {
             /// x86-64-v3: Intel since Haswell (2013), AMD since Zen (2017).
             case avx2
         #endif
-        /// Any processor. Without fused multiply-add in hardware it is exact and slow.
+        /// Any processor. Without fused multiply-add in hardware it gives the same bits, slowly.
         case portable
 
         /// `portable`, `avx2` or `avx512`.
@@ -54,7 +54,7 @@ public final class Backend: Sendable {
     /// The kernels.
     public let kernels: InferenceKernels
 
-    /// The kernels for an instruction set, which this processor should have.
+    /// The kernels for an instruction set, which this processor must have.
     public init(_ instructionSet: InstructionSet) {
         self.instructionSet = instructionSet
         kernels =
@@ -83,10 +83,10 @@ public final class Backend: Sendable {
 // MARK: - Training
 
 extension Backend {
-    /// The kernels that only training needs.
+    /// The kernels of training alone.
     ///
-    /// - Parameter inBFloat16: Whether the matrix products round their factors to bfloat16, by the processor's own
-    ///   instruction where it has one.
+    /// - Parameter inBFloat16: Whether the matrix products round their factors to bfloat16, with
+    ///   the processor's instruction if it has one.
     public func trainingKernels(inBFloat16: Bool = false) -> TrainingKernels {
         switch instructionSet {
         #if arch(x86_64)
@@ -140,7 +140,8 @@ extension Backend {
 
     /// The fastest backend of this processor, or the one that ``environmentVariable`` names.
     ///
-    /// - Returns: nil when the variable names a backend that does not exist or that this processor cannot run.
+    /// - Returns: nil if the variable names a backend that does not exist or that this processor
+    ///   cannot run.
     public static func chosen() -> Backend? {
         let backends = available
         guard let forced = getenv(environmentVariable.cString), forced.pointee != 0 else { return backends.first }

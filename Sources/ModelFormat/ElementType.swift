@@ -6,12 +6,13 @@ public enum ElementType: UInt32, Sendable, CaseIterable {
     case float32 = 0
     /// Their upper 16 bits.
     case bfloat16 = 1
-    /// Signed bytes from -127 to 127, times a scale that each row has, which is not negative.
+    /// Signed bytes from -127 to 127, times the scale of their row, which is not negative.
     case int8 = 2
-    /// Four bits from -8 to 7, times a scale that each group of ``scaleGroupSize`` columns of a row has, of either sign.
+    /// Four-bit integers from -8 to 7, times the scale of their group of ``scaleGroupSize`` columns
+    /// of a row, which has either sign.
     case int4 = 3
 
-    /// What the magnitude of every scale is less than, 2¹²¹, so that every element is finite.
+    /// 2¹²¹: the magnitude of every scale is smaller, so that every element is finite.
     public static var scaleLimit: Float { 0x1p121 }
 
     /// `f32`, `bf16`, `int8` or `int4`.
@@ -26,8 +27,9 @@ public enum ElementType: UInt32, Sendable, CaseIterable {
 
     /// The type of a tensor in a model whose weights are of this type, as chargen writes it.
     ///
-    /// Biases are always floats. Beside int4 weights the tables of symbols, `rnn.weight_ih_l0` and `fc.weight`, are int8:
-    /// they weigh little, and the first is looked up, not multiplied with.
+    /// Biases are always floats. In a model of int4 weights the matrices with a column or a row per
+    /// symbol, `rnn.weight_ih_l0` and `fc.weight`, are int8: they are small, and the first is a
+    /// lookup table.
     public func elementType(of tensor: TensorShape) -> ElementType {
         if tensor.isBias { return .float32 }
         return self == .int4 && !tensor.isRecurrentMatrix ? .int8 : self

@@ -6,10 +6,11 @@ public enum EncodedTensor: Sendable {
     case float32([Float])
     /// The upper halves of floats, all of them finite.
     case bfloat16([UInt16])
-    /// Integers from -127 to 127, and what those of each row are multiplied with: 0 to less than 2¹²¹.
+    /// Integers from -127 to 127, and the scale of each row: 0 to less than 2¹²¹.
     case int8([Int8], scales: [Float])
-    /// Integers from -8 to 7, and what those of each group of ``scaleGroupSize`` columns are multiplied with, the
-    /// upper halves of floats between -2¹²¹ and 2¹²¹. As -8 reaches farther than 7, the sign matters.
+    /// Integers from -8 to 7, and the scale of each group of ``scaleGroupSize`` columns: the upper
+    /// half of a float between -2¹²¹ and 2¹²¹. The sign of a scale matters, because -8 has a larger
+    /// magnitude than 7.
     case int4([Int8], scales: [UInt16])
 
     /// How the elements are stored.
@@ -22,7 +23,7 @@ public enum EncodedTensor: Sendable {
         }
     }
 
-    /// Whether a reader would take the elements for those of `tensor`.
+    /// Whether a reader accepts the elements as those of `tensor`.
     func isValid(for tensor: TensorShape) -> Bool {
         guard elementType == .float32 || !tensor.isBias else { return false }
         let scaleCount = elementType.scaleCount(of: tensor)
@@ -40,7 +41,7 @@ public enum EncodedTensor: Sendable {
         }
     }
 
-    /// What a tensor needs, for an error's words.
+    /// The elements that a tensor needs, for the error message.
     static func requirement(_ type: ElementType, for tensor: TensorShape) -> String {
         guard type == .float32 || !tensor.isBias else { return "32-bit floats, as it is a bias" }
         let scales = "\(type.scaleCount(of: tensor)) scales"
@@ -51,7 +52,8 @@ public enum EncodedTensor: Sendable {
         }
     }
 
-    /// The bytes before zstd, in parts that are each alike in themselves: the byte planes, and what is no plane.
+    /// The bytes before zstd: the byte planes, then the integers, each an array whose bytes have
+    /// similar statistics.
     func planes(columns: Int) -> [[UInt8]] {
         switch self {
         case .float32(let values): return bytePlanes(of: values.map { $0.bitPattern })
@@ -68,15 +70,15 @@ public enum EncodedTensor: Sendable {
     }
 }
 
-/// The words' bytes, all the lowest first, then all the second …: the exponents, which are much alike, lie together, and
-/// zstd finds what they share.
+/// The words' bytes, all the lowest first, then all the second, and so on. The exponents, which are
+/// similar, are then adjacent, so that zstd compresses them well.
 private func bytePlanes<Word: FixedWidthInteger>(of words: [Word]) -> [[UInt8]] {
     (0..<Word.bitWidth / 8).map { plane in
         words.map { UInt8(truncatingIfNeeded: $0 >> Word(8 * plane)) }
     }
 }
 
-/// Two numbers a byte, as ``unpackInt4(_:rows:columns:into:)`` reads them.
+/// Two numbers per byte, as ``unpackInt4(_:rows:columns:into:)`` reads them.
 private func packedInt4(_ values: [Int8], columns: Int) -> [UInt8] {
     let half = scaleGroupSize / 2
     var bytes: [UInt8] = []

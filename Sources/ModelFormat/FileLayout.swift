@@ -1,6 +1,6 @@
-/// The places and limits of `.cgw` version 1; docs/cgw-format.md is the specification.
+/// The offsets and limits of `.cgw` version 1; docs/cgw-format.md is the specification.
 enum FileLayout {
-    /// A byte that is no ASCII, the name, and line ends that a text-mode transfer would change.
+    /// A byte outside ASCII, the name, and line ends that a text-mode transfer would change.
     static var magic: [UInt8] { [0x89, 0x43, 0x47, 0x57, 0x0D, 0x0A, 0x1A, 0x0A] }
     static var version: UInt32 { 1 }
 
@@ -21,7 +21,8 @@ enum FileLayout {
     static var checksumLength: Int { 4 }
 
     static var maximumProvenanceLength: Int { 1 << 20 }
-    /// The most bytes that the tensors may take before zstd for each byte of the file. Trained weights take one or two;
-    /// a small file of zeros would otherwise claim all memory.
+    /// The maximum size of the tensors before zstd, as a multiple of the file's size. Trained
+    /// weights take one or two times the file's size; without a limit a small file of zeros could
+    /// claim all memory.
     static var maximumExpansion: Int { 256 }
 }

@@ -2,9 +2,9 @@ import CSupport
 import Core
 
 extension ModelFile {
-    /// How a tensor's elements are stored.
+    /// The element type of a tensor.
     ///
-    /// - Parameter index: Its place in ``ModelShape/tensor(_:)``'s order.
+    /// - Parameter index: Its index in ``ModelShape/tensor(_:)``'s order.
     public func elementType(_ index: Int) -> ElementType {
         tensors[index].elementType
     }
@@ -12,9 +12,9 @@ extension ModelFile {
     /// Decompresses a tensor.
     ///
     /// - Parameters:
-    ///   - index: Its place in ``ModelShape/tensor(_:)``'s order.
+    ///   - index: Its index in ``ModelShape/tensor(_:)``'s order.
     ///   - buffer: Memory made for this file.
-    /// - Throws: `invalidModel` when its checksum, its length or a value is wrong; `outOfMemory`.
+    /// - Throws: `invalidModel` if its checksum, its length or a value is wrong; `outOfMemory`.
     /// - Complexity: O(elements), about a nanosecond each.
     public func readTensor(_ index: Int, into buffer: TensorBuffer) throws(ChargenError) {
         let tensor = shape.tensor(index)
@@ -47,7 +47,7 @@ extension ModelFile {
         }
     }
 
-    /// Puts a tensor's bytes, as they were before zstd, into the buffer's `payload`.
+    /// Decompresses a tensor's bytes into the buffer's `payload`.
     private func decompressTensor(_ index: Int, into buffer: TensorBuffer) throws(ChargenError) {
         let entry = tensors[index]
         let tensor = shape.tensor(index)
@@ -64,8 +64,9 @@ extension ModelFile {
         guard length == expected else { throw refusal }
     }
 
-    /// Whether the bytes are a single zstd frame of today's format. `ZSTD_decompress` would also take several, frames
-    /// that are skipped, and, as many systems build it, the formats before zstd 1.0.
+    /// Whether the bytes are a single zstd frame of the format of RFC 8878. `ZSTD_decompress` also
+    /// accepts several frames, skippable frames, and, as many systems build it, the formats before
+    /// zstd 1.0.
     private func isOneFrame(_ bytes: UnsafeRawBufferPointer) -> Bool {
         bytes.count >= 4 && UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)) == ZSTD_MAGICNUMBER
             && ZSTD_findFrameCompressedSize(bytes.baseAddress, bytes.count) == bytes.count

@@ -2,14 +2,16 @@ import Core
 
 /// A `.cgw` file's header, read and checked; its tensors are read one by one.
 ///
-/// The bytes are borrowed: they must stay in place while the value is used. Whatever they hold, reading ends in a value
-/// or an error: every count and length is checked against the file's own size and a fixed limit before it is used.
+/// The bytes are borrowed: they must stay valid while the value is used. Whatever they hold,
+/// reading gives a value or an error: every count and length is checked against the file's size and
+/// a fixed limit before it is used.
 public struct ModelFile {
     /// The sizes of the model.
     public let shape: ModelShape
     /// The characters the model knows.
     public let vocabulary: Vocabulary
-    /// Where the model comes from: a JSON object, as the trainer wrote it. Checked to be UTF-8, not to be JSON.
+    /// The origin of the model: the JSON object that the trainer wrote. Checked to be UTF-8, not to
+    /// be JSON.
     public let provenance: String
     /// The place of each tensor's compressed bytes.
     public let tensors: [TensorEntry]
@@ -29,7 +31,7 @@ public struct ModelFile {
 
     /// Reads the header of a file that is wholly in memory.
     ///
-    /// - Throws: `invalidModel` or `unsupportedVersion`, with what is wrong and at which byte.
+    /// - Throws: `invalidModel` or `unsupportedVersion`, with the fault and its byte offset.
     public init(_ bytes: UnsafeRawBufferPointer) throws(ChargenError) {
         self.bytes = bytes
         var reader = try HeaderReader(bytes, crc: crc)
@@ -48,12 +50,12 @@ public struct ModelFile {
     }
 }
 
-/// The error of a file that is not intact: what is wrong at which byte.
+/// The error of a damaged file: the fault and its byte offset.
 func invalidModel(_ what: String, at offset: Int) -> ChargenError {
     ChargenError(.invalidModel, "invalid model file: \(what) (at byte \(offset)); export or copy the file again")
 }
 
-/// Reads the header's fields in order. Nothing is believed before it is checked.
+/// Reads the header's fields in order, and checks each before it is used.
 private struct HeaderReader {
     private let bytes: UnsafeRawBufferPointer
     private var headerLength = 0
@@ -90,7 +92,7 @@ private struct HeaderReader {
         }
     }
 
-    /// The little-endian 32-bit word at a place that is known to be within the file.
+    /// The little-endian 32-bit word at an offset that is known to be within the file.
     private func word(at place: Int) -> UInt32 {
         UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self))
     }
@@ -157,7 +159,8 @@ private struct HeaderReader {
     mutating func readTensorEntries(of shape: ModelShape) throws(ChargenError) -> [ModelFile.TensorEntry] {
         var entries: [ModelFile.TensorEntry] = []
         var size = 0
-        // Tensors follow the header without gaps and fill the file, so that a checksum covers every byte.
+        // Tensors follow the header without gaps and fill the file, so that a checksum covers every
+        // byte.
         var place = headerLength + FileLayout.checksumLength
         for index in 0..<shape.tensorCount {
             let start = try take(FileLayout.entryLength, "tensor directory")

@@ -1,6 +1,6 @@
 import Core
 
-/// Everything that fixes the sizes of a model's tensors.
+/// The values that determine the sizes of a model's tensors.
 public struct ModelShape: Equatable, Sendable {
     /// The kind of recurrent cell.
     public var cell: Cell
@@ -19,7 +19,8 @@ public struct ModelShape: Equatable, Sendable {
         self.vocabularySize = vocabularySize
     }
 
-    /// The largest sizes a file may declare: far beyond what is useful, small enough that no product overflows.
+    /// The largest sizes that a file may declare: far above useful ones, and small enough that no
+    /// product overflows.
     public static var maximum: (layers: Int, hiddenSize: Int, vocabularySize: Int) {
         (layers: 64, hiddenSize: 16_384, vocabularySize: 65_536)
     }
@@ -27,7 +28,7 @@ public struct ModelShape: Equatable, Sendable {
     /// The tensors of a layer: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`.
     public static var tensorsPerLayer: Int { 4 }
 
-    /// The place of `rnn.weight_hh_l0`, with whose element type those of all matrices between hidden states agree.
+    /// The index of `rnn.weight_hh_l0`, whose element type all matrices between hidden states have.
     static var firstRecurrentMatrix: Int { 1 }
 
     /// The number of tensors of a model of this shape.
@@ -40,7 +41,8 @@ public struct ModelShape: Equatable, Sendable {
         return sum
     }
 
-    /// The tensor at a place in the file's order: the layers from the first to the last, then the output layer.
+    /// The tensor at an index in the file's order: the layers from the first to the last, then the
+    /// output layer.
     public func tensor(_ index: Int) -> TensorShape {
         let layer = index / ModelShape.tensorsPerLayer
         let gates = cell.gates.gateCount * hiddenSize
@@ -71,7 +73,8 @@ public struct TensorShape: Equatable, Sendable {
     public let role: Role
     /// The layer from 0; nil for the output layer.
     public let layer: Int?
-    /// The outputs. The gates of a layer are blocks of rows: r, z, n of a GRU, i, f, g, o of an LSTM.
+    /// The outputs. The gates of a layer are blocks of rows: r, z, n of a GRU, i, f, g, o of an
+    /// LSTM.
     public let rows: Int
     /// The inputs; 1 for a bias.
     public let columns: Int
@@ -84,8 +87,8 @@ public struct TensorShape: Equatable, Sendable {
         role == .inputBias || role == .hiddenBias || role == .outputBias
     }
 
-    /// Whether the tensor is a matrix between hidden states, as most weights are: not `rnn.weight_ih_l0` and `fc.weight`,
-    /// which have a column or a row for each symbol.
+    /// Whether the tensor is a matrix between hidden states. `rnn.weight_ih_l0` and `fc.weight` are
+    /// not: they have a column or a row for each symbol.
     ///
     /// In one model these matrices all have the same element type.
     public var isRecurrentMatrix: Bool {

@@ -7,8 +7,8 @@ extension ModelFile {
     /// - Parameters:
     ///   - provenance: A JSON object.
     ///   - tensors: The elements of each tensor in ``ModelShape/tensor(_:)``'s order.
-    /// - Throws: `invalidArgument` when the parts do not fit each other, exceed the format's limits, or hold a value
-    ///   that a reader would refuse.
+    /// - Throws: `invalidArgument` if the arguments do not match each other, exceed the format's
+    ///   limits, or hold a value that a reader refuses.
     public static func encode(
         shape: ModelShape, vocabulary: Vocabulary, provenance: String, tensors: [EncodedTensor]
     ) throws(ChargenError) -> [UInt8] {
@@ -85,8 +85,9 @@ extension ModelFile {
 
     /// One zstd frame of all planes.
     ///
-    /// A new block begins with each plane, so that zstd's codes fit the plane: with a lower bit that is noise beside a
-    /// highest that is not, this is worth more than a high compression level, which would take a hundred times as long.
+    /// Each plane begins a new block, so that zstd's entropy codes fit the plane. The low bytes are
+    /// noise and the highest are not, so this saves more than a high compression level, which would
+    /// take a hundred times as long.
     private static func compressed(_ planes: [[UInt8]]) throws(ChargenError) -> [UInt8] {
         var length = 0
         for plane in planes { length += plane.count }
@@ -108,7 +109,7 @@ extension ModelFile {
                     return left
                 }
             }
-            // Anything else than 0 is an error: the frame has room for everything.
+            // Anything other than 0 is an error, because the frame has room for all output.
             guard left == 0 else { throw noMemory() }
         }
         return Array(frame[..<written])

@@ -3,18 +3,21 @@ import Core
 
 /// Memory for one tensor at a time, large enough for the largest of a source.
 ///
-/// ``ModelFile/readTensor(_:into:)`` fills its beginning with a tensor's elements, without gaps between rows. What stands
-/// behind them, and in the parts that the tensor's type does not use, is left from other tensors.
+/// ``ModelFile/readTensor(_:into:)`` fills its beginning with a tensor's elements, without gaps
+/// between rows. The memory after them, and the arrays that the tensor's type does not use, keep
+/// values of other tensors.
 public final class TensorBuffer {
     /// Elements of the types float32 and bfloat16, the latter exactly widened.
     public let floats: AlignedBuffer<Float>
-    /// Elements of the types int8 and int4 before they are multiplied with their scales: -127...127 or -8...7.
+    /// Elements of the types int8 and int4 before multiplication by their scales: -127...127 or
+    /// -8...7.
     public let integers: AlignedBuffer<Int8>
-    /// For int8 a scale a row; for int4 a scale for each group of ``scaleGroupSize`` columns, row after row.
+    /// For int8 a scale per row; for int4 a scale per group of ``scaleGroupSize`` columns, row
+    /// after row.
     public let scales: AlignedBuffer<Float>
     /// A tensor's bytes before their planes are joined.
     let payload: AlignedBuffer<UInt8>
-    /// What zstd remembers, some 150 KB.
+    /// zstd's state, some 150 KB.
     let context: OpaquePointer
 
     /// Memory for the tensors of a source.
@@ -36,7 +39,7 @@ public final class TensorBuffer {
         let integerBuffer = try AlignedBuffer<Int8>(count: integers, for: "loading the model")
         let scaleBuffer = try AlignedBuffer<Float>(count: scales, for: "loading the model")
         let payloadBuffer = try AlignedBuffer<UInt8>(count: payload, for: "loading the model")
-        // Last, as nobody would free it if something else failed.
+        // Last, because it would leak if another allocation failed.
         guard let context = ZSTD_createDCtx() else {
             throw ChargenError(.outOfMemory, "out of memory for decompressing the model")
         }

@@ -1,7 +1,7 @@
 import Core
 
-// Loops over all elements of a tensor. None stops at the first bad one: without a way out, compilers turn them into
-// vector instructions.
+// Loops over all elements of a tensor. None stops at the first invalid element: the compiler
+// vectorises only loops without an early exit.
 
 /// Joins the four byte planes of `count` floats.
 ///
@@ -42,9 +42,11 @@ private func hasFullExponent(_ bits: UInt32) -> UInt32 {
     bits & 0x7F80_0000 == 0x7F80_0000 ? 1 : 0
 }
 
-/// Whether the magnitudes of all scales are below the limit, and, unless `allowingSigns`, no sign bit is set.
+/// Whether the magnitudes of all scales are below the limit, and, unless `allowingSigns`, no sign
+/// bit is set.
 func areScales(_ scales: UnsafePointer<Float>, count: Int, allowingSigns: Bool) -> Bool {
-    // The bits of floats without a sign ascend with the magnitude; infinities and NaNs are above all others.
+    // The bits of floats without a sign ascend with the magnitude; infinities and NaNs are above
+    // all others.
     let mask: UInt32 = allowingSigns ? 0x7FFF_FFFF : 0xFFFF_FFFF
     var outside: UInt32 = 0
     for index in 0..<count {
@@ -65,8 +67,8 @@ func copyInt8(_ bytes: UnsafePointer<UInt8>, count: Int, into integers: UnsafeMu
     return found == 0
 }
 
-/// Unpacks groups of 32 four-bit numbers and takes 8 off each: byte j of a group holds column j of it in its lower half
-/// and column j + 16 in its upper one.
+/// Unpacks groups of 32 four-bit numbers and subtracts 8 from each. Byte j of a group holds its
+/// column j in the lower half and column j + 16 in the upper half.
 ///
 /// - Returns: Whether every column beyond the last is 8.
 func unpackInt4(

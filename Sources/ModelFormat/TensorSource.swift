@@ -1,16 +1,16 @@
 import Core
 
-/// What a model's tensors are read from: a file, or parameters in memory.
+/// A source of a model's tensors: a file, or parameters in memory.
 public protocol TensorSource {
     /// The sizes of the model.
     var shape: ModelShape { get }
 
-    /// How a tensor's elements are stored.
+    /// The element type of a tensor.
     ///
-    /// - Parameter index: Its place in ``ModelShape/tensor(_:)``'s order.
+    /// - Parameter index: Its index in ``ModelShape/tensor(_:)``'s order.
     func elementType(_ index: Int) -> ElementType
 
-    /// Leaves a tensor's elements at the front of a buffer that was made for this source.
+    /// Writes a tensor's elements to the beginning of a buffer that was made for this source.
     func readTensor(_ index: Int, into buffer: TensorBuffer) throws(ChargenError)
 }
 
@@ -21,7 +21,8 @@ public struct FloatTensors: TensorSource {
     public let shape: ModelShape
     private let tensors: [[Float]]
 
-    /// - Parameter tensors: The elements of each tensor in ``ModelShape/tensor(_:)``'s order, row after row.
+    /// - Parameter tensors: The elements of each tensor in ``ModelShape/tensor(_:)``'s order, row
+    ///   after row.
     public init(_ shape: ModelShape, _ tensors: [[Float]]) {
         self.shape = shape
         self.tensors = tensors

@@ -1,14 +1,15 @@
-/// The characters a model knows, and the symbol that ends a document if it has learned one.
+/// The characters that a model knows, and the symbol that ends a document if the model has one.
 ///
-/// A character is a Unicode scalar. Its symbol, the number that stands for it in the model, is its place in
-/// ascending order; the end-of-document symbol comes after all characters.
+/// A character is a Unicode scalar. Its symbol, its number in the model, is its index in ascending
+/// order; the end-of-document symbol follows all characters.
 public struct Vocabulary: Equatable, Sendable {
     /// The characters' scalar values, strictly ascending.
     public let characters: [UInt32]
     /// Whether a symbol for the end of a document follows the characters.
     public let hasEndOfDocument: Bool
 
-    /// A vocabulary, or nil unless `characters` is strictly ascending and all Unicode scalar values.
+    /// A vocabulary, or nil unless `characters` is strictly ascending and all Unicode scalar
+    /// values.
     public init?(characters: [UInt32], hasEndOfDocument: Bool) {
         var previous: UInt32?
         for character in characters {

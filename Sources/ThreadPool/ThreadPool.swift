@@ -2,32 +2,35 @@ import CSupport
 import Core
 import Synchronization
 
-/// Work that a ``ThreadPool`` does in chunks, which may run in any order. A class, because a closure would be
+/// Work that a ``ThreadPool`` performs in chunks, in any order. A class, because a closure would be
 /// allocated at every call.
 open class ParallelWork {
-    /// No work yet.
+    /// Creates work without state.
     public init() {}
 
-    /// Does one chunk.
+    /// Performs one chunk.
     ///
-    /// - Parameter worker: The worker that does it, from 0. A worker does one chunk at a time, so memory of its own is
-    ///   safe to use.
+    /// - Parameter worker: The worker that performs it, from 0. A worker performs one chunk at a
+    ///   time, so it may use memory of its own without a lock.
     open func perform(chunk: Int, worker: Int) {}
 }
 
-/// A few threads that distribute chunks of work among themselves: the caller's own and those that the pool starts.
+/// Threads that distribute chunks of work among themselves: the caller's and those that the pool
+/// starts.
 ///
-/// Each worker has a range of the chunks, always the same one, so that what it reads stays in its processor's cache. A
-/// worker without chunks steals from the others, so that one that the system has suspended holds up nobody, unless in
-/// the middle of a chunk. The network runs some ten thousand steps a second, so workers spin for a while before they
-/// sleep. A pool of one worker starts no thread.
+/// Each worker has a range of the chunks, always the same one, so that the memory it reads stays in
+/// its processor's cache. A worker without chunks steals from the others, so that one that the
+/// system has suspended delays only the chunk it is performing. A network runs some ten thousand
+/// steps per second, so workers spin for some time before they sleep. A pool of one worker starts
+/// no thread.
 public final class ThreadPool {
     /// The number of workers, the caller's thread included.
     public let size: Int
 
-    /// Each worker's range of chunks: an epoch, the first chunk left, and the end of those left, in 32, 16 and 16 bits.
-    /// Whoever shortens a range by one chunk has that chunk. The epoch keeps a worker that was suspended before that from
-    /// taking a chunk of later work.
+    /// Each worker's range of chunks: an epoch, the first remaining chunk, and the end of the
+    /// remaining chunks, in 32, 16 and 16 bits. The worker that shortens a range by one chunk
+    /// performs that chunk. The epoch keeps a worker that was suspended before it could shorten a
+    /// range from taking a chunk of later work.
     private let ranges: AlignedBuffer<UInt64>
     private let unfinished = Atomic<Int>(0)
     private let sleepers = Atomic<Int>(0)
@@ -52,12 +55,12 @@ public final class ThreadPool {
 
     /// The iterations of a spinning worker before it sleeps: some tens of microseconds.
     private static var spinLimit: Int { 2000 }
-    /// The words from one range to the next: a cache line.
+    /// The distance between ranges in words: a cache line.
     private static var rangeStride: Int { 8 }
 
     /// Starts `size` − 1 threads.
     ///
-    /// - Throws: `outOfMemory` when the system refuses a thread.
+    /// - Throws: `outOfMemory` if the system refuses a thread.
     public convenience init(size: Int) throws(ChargenError) {
         self.init(
             size: size, ranges: try AlignedBuffer(count: ThreadPool.rangeStride * size, for: "threads"),
@@ -69,7 +72,7 @@ public final class ThreadPool {
             let error = cs_thread_start(threads.pointer + started, { runWorker($0) }, argument)
             guard error == 0 else {
                 Unmanaged<Worker>.fromOpaque(argument).release()
-                // The failing initialiser runs deinit, which ends those that have started.
+                // The failing initialiser runs deinit, which ends the started threads.
                 let reason = String(cString: strerror(error))
                 throw ChargenError(.outOfMemory, "cannot start thread \(started + 2) of \(size): \(reason)")
             }
@@ -77,7 +80,7 @@ public final class ThreadPool {
         }
     }
 
-    /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
+    /// Does not throw: in Embedded mode a partially initialised object would leak.
     private init(
         size: Int, ranges: AlignedBuffer<UInt64>, threads: AlignedBuffer<pthread_t>, gateMemory: AlignedBuffer<UInt8>
     ) {
@@ -91,7 +94,7 @@ public final class ThreadPool {
     }
 
     deinit {
-        // A child after fork() has no threads to end, only the lock as they left it.
+        // A child after fork() has no threads to end, and the mutex may be locked.
         guard getpid() == process else { return }
         isEnding.store(true, ordering: .sequentiallyConsistent)
         wakeSleepers()
@@ -108,7 +111,7 @@ public final class ThreadPool {
 
     // MARK: - The caller
 
-    /// Does all chunks of `work`, and returns when the last one is done.
+    /// Performs all chunks of `work`, and returns when the last one is done.
     ///
     /// - Parameter chunks: Their number, below 2^16.
     public func perform(_ work: ParallelWork, chunks: Int) {
@@ -120,7 +123,7 @@ public final class ThreadPool {
         epoch = (epoch + 1) & 0xFFFF_FFFF
         unfinished.store(chunks, ordering: .relaxed)
         for worker in 0..<size {
-            // Rounded up, so that the caller has a chunk if there is one.
+            // Rounded up, so that the caller always has a chunk.
             let first = UInt64(divideRoundingUp(worker * chunks, by: size))
             let end = UInt64(divideRoundingUp((worker + 1) * chunks, by: size))
             range(of: worker).pointee.store(epoch << 32 | first << 16 | end, ordering: .sequentiallyConsistent)
@@ -130,7 +133,7 @@ public final class ThreadPool {
         var spins = 0
         while unfinished.load(ordering: .acquiring) > 0 {
             spins += 1
-            // With more threads than processors, the one that is waited for may need this one.
+            // With more threads than processors, the other worker may need this processor.
             if spins > ThreadPool.spinLimit { sched_yield() } else { cs_pause() }
         }
     }
@@ -143,7 +146,8 @@ public final class ThreadPool {
 
     // MARK: - Workers
 
-    /// Does the chunks of a worker's own range, from the first, then those left of the others', from the last.
+    /// Performs the chunks of the worker's own range, from the first, then the remaining ones of
+    /// others, from the last.
     private func takeChunks(as worker: Int) {
         while let chunk = takeChunk(of: worker, fromEnd: false) { finish(chunk, as: worker) }
         for other in 1..<size {
@@ -187,7 +191,8 @@ public final class ThreadPool {
             if isCalled() { return !isEnding.load(ordering: .relaxed) }
             cs_pause()
         }
-        // The count first, then the condition again: either this sees its range, or perform() sees the sleeper.
+        // The count changes before the condition is checked again: either this thread sees its
+        // range, or perform() sees the sleeper.
         sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
         pthread_mutex_lock(&gate.pointee.mutex)
         while !isCalled() { pthread_cond_wait(&gate.pointee.opened, &gate.pointee.mutex) }
@@ -197,7 +202,8 @@ public final class ThreadPool {
     }
 }
 
-/// The argument of a new thread. Neither this nor the thread keeps the pool alive, whose deinit waits for its threads.
+/// The argument of a new thread. Neither it nor the thread retains the pool, whose deinit waits for
+/// its threads.
 private final class Worker {
     let pool: Unmanaged<ThreadPool>
     let number: Int
@@ -211,7 +217,7 @@ private final class Worker {
 private func runWorker(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let argument else { return nil }
     let worker = Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue()
-    // Without a reference of its own, which would last as long as the thread.
+    // Does not retain the pool, which the thread would keep alive.
     worker.pool._withUnsafeGuaranteedRef { $0.run(worker: worker.number) }
     return nil
 }

@@ -46,16 +46,16 @@ struct BatchTests {
     func joining() throws {
         let model = try CModel()
         let expected = sessions(model).map { $0.symbols(60) }
-        let members = sessions(model)
+        let batched = sessions(model)
         let batch = CBatch(model, capacity: 3)
-        var symbols = members.map { _ in [UInt32]() }
+        var symbols = batched.map { _ in [UInt32]() }
         for step in 0..<200 {
             let numbers = [step % 4, (step + 3) % 4, (step / 3 + step + 1) % 4]
             let part = numbers.indices.filter { numbers.firstIndex(of: numbers[$0]) == $0 }.map { numbers[$0] }
-            for (number, symbol) in zip(part, batch.next(part.map { members[$0] }).symbols) {
+            for (number, symbol) in zip(part, batch.next(part.map { batched[$0] }).symbols) {
                 symbols[number].append(symbol)
             }
-            symbols[step % 4].append(members[step % 4].next())
+            symbols[step % 4].append(batched[step % 4].next())
         }
         #expect(symbols.map { Array($0.prefix(60)) } == expected)
     }
@@ -87,13 +87,13 @@ struct BatchTests {
     @Test("What cannot take part is refused by its number; results are 0, and the sessions stay as they were")
     func refusals() throws {
         let model = try CModel()
-        let members = sessions(model)
+        let batched = sessions(model)
         let batch = CBatch(model, capacity: 3)
         let stranger = CSession(try CModel())
         let cases: [(sessions: [CSession?], words: String)] = [
-            ([members[0], stranger], "session 1 belongs to another model than the batch"),
-            ([members[0], members[1], members[0]], "session 2 takes part twice"),
-            ([members[0], nil], "session 1 of the argument 'sessions' is NULL"),
+            ([batched[0], stranger], "session 1 belongs to another model than the batch"),
+            ([batched[0], batched[1], batched[0]], "session 2 takes part twice"),
+            ([batched[0], nil], "session 1 of the argument 'sessions' is NULL"),
         ]
         for (sessions, words) in cases {
             let texts = sessions.map { _ in "a" }
@@ -104,31 +104,31 @@ struct BatchTests {
             #expect(batch.score(sessions, texts) == (status(CHARGEN_INVALID_ARGUMENT), sessions.map { _ in 0 }))
             #expect(errorMessage() == words)
         }
-        #expect(batch.next(members).status == CHARGEN_INVALID_ARGUMENT)
+        #expect(batch.next(batched).status == CHARGEN_INVALID_ARGUMENT)
         #expect(errorMessage() == "the argument 'count' must be at most the batch's capacity, 3")
-        #expect(members.map { $0.symbols(30) } == sessions(model).map { $0.symbols(30) })
+        #expect(batched.map { $0.symbols(30) } == sessions(model).map { $0.symbols(30) })
     }
 
     @Test("A text that is refused is named with its session; no session has then read anything")
     func refusedText() throws {
         let model = try CModel()
-        let members = Array(sessions(model).prefix(2))
+        let batched = Array(sessions(model).prefix(2))
         let batch = CBatch(model, capacity: 2)
         let texts = ["abc", "aß"]
-        #expect(batch.feed(members, texts) == CHARGEN_UNKNOWN_CHARACTER)
+        #expect(batch.feed(batched, texts) == CHARGEN_UNKNOWN_CHARACTER)
         #expect(errorMessage().hasPrefix("session 1: character 2 of the text, 'ß' (U+00DF) at byte 1,"))
-        #expect(batch.score(members, texts) == (status(CHARGEN_UNKNOWN_CHARACTER), [0, 0]))
-        #expect(chargen_batch_feed(batch.handle, members.map(\.handle), 2, [nil, nil], [0, 1]) == 1)
+        #expect(batch.score(batched, texts) == (status(CHARGEN_UNKNOWN_CHARACTER), [0, 0]))
+        #expect(chargen_batch_feed(batch.handle, batched.map(\.handle), 2, [nil, nil], [0, 1]) == 1)
         #expect(errorMessage() == "session 1: the argument 'texts' is NULL")
-        #expect(members.map { $0.symbols(30) } == sessions(model).prefix(2).map { $0.symbols(30) })
+        #expect(batched.map { $0.symbols(30) } == sessions(model).prefix(2).map { $0.symbols(30) })
     }
 
     @Test("Each session has its own way with unknown characters")
     func skip() throws {
         let model = try CModel()
-        let (members, alone) = (sessions(model), sessions(model))
-        #expect(chargen_session_set_unknown(members[1].handle, status(CHARGEN_UNKNOWN_SKIP)) == CHARGEN_OK)
-        let score = CBatch(model, capacity: 2).score([members[0], members[1]], ["ab", "#aßb!"])
+        let (batched, alone) = (sessions(model), sessions(model))
+        #expect(chargen_session_set_unknown(batched[1].handle, status(CHARGEN_UNKNOWN_SKIP)) == CHARGEN_OK)
+        let score = CBatch(model, capacity: 2).score([batched[0], batched[1]], ["ab", "#aßb!"])
         #expect(score.status == CHARGEN_OK)
         #expect(score.logProbabilities == [alone[0].score("ab").logProbability, alone[1].score("ab").logProbability])
     }

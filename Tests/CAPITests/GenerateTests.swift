@@ -40,7 +40,7 @@ struct GenerateTests {
         #expect(received.text == text)
     }
 
-    @Test("The ways can be mixed: each call writes on")
+    @Test("The functions can be mixed: each call continues the text")
     func mixed() throws {
         let model = try CModel(hasEndOfDocument: false)
         let whole = CSession(model).generate(30)
@@ -78,7 +78,7 @@ struct GenerateTests {
         #expect(chargen_session_ended(single.handle) == 0)
     }
 
-    @Test("A small buffer holds whole characters, and the next call writes on", arguments: 4...9)
+    @Test("A small buffer holds whole characters, and the next call continues the text", arguments: 4...9)
     func smallBuffer(capacity: Int) throws {
         let model = try CModel(hasEndOfDocument: false)
         let whole = CSession(model).generate(200)

@@ -13,7 +13,8 @@ struct QuestionTests {
         #expect(String(cString: chargen_model_cell(model.handle)) == name)
         #expect(chargen_model_layer_count(model.handle) == 3)
         #expect(chargen_model_hidden_size(model.handle) == 7)
-        // A layer has weights for its input and its hidden state and two biases, for each gate; then the output layer.
+        // Each gate of the layer has weights for the input and the hidden state and two biases;
+        // then follows the output layer.
         let gates = [Cell.rnn: 1, .gru: 3, .lstm: 4][cell, default: 0]
         let layers = gates * 7 * (3 + 7 + 2) + 2 * gates * 7 * (7 + 7 + 2)
         #expect(chargen_model_parameter_count(model.handle) == layers + 3 * (7 + 1))

@@ -13,7 +13,7 @@ func status(_ constant: Int) -> chargen_status {
     chargen_status(constant)
 }
 
-/// A `chargen_model`, freed with its last reference. Keep it in a variable while its handle is in use.
+/// A `chargen_model`, freed with its last reference, which must outlive every use of its handle.
 final class CModel: @unchecked Sendable {
     let handle: OpaquePointer?
 
@@ -107,7 +107,7 @@ final class CBatch {
     }
 }
 
-/// Calls `body` with texts as C has them: pointers to their bytes, not ended by a NUL, and their lengths.
+/// Calls `body` with pointers to the bytes of texts, without final NULs, and with their lengths.
 private func withCTexts<Result>(
     _ texts: [String], _ body: ([UnsafePointer<CChar>?], [Int]) -> Result
 ) -> Result {

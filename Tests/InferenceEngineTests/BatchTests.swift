@@ -24,10 +24,10 @@ import Testing
         var texts = [[Unicode.Scalar?]](repeating: [], count: sessions.count)
         for step in 0..<60 {
             // Every choice of sessions, in an order that changes.
-            let members = sessions.indices.filter { (step / ($0 + 1)) % 2 == 0 }.shuffledBy(step)
-            for (member, character) in zip(members, try batch.next(members.map { sessions[$0] })) {
-                texts[member].append(character)
-                #expect(sessions[member].hasEnded == (character == nil))
+            let numbers = sessions.indices.filter { (step / ($0 + 1)) % 2 == 0 }.shuffledBy(step)
+            for (number, character) in zip(numbers, try batch.next(numbers.map { sessions[$0] })) {
+                texts[number].append(character)
+                #expect(sessions[number].hasEnded == (character == nil))
             }
         }
         for (number, text) in texts.enumerated() {
@@ -93,8 +93,8 @@ import Testing
         let batch = try Batch(model, capacity: 3)
         let sessions = try (0..<4).map { try session(model, $0) }
         let stranger = try session(try self.model(), 0)
-        func expectRefusal(_ members: [Session], _ words: String, _ kind: ChargenError.Kind = .invalidArgument) {
-            let calls = [{ _ = try batch.next(members) }, { try batch.feed(members, members.map { _ in [97] }) }]
+        func expectRefusal(_ refused: [Session], _ words: String, _ kind: ChargenError.Kind = .invalidArgument) {
+            let calls = [{ _ = try batch.next(refused) }, { try batch.feed(refused, refused.map { _ in [97] }) }]
             for call in calls {
                 let error = #expect(throws: ChargenError.self) { try call() }
                 #expect(error?.kind == kind)

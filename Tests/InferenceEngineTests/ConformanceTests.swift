@@ -5,8 +5,9 @@ import ModelFormat
 import TestSupport
 import Testing
 
-/// What every backend, on every processor, must give for a model, a seed, a temperature and a prompt. A change of any
-/// of these texts breaks the promise that a model file and a seed mean one text.
+/// The text that every backend, on every processor, must generate for a model, a seed, a
+/// temperature and a prompt. A change of any of these texts breaks the promise that a model file
+/// and a seed give one text.
 @Suite struct ConformanceTests {
     struct Case: Sendable {
         var cell: Cell
@@ -15,8 +16,8 @@ import Testing
         var prompt: String
         /// The next 60 symbols, `¶` for the end of a document.
         var text: String
-        /// FNV-1a over the bit patterns of all logits on the way, which tells of differences too small to alter the
-        /// text.
+        /// FNV-1a over the bit patterns of all logits, which reveals differences too small to
+        /// change the text.
         var logits: UInt64
     }
 

@@ -25,7 +25,8 @@ import Testing
         var reference = try ReferenceNetwork(bytes)
         if characters.contains("\n") { reference.advance(0) }
         #expect(try largestDifference(fresh, reference) <= 1e-5)
-        // The line break stands for a text that is not there, so a text that is fed first does without.
+        // The line break replaces a missing text before the first character, so a text that is fed
+        // first has none.
         let fed = try session(bytes)
         try fed.feed("a")
         var begun = try ReferenceNetwork(bytes)

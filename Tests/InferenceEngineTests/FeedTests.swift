@@ -30,7 +30,7 @@ import Testing
         for _ in 0..<40 {
             let logits = generated.logitBits
             guard let character = generated.next() else {
-                // The end of a document has no place in a text, so the documents are told apart by feeding its symbol.
+                // A text cannot contain the end of a document, so its symbol is fed.
                 fed.feed(symbol: try #require(fed.model.vocabulary.endOfDocument))
                 continue
             }

@@ -4,7 +4,8 @@ import KernelDispatch
 import TestSupport
 import Testing
 
-/// Finite weights so large that sums overflow: the text means nothing, but it comes, and is the same everywhere.
+/// Finite weights so large that preactivations and logits overflow: text is still generated, and is
+/// the same everywhere.
 @Suite struct HostileWeightsTests {
     @Test("Overflowing weights neither trap nor differ between backends", arguments: Cell.allCases)
     func overflow(cell: Cell) throws {
@@ -29,7 +30,8 @@ import Testing
         }
     }
 
-    /// A model whose hidden state is 1 and whose logits are ±∞, for each sign given, or a bias alone for 0.
+    /// A model whose hidden state is 1 and whose logits are ±∞, for each sign given, or a bias
+    /// alone for 0.
     private func overflowingModel(_ signs: [Float]) throws -> [UInt8] {
         try model(.rnn, characters: String("abcdef".prefix(signs.count))) { tensor, element in
             switch tensor.role {

@@ -5,7 +5,7 @@ import ModelFormat
 import TestSupport
 import Testing
 
-/// The engine's arithmetic, held against the same formulas in Double and against itself on every backend.
+/// The engine's arithmetic, compared with the same formulas in Double and between backends.
 @Suite struct NetworkTests {
     struct Shape: Sendable {
         var cell: Cell
@@ -29,7 +29,8 @@ import Testing
 
     @Test("Logits equal those of the formulas in Double within 1e-5", arguments: shapes)
     func reference(_ shape: Shape) throws {
-        // Small enough that a difference dies out: an integer that falls to the other side of a half makes one.
+        // Small enough that differences decay: an integer that rounds to the other side of a half
+        // causes one.
         let range: Float = shape.hiddenSize > 64 ? 0.15 : 0.4
         let bytes = try randomModel(
             shape.cell, layers: shape.layers, hiddenSize: shape.hiddenSize, hasEndOfDocument: false, range: range,

@@ -2,9 +2,9 @@ import Foundation
 import ModelFormat
 import TestSupport
 
-/// A model in Double, straight from the formulas of PyTorch's documentation of `torch.nn.RNN`, `GRU` and `LSTM`: slow,
-/// plain, and sharing nothing with the engine but the file. Where the file has integers, a product reads the hidden state
-/// in 64ths.
+/// A model in Double, after the formulas of PyTorch's documentation of `torch.nn.RNN`, `GRU` and
+/// `LSTM`. It shares nothing with the engine but the file. Where the file has integers, a product
+/// reads the hidden state in 64ths.
 struct ReferenceNetwork {
     private let shape: ModelShape
     private let tensors: [[Double]]

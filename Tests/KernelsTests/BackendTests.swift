@@ -3,12 +3,14 @@ import Core
 import KernelDispatch
 import Testing
 
-/// Every entry of the dispatch table against the portable one, on input that includes infinities and NaN.
+/// Every kernel of each backend against the portable one, on input that includes infinities and
+/// NaN.
 @Suite struct BackendTests {
     private static let widths = [16, 32, 48, 176]
     private static let rounds = 50
 
-    /// Runs `kernel` of both backends on the same buffer of wild floats and compares what they leave in it.
+    /// Runs `kernel` of both backends on the same buffer, special floats included, and compares the
+    /// results.
     private func expectSameBits(
         as backend: Backend, count: (Int) -> Int, _ kernel: (Backend, UnsafeMutablePointer<Float>, Int) -> Void,
         sourceLocation: SourceLocation = #_sourceLocation
@@ -16,7 +18,7 @@ import Testing
         var random = SplitMix64(seed: 3)
         for width in Self.widths {
             for _ in 0..<Self.rounds {
-                let input = random.array(count(width)) { $0.wild() }
+                let input = random.array(count(width)) { $0.anyKind() }
                 let results = [backend, .portable].map { backend in
                     var buffer = input
                     kernel(backend, &buffer, width)
@@ -56,7 +58,7 @@ import Testing
         }
     }
 
-    /// Takes a step forward, on four blocks and the states behind them.
+    /// A step forward on four blocks, which the states follow.
     private func stepForward(_ backend: Backend, _ cell: Cell, _ buffer: UnsafeMutablePointer<Float>, _ width: Int) {
         let states = buffer + 4 * width
         backend.forward(cell)(
@@ -99,7 +101,7 @@ import Testing
     func sampleWeights(backend: Backend) {
         var random = SplitMix64(seed: 4)
         for count in 1...100 {
-            let logits = random.array(padded(count)) { $0.wild() }
+            let logits = random.array(padded(count)) { $0.anyKind() }
             for inverseTemperature: Float in [0.001, 0.7, 1, 1000] {
                 let results = [backend, .portable].map { backend in
                     var weights = [UInt32](repeating: 7, count: padded(count))

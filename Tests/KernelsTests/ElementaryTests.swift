@@ -8,8 +8,8 @@ import Testing
     /// Where exp and sigmoid become 0.
     static let smallestExponent: Float = -87.33654
 
-    /// Every exponent with some hundred mantissas, of both signs; −104 to 20 in steps of 1/1024; the ends of the
-    /// domains.
+    /// Every exponent with some hundred mantissas, of both signs; −104 to 20 in steps of 1/1024;
+    /// the ends of the domains.
     static let inputs: [Float] = {
         var random = SplitMix64(seed: 1)
         var values: [Float] = [smallestExponent, smallestExponent.nextDown, -5.888854, -4.157294, 4.5050907]
@@ -25,7 +25,8 @@ import Testing
         return values
     }()
 
-    /// The largest error over `inputs`, in units of the last place of the exact value rounded to Float.
+    /// The largest error over `inputs`, in units in the last place of the exact value rounded to
+    /// Float.
     private func largestError(
         of function: (UnsafeMutablePointer<Float>, Int) -> Void, exact: (Double) -> Double,
         over inputs: [Float] = inputs

@@ -4,7 +4,8 @@ import KernelDispatch
 import Kernels
 import Testing
 
-/// Every product against its definition, bit for bit: each type of weights, each backend, any number of vectors.
+/// Every product against its definition, bit for bit, for each type of weights, backend and number
+/// of vectors.
 @Suite struct ProductTests {
     private static let sizes = [
         (16, 1), (16, 33), (48, 7), (64, 64), (80, 70), (128, 130), (176, 31), (96, 40), (240, 5),
@@ -31,8 +32,8 @@ import Testing
                             product(
                                 PackedProduct(
                                     weights: packed.baseAddress.unsafelyUnwrapped, rows: rows, columns: columns,
-                                    inputs: inputs.baseAddress.unsafelyUnwrapped, count: count, outputs: sums.baseAddress.unsafelyUnwrapped,
-                                    stride: stride))
+                                    inputs: inputs.baseAddress.unsafelyUnwrapped, count: count,
+                                    outputs: sums.baseAddress.unsafelyUnwrapped, stride: stride))
                         }
                     }
                 }

@@ -66,7 +66,8 @@ import Testing
                 let total = weights.reduce(0) { $0 + UInt64($1) }
                 guard total > 0 else { continue }
                 for word in [0, .max, random.next(), random.next()] {
-                    // In 128 bits, without the rounding down: for integers, S > ⌊x⌋ exactly when S > x.
+                    // In 128 bits and not rounded down: an integer exceeds ⌊x⌋ if and only if it
+                    // exceeds x.
                     let product = UInt128(word) * UInt128(total)
                     var sum: UInt128 = 0
                     let expected = weights.firstIndex {

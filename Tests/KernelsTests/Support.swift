@@ -6,8 +6,9 @@ extension SplitMix64 {
         (Float(next() >> 40) * 0x1p-23 - 1) * range
     }
 
-    /// A float of any kind: zeros, infinities, NaN, subnormals and large numbers among ordinary ones.
-    mutating func wild() -> Float {
+    /// A float of any kind: zeros, infinities, NaN, subnormals and large numbers among ordinary
+    /// ones.
+    mutating func anyKind() -> Float {
         switch next() % 16 {
         case 0: Float(bitPattern: UInt32(truncatingIfNeeded: next()))
         case 1:
@@ -22,6 +23,6 @@ extension SplitMix64 {
 }
 
 extension [Float] {
-    /// The bit patterns, all NaN being one: the sign and payload of a NaN depend on the processor and mean nothing.
+    /// The bit patterns, with one for all NaNs, whose sign and payload depend on the processor.
     var bits: [UInt32] { map { $0.isNaN ? Float.nan.bitPattern : $0.bitPattern } }
 }

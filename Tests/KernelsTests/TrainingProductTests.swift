@@ -12,50 +12,51 @@ import Testing
         let kernels = backend.trainingKernels()
         var random = SplitMix64(seed: 6)
         var scratch: [Float] = []
-        for (rows, blocks, depth, columns) in [(1, 1, 16, 16), (7, 3, 48, 112), (25, 2, 304, 176), (32, 1, 560, 64)] {
-            // Rows and blocks lie farther apart than they need.
-            let (inputStride, sumStride) = (depth + 16, columns + 16)
-            let inputs = random.array(rows * blocks * inputStride) { $0.uniform(1) }
-            let matrix = random.array(columns * depth) { $0.uniform(1) }
-            let start = random.array(rows * blocks * sumStride) { $0.uniform(1) }
+        for (rows, blocks, k, columns) in [(1, 1, 16, 16), (7, 3, 48, 112), (25, 2, 304, 176), (32, 1, 560, 64)] {
+            // Strides larger than the rows.
+            let (aStride, cStride) = (k + 16, columns + 16)
+            let inputs = random.array(rows * blocks * aStride) { $0.uniform(1) }
+            let matrix = random.array(columns * k) { $0.uniform(1) }
+            let start = random.array(rows * blocks * cStride) { $0.uniform(1) }
             let expected = (0..<start.count).map { index in
-                let (row, column) = (index / sumStride, index % sumStride)
+                let (row, column) = (index / cStride, index % cStride)
                 guard column < columns else { return start[index] }
-                return (0..<depth).reduce(start[index]) {
-                    $0.addingProduct(inputs[row * inputStride + $1], matrix[column * depth + $1])
+                return (0..<k).reduce(start[index]) {
+                    $0.addingProduct(inputs[row * aStride + $1], matrix[column * k + $1])
                 }
             }
             var packed = [Float](repeating: .nan, count: matrix.count)
-            kernels.packTransposed(matrix, columns, depth, &packed)
+            kernels.packTransposed(matrix, columns, k, &packed)
             var sums = start
             kernels.multiply(
-                inputs, (inputStride, rows * inputStride), packed, from: nil, to: &sums, (sumStride, rows * sumStride),
-                m: rows, blocks: blocks, n: columns, k: depth, prefetch: start, &scratch)
-            #expect(sums.bits == expected.bits, "\(rows) × \(blocks), \(depth), \(columns)")
+                inputs, (aStride, rows * aStride), packed, from: nil, to: &sums, (cStride, rows * cStride),
+                m: rows, blocks: blocks, n: columns, k: k, prefetch: start, &scratch)
+            #expect(sums.bits == expected.bits, "\(rows) × \(blocks), \(k), \(columns)")
 
             // The same matrix, given as its transpose.
-            let transpose = (0..<matrix.count).map { matrix[$0 % columns * depth + $0 / columns] }
+            let transpose = (0..<matrix.count).map { matrix[$0 % columns * k + $0 / columns] }
             packed = [Float](repeating: .nan, count: matrix.count)
-            for first in stride(from: 0, to: depth, by: 64) {
-                kernels.packRows(transpose, first, min(first + 64, depth), depth, columns, &packed)
+            for first in stride(from: 0, to: k, by: 64) {
+                kernels.packRows(transpose, first, min(first + 64, k), k, columns, &packed)
             }
             sums = start
             kernels.multiply(
-                inputs, (inputStride, rows * inputStride), packed, from: nil, to: &sums, (sumStride, rows * sumStride),
-                m: rows, blocks: blocks, n: columns, k: depth, prefetch: start, &scratch)
-            #expect(sums.bits == expected.bits, "\(rows) × \(blocks), \(depth), \(columns), transposed")
+                inputs, (aStride, rows * aStride), packed, from: nil, to: &sums, (cStride, rows * cStride),
+                m: rows, blocks: blocks, n: columns, k: k, prefetch: start, &scratch)
+            #expect(sums.bits == expected.bits, "\(rows) × \(blocks), \(k), \(columns), transposed")
 
-            // All rows of sums from the first one: with the same inputs in every row, they end as the first did.
-            let same = Array((0..<rows * blocks).map { _ in inputs[..<inputStride] }.joined())
+            // All rows of C start from one row: with the same inputs in every row, all equal the
+            // first row of the product above.
+            let same = Array((0..<rows * blocks).map { _ in inputs[..<aStride] }.joined())
             sums = start
             kernels.multiply(
-                same, (inputStride, rows * inputStride), packed, from: start, to: &sums, (sumStride, rows * sumStride),
-                m: rows, blocks: blocks, n: columns, k: depth, prefetch: nil, &scratch)
+                same, (aStride, rows * aStride), packed, from: start, to: &sums, (cStride, rows * cStride),
+                m: rows, blocks: blocks, n: columns, k: k, prefetch: nil, &scratch)
             for row in 0..<rows * blocks {
                 #expect(
-                    Array(sums[row * sumStride..<row * sumStride + columns]).bits
+                    Array(sums[row * cStride..<row * cStride + columns]).bits
                         == Array(expected[..<columns]).bits,
-                    "\(rows) × \(blocks), \(depth), \(columns), row \(row)")
+                    "\(rows) × \(blocks), \(k), \(columns), row \(row)")
             }
         }
     }
@@ -65,32 +66,32 @@ import Testing
         let kernels = backend.trainingKernels()
         var random = SplitMix64(seed: 7)
         var scratch = [Float](repeating: .nan, count: transposedProductScratch)
-        for (rows, depth, columns) in [(1, 3, 16), (16, 100, 48), (96, 300, 112), (transposedProductRows, 513, 64)] {
+        for (rows, k, columns) in [(1, 3, 16), (16, 100, 48), (96, 300, 112), (transposedProductRows, 513, 64)] {
             let (aStride, bStride, stride) = (rows + 5, columns + 16, columns + 32)
-            let a = random.array(depth * aStride) { $0.uniform(1) }
-            let b = random.array(depth * bStride) { $0.uniform(1) }
+            let a = random.array(k * aStride) { $0.uniform(1) }
+            let b = random.array(k * bStride) { $0.uniform(1) }
             let start = random.array(rows * stride) { $0.uniform(1) }
             let expected = (0..<start.count).map { index in
                 let (row, column) = (index / stride, index % stride)
                 guard column < columns else { return start[index] }
-                return (0..<depth).reduce(start[index]) {
+                return (0..<k).reduce(start[index]) {
                     $0.addingProduct(a[$1 * aStride + row], b[$1 * bStride + column])
                 }
             }
             var target = start
-            for first in Swift.stride(from: 0, to: depth, by: transposedProductTerms) {
+            for first in Swift.stride(from: 0, to: k, by: transposedProductTerms) {
                 kernels.multiplyTransposed(
                     Array(a[(first * aStride)...]), aStride, Array(b[(first * bStride)...]), bStride, to: &target,
-                    stride, m: rows, n: columns, k: min(transposedProductTerms, depth - first),
+                    stride, m: rows, n: columns, k: min(transposedProductTerms, k - first),
                     continuesA: first == 0, &scratch)
             }
-            #expect(target.bits == expected.bits, "\(rows), \(depth), \(columns)")
+            #expect(target.bits == expected.bits, "\(rows), \(k), \(columns)")
         }
     }
 
     // MARK: - bfloat16
 
-    /// The nearest bfloat16 number, the even one of two.
+    /// The nearest bfloat16 number, ties to even.
     private func rounded(_ value: Float) -> Float {
         let upper = Float(bitPattern: value.bitPattern & 0xFFFF_0000)
         let next = Float(bitPattern: upper.bitPattern &+ 0x1_0000)
@@ -98,7 +99,8 @@ import Testing
         return below < above || (below == above && upper.bitPattern & 0x1_0000 == 0) ? upper : next
     }
 
-    /// Whether sums are the chain of rounded factors: to the bit, or nearly where the processor has its own instruction.
+    /// Expects the chain of rounded factors: bit for bit, or nearly where the processor has an
+    /// instruction for it.
     private func expectChain(_ sums: [Float], _ expected: [Float], _ backend: Backend, _ comment: Comment) {
         if backend.hasBFloat16 {
             #expect(zip(sums, expected).allSatisfy { abs($0 - $1) < 1e-4 }, comment)
@@ -111,35 +113,35 @@ import Testing
     func pairProduct(backend: Backend) {
         let kernels = backend.trainingKernels(inBFloat16: true)
         var random = SplitMix64(seed: 8)
-        for (rows, blocks, depth, columns) in [(1, 1, 16, 16), (7, 2, 48, 112), (25, 1, 560, 48)] {
-            let inputs = random.array(rows * blocks * depth) { $0.uniform(1) }
-            let matrix = random.array(columns * depth) { $0.uniform(1) }
+        for (rows, blocks, k, columns) in [(1, 1, 16, 16), (7, 2, 48, 112), (25, 1, 560, 48)] {
+            let inputs = random.array(rows * blocks * k) { $0.uniform(1) }
+            let matrix = random.array(columns * k) { $0.uniform(1) }
             let start = random.array(rows * blocks * columns) { $0.uniform(1) }
             let expected = (0..<start.count).map { index in
-                (0..<depth).reduce(start[index]) {
+                (0..<k).reduce(start[index]) {
                     $0.addingProduct(
-                        rounded(inputs[index / columns * depth + $1]), rounded(matrix[index % columns * depth + $1]))
+                        rounded(inputs[index / columns * k + $1]), rounded(matrix[index % columns * k + $1]))
                 }
             }
             var scratch = [Float](repeating: .nan, count: inputs.count / 2)
             var packed = [Float](repeating: .nan, count: matrix.count / 2)
-            kernels.packTransposed(matrix, columns, depth, &packed)
+            kernels.packTransposed(matrix, columns, k, &packed)
             var sums = start
             kernels.multiply(
-                inputs, (depth, rows * depth), packed, from: nil, to: &sums, (columns, rows * columns), m: rows,
-                blocks: blocks, n: columns, k: depth, prefetch: nil, &scratch)
-            expectChain(sums, expected, backend, "\(rows) × \(blocks), \(depth), \(columns)")
+                inputs, (k, rows * k), packed, from: nil, to: &sums, (columns, rows * columns), m: rows,
+                blocks: blocks, n: columns, k: k, prefetch: nil, &scratch)
+            expectChain(sums, expected, backend, "\(rows) × \(blocks), \(k), \(columns)")
 
-            let transpose = (0..<matrix.count).map { matrix[$0 % columns * depth + $0 / columns] }
+            let transpose = (0..<matrix.count).map { matrix[$0 % columns * k + $0 / columns] }
             packed = [Float](repeating: .nan, count: matrix.count / 2)
-            for first in stride(from: 0, to: depth, by: 64) {
-                kernels.packRows(transpose, first, min(first + 64, depth), depth, columns, &packed)
+            for first in stride(from: 0, to: k, by: 64) {
+                kernels.packRows(transpose, first, min(first + 64, k), k, columns, &packed)
             }
             sums = start
             kernels.multiply(
-                inputs, (depth, rows * depth), packed, from: nil, to: &sums, (columns, rows * columns), m: rows,
-                blocks: blocks, n: columns, k: depth, prefetch: nil, &scratch)
-            expectChain(sums, expected, backend, "\(rows) × \(blocks), \(depth), \(columns), transposed")
+                inputs, (k, rows * k), packed, from: nil, to: &sums, (columns, rows * columns), m: rows,
+                blocks: blocks, n: columns, k: k, prefetch: nil, &scratch)
+            expectChain(sums, expected, backend, "\(rows) × \(blocks), \(k), \(columns), transposed")
         }
     }
 
@@ -148,23 +150,23 @@ import Testing
         let kernels = backend.trainingKernels(inBFloat16: true)
         var random = SplitMix64(seed: 9)
         var scratch = [Float](repeating: .nan, count: transposedProductScratch)
-        for (rows, depth, columns) in [(16, 3, 16), (96, 300, 112), (transposedProductRows, 513, 32)] {
-            let a = random.array(depth * rows) { $0.uniform(1) }
-            let b = random.array(depth * columns) { $0.uniform(1) }
+        for (rows, k, columns) in [(16, 3, 16), (96, 300, 112), (transposedProductRows, 513, 32)] {
+            let a = random.array(k * rows) { $0.uniform(1) }
+            let b = random.array(k * columns) { $0.uniform(1) }
             let start = random.array(rows * columns) { $0.uniform(1) }
             let expected = (0..<start.count).map { index in
-                (0..<depth).reduce(start[index]) {
+                (0..<k).reduce(start[index]) {
                     $0.addingProduct(
                         rounded(a[$1 * rows + index / columns]), rounded(b[$1 * columns + index % columns]))
                 }
             }
             var target = start
-            for first in stride(from: 0, to: depth, by: transposedProductTerms) {
+            for first in stride(from: 0, to: k, by: transposedProductTerms) {
                 kernels.multiplyTransposed(
                     Array(a[(first * rows)...]), rows, Array(b[(first * columns)...]), columns, to: &target, columns,
-                    m: rows, n: columns, k: min(transposedProductTerms, depth - first), continuesA: true, &scratch)
+                    m: rows, n: columns, k: min(transposedProductTerms, k - first), continuesA: true, &scratch)
             }
-            expectChain(target, expected, backend, "\(rows), \(depth), \(columns)")
+            expectChain(target, expected, backend, "\(rows), \(k), \(columns)")
         }
     }
 }
@@ -215,7 +217,9 @@ private func withPointers(
     if scratch.isEmpty { scratch = [0] }
     c.withUnsafeMutableBufferPointer { c in
         scratch.withUnsafeMutableBufferPointer { scratch in
-            body(copies.map { UnsafePointer($0.baseAddress.unsafelyUnwrapped) }, c.baseAddress.unsafelyUnwrapped, scratch.baseAddress.unsafelyUnwrapped)
+            body(
+                copies.map { UnsafePointer($0.baseAddress.unsafelyUnwrapped) }, c.baseAddress.unsafelyUnwrapped,
+                scratch.baseAddress.unsafelyUnwrapped)
         }
     }
 }

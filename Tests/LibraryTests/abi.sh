@@ -1,15 +1,15 @@
 #!/bin/sh
 # Compares the binary interface of include/chargen.h with the recorded one, abi/chargen.abi.
-# Functions and constants may be added; none may be removed or changed. Then the check proves that it
-# can fail, on copies of the header with planted changes.
+# Functions and constants may be added; none may be removed or changed. Then the check proves that
+# it can fail, on copies of the header with planted changes.
 #
 #     abi.sh [--write]
 #
 # With --write it records the interface instead; docs/release.md says when.
 #
-# abidw and abidiff read types from debug information, which libchargen.so does not have. They read a
-# stub instead: a library that defines each function of the header with an empty body, and a variable
-# of each enumeration.
+# abidw and abidiff read types from debug information, which libchargen.so does not have. They read
+# a stub instead: a library that defines each function of the header with an empty body, and a
+# variable of each enumeration.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 header=include/chargen.h

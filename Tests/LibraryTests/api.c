@@ -1,10 +1,11 @@
 /*
- * Tests of the built library that only C can make: hostile arguments and damaged models.
+ * Tests of the built library that need C: hostile arguments and damaged models.
  *
  *     api MODEL ROUNDS [SEED]
  *
- * Loads MODEL with bytes changed or cut off, ROUNDS times, the checksums put right every other time, so that the damage
- * gets past them. Whatever the bytes, the library must answer with a status; valgrind or a sanitizer sees the rest.
+ * Loads MODEL with changed or truncated bytes, ROUNDS times, every other time with corrected
+ * checksums, so that the damage reaches the other checks. Whatever the bytes, the library must
+ * return a status; valgrind or a sanitizer detects invalid accesses.
  */
 #include <chargen.h>
 
@@ -115,8 +116,8 @@ static void test_extreme_arguments(chargen_model *model) {
 /* ---- Batches ---- */
 
 /*
- * Calls the functions of a batch with arguments that they must refuse; what they give must be 0 then. Without texts it
- * is not these that are wrong, and chargen_batch_next() is called too.
+ * Calls the functions of a batch with arguments that they must refuse, with results of 0. If
+ * `texts` is NULL, other arguments are invalid, and chargen_batch_next() is called too.
  */
 static void expect_refusal(int line, chargen_status expected, chargen_batch *batch, chargen_session *const *sessions,
                            size_t count, const char *const *texts, const size_t *lengths) {
@@ -138,7 +139,7 @@ static void expect_refusal(int line, chargen_status expected, chargen_batch *bat
         fprintf(stderr, "api.c:%d: chargen_batch_feed or chargen_batch_score: %s\n", line, chargen_error_message());
         exit(1);
     }
-    /* A list of more than the capacity is not touched: it need not be one. */
+    /* A list longer than the capacity is not accessed: the pointer may be invalid. */
     for (i = 0; i < count && count <= 2; i++) {
         CHECK(scores[i] == 0 && (texts != no_texts || characters[i] == 0));
     }
@@ -173,7 +174,7 @@ static void test_batches(chargen_model *model, chargen_model *other) {
     CHECK(chargen_session_create(other, &stranger) == CHARGEN_OK);
     CHECK(chargen_session_create(model, &reference) == CHARGEN_OK);
 
-    /* More than the capacity, in numbers that no list can have. */
+    /* More than the capacity, with counts that no list can have. */
     REFUSED(CHARGEN_INVALID_ARGUMENT, batch, sessions, SIZE_MAX, NULL, NULL);
     REFUSED(CHARGEN_INVALID_ARGUMENT, batch, sessions, SIZE_MAX / 2 + 1, NULL, NULL);
     CHECK(chargen_batch_next(batch, sessions, 3, characters) == CHARGEN_INVALID_ARGUMENT);
@@ -191,7 +192,7 @@ static void test_batches(chargen_model *model, chargen_model *other) {
         REFUSED(CHARGEN_INVALID_ARGUMENT, batch, strange, 2, NULL, NULL);
         REFUSED(CHARGEN_INVALID_ARGUMENT, batch, missing, 2, NULL, NULL);
     }
-    /* Texts: the second is missing, too long, or no text. */
+    /* Texts: the second is missing, too long, or not UTF-8. */
     lengths[1] = 1;
     REFUSED(CHARGEN_INVALID_ARGUMENT, batch, sessions, 2, texts, lengths);
     texts[1] = "a";
@@ -202,12 +203,12 @@ static void test_batches(chargen_model *model, chargen_model *other) {
     REFUSED(CHARGEN_INVALID_UTF8, batch, sessions, 2, texts, lengths);
     CHECK(strncmp(chargen_error_message(), "session 1: ", 11) == 0);
 
-    /* None: nothing happens. */
+    /* A count of 0 has no effect. */
     CHECK(chargen_batch_next(batch, sessions, 0, characters) == CHARGEN_OK);
     CHECK(chargen_batch_feed(batch, sessions, 0, texts, lengths) == CHARGEN_OK);
     CHECK(chargen_batch_score(batch, sessions, 0, texts, lengths, scores) == CHARGEN_OK);
 
-    /* After all that the sessions are as they were, and the batch works, also without its model. */
+    /* The sessions are unchanged, and the batch works, also after its model is freed. */
     chargen_session_free(stranger);
     CHECK(chargen_batch_next(batch, sessions + 1, 2, characters) == CHARGEN_OK);
     CHECK(chargen_session_next(reference, &expected) == CHARGEN_OK);
@@ -222,7 +223,7 @@ static void test_batches(chargen_model *model, chargen_model *other) {
 
 /* ---- Damaged models ---- */
 
-/* SplitMix64: the same damage for the same seed. */
+/* SplitMix64: equal seeds give equal damage. */
 static uint64_t random_word(uint64_t *state) {
     uint64_t z = *state += 0x9E3779B97F4A7C15u;
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -257,7 +258,8 @@ static void put_checksum(unsigned char *place, uint32_t value) {
     }
 }
 
-/* Puts the tensors' and the header's checksums right, as far as the header makes sense. See docs/cgw-format.md. */
+/* Corrects the checksums of the tensors and the header, as far as the header is consistent. See
+   docs/cgw-format.md. */
 static void repair(unsigned char *bytes, size_t length) {
     uint64_t header = length < 48 ? 0 : number(bytes + 12, 4);
     uint64_t entry = length < 48 ? 0 : 48 + 4 * number(bytes + 36, 4) + number(bytes + 44, 4);
@@ -276,7 +278,7 @@ static void repair(unsigned char *bytes, size_t length) {
     put_checksum(bytes + header - 4, checksum(bytes, (size_t)header - 4));
 }
 
-/* Loads bytes of any kind; if that works, the model must work. */
+/* Loads arbitrary bytes; if they load, the model must work. */
 static int try_bytes(const unsigned char *bytes, size_t length) {
     chargen_model *model = (chargen_model *)8;
     chargen_session *session;
@@ -310,7 +312,7 @@ static void test_damaged_models(const unsigned char *intact, size_t length, unsi
         size_t kept = random_word(&seed) % 4 == 0 ? (size_t)(random_word(&seed) % length) : length;
         memcpy(bytes, intact, length);
         while (changes-- > 0) {
-            /* Half of the damage to the beginning, where the numbers are that matter. */
+            /* Half of the damage goes to the beginning, which holds the sizes. */
             size_t range = random_word(&seed) % 2 == 0 && length > 512 ? 512 : length;
             bytes[random_word(&seed) % range] ^= (unsigned char)(1u << random_word(&seed) % 8);
         }

@@ -1,12 +1,12 @@
 /*
- * The same bits whichever way: a few streams of each model, alone and in batches, on one thread and on more, their
- * prompts read whole and character by character.
+ * Conformance: a few streams of each model give the same bits alone and in batches, on one thread
+ * and on several, with prompts read whole and character by character.
  *
  *     conformance all|few MODEL…
  *
- * Prints a line for each model: its cell, its weights, and a hash of the characters and the probabilities that came
- * out. `few` goes two of the ways only, for slow processors. Fails if a way gives another hash than the first. The lines
- * of the models that run.sh makes are on record in conformance.txt.
+ * Prints a line for each model: its cell, its weights, and a hash of the generated characters and
+ * of the scores. `few` runs only two of the ways, for slow processors. Fails if the hash of a way
+ * differs from the first. conformance.txt records the lines of the models that run.sh makes.
  */
 #include <chargen.h>
 
@@ -23,7 +23,7 @@
         }                                                                                                    \
     } while (0)
 
-/* A stream: its settings, the prompt it is given, how much it then writes, and the text that it scores at the end. */
+/* A stream: settings, a prompt, the number of characters to generate, and a text to score then. */
 static const struct {
     uint64_t seed;
     float temperature;
@@ -39,7 +39,7 @@ static const struct {
 };
 enum { RUNS = sizeof runs / sizeof *runs, MOST_CHARACTERS = 16 };
 
-/* A way to the result. A batch of 0 means that each session works alone, on as many threads. */
+/* A way to compute the result. With a batch of 0 each session works alone, on `threads` threads. */
 struct way {
     size_t batch;
     size_t threads;
@@ -51,14 +51,14 @@ static const struct way all[] = {
 };
 enum { ALL = sizeof all / sizeof *all, FEW = 2 };
 
-/* What came out. */
+/* The result. */
 struct result {
     double prompts[RUNS];
     uint32_t characters[RUNS][MOST_CHARACTERS];
     double texts[RUNS];
 };
 
-/* The sessions of all runs, and the batch, if any, that they work in. */
+/* The sessions of all runs, and their batch, if any. */
 struct streams {
     const struct way *way;
     chargen_session *sessions[RUNS];
@@ -67,7 +67,7 @@ struct streams {
 
 /* ---- Reading ---- */
 
-/* The length of the character that a text begins with. */
+/* The length in bytes of the first character of a text. */
 static size_t first_character(const char *text) {
     size_t length = 1;
     while ((text[length] & 0xC0) == 0x80) {
@@ -76,7 +76,7 @@ static size_t first_character(const char *text) {
     return length;
 }
 
-/* Has some sessions, whose numbers are given, each read a piece of text, and adds its score if that is wanted. */
+/* Feeds a piece of text to each of the numbered sessions, or adds its score to a `scores` list. */
 static void read_pieces(struct streams *streams, const size_t *numbers, size_t count, const char *const *pieces,
                         const size_t *lengths, double *scores) {
     chargen_session *members[RUNS];
@@ -100,7 +100,7 @@ static void read_pieces(struct streams *streams, const size_t *numbers, size_t c
     }
 }
 
-/* Has each session read its text, in parts as the way has it, and sums up their scores if `scores` is not NULL. */
+/* Feeds its text to each session, whole or by character, or sets a `scores` list to its score. */
 static void read_texts(struct streams *streams, const char *const *texts, double *scores) {
     size_t most = streams->batch == NULL ? (size_t)RUNS : streams->way->batch;
     const char *rest[RUNS];
@@ -130,7 +130,7 @@ static void read_texts(struct streams *streams, const char *const *texts, double
 
 /* ---- Writing ---- */
 
-/* Generates every run's characters. Who takes part in the batch changes with every step: some join, some have ended. */
+/* Generates every run's characters. The sessions in the batch change with every step. */
 static void write_characters(struct streams *streams, uint32_t (*characters)[MOST_CHARACTERS]) {
     size_t written[RUNS] = {0};
     size_t step, i, j, count;
@@ -194,7 +194,7 @@ static void run(const chargen_model *model, const struct way *way, struct result
     }
 }
 
-/* FNV-1a of a result, which has no padding, from its lowest byte on a little-endian machine. */
+/* FNV-1a of the bytes of a result, which has no padding; for little-endian machines. */
 static uint64_t hash(const struct result *result) {
     const unsigned char *bytes = (const unsigned char *)result;
     uint64_t hash = 0xCBF29CE484222325u;

@@ -1,10 +1,11 @@
 /*
- * Lets the first, the second, and every further large allocation or thread fail, and expects an error each time:
+ * Makes the first, the second, and every further large allocation or thread fail, and expects an
+ * error each time:
  *
  *     memory MODEL
  *
- * The library takes its large blocks from aligned_alloc() and its threads from pthread_create(), which this program
- * stands in for. valgrind sees whether a failure loses memory.
+ * The library allocates large blocks with aligned_alloc() and starts threads with pthread_create(),
+ * which this program replaces. valgrind detects whether a failure leaks memory.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -30,7 +31,7 @@ typedef int (*thread_function)(pthread_t *, const pthread_attr_t *, void *(*)(vo
 
 void *aligned_alloc(size_t alignment, size_t size) NOTHROW;
 
-/* How many allocations and threads succeed before one fails. */
+/* The number of allocations and threads that succeed before one fails. */
 static unsigned long allowed;
 
 void *aligned_alloc(size_t alignment, size_t size) NOTHROW {
@@ -45,7 +46,7 @@ void *aligned_alloc(size_t alignment, size_t size) NOTHROW {
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *),
                    void *argument) NOTHROW {
     thread_function create;
-    /* As POSIX has it: ISO C knows no conversion of an object pointer to a function pointer. */
+    /* The conversion of POSIX: ISO C has none from object to function pointers. */
     *(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
     if (allowed == 0 || create == NULL) {
         return EAGAIN;
@@ -67,17 +68,17 @@ static chargen_status load_model(void) { return chargen_model_load_file(path, &m
 static chargen_status create_session(void) { return chargen_session_create(model, &session); }
 static chargen_status create_batch(void) { return chargen_batch_create(model, 8, 3, &batch); }
 
-/* Two threads beside this one, in place of none. */
+/* Adds two threads to this one. */
 static chargen_status set_threads(void) {
     uint32_t character;
     chargen_status status = chargen_session_set_threads(session, 3);
-    /* With the old threads or the new ones, it works. */
+    /* The session works with the old threads or the new ones. */
     return chargen_session_next(session, &character) == CHARGEN_OK ? status : CHARGEN_INVALID_ARGUMENT;
 }
 
 /*
- * Lets a call fail in every place until it succeeds. Returns the number of failures, or -1 if one was not as it ought to
- * be.
+ * Repeats a call, with a failure at each allocation in turn, until it succeeds. Returns the number
+ * of failures, or -1 if one did not give the expected status and result.
  */
 static int count_failures(const char *name, chargen_status (*call)(void), const void *result) {
     static const unsigned char nothing[sizeof(void *)] = {0};
@@ -114,7 +115,7 @@ int main(int argc, char **argv) {
     chargen_model_free(model);
     printf("failures: %d of the model, %d of the session, %d of the batch, %d of the session's threads\n", failures[0],
            failures[1], failures[2], failures[3]);
-    /* At the least: some blocks each, and the two threads of a batch and of a session. */
+    /* The minimum: some blocks each, and the two threads of a batch and of a session. */
     if (failures[0] < 2 || failures[1] < 2 || failures[2] < 4 || failures[3] < 3) {
         fprintf(stderr, "memory: too few: the library no longer uses aligned_alloc() and pthread_create()?\n");
         return 1;

@@ -1,4 +1,4 @@
-"""Writes the same models as Tests/TestSupport/RandomModel.swift, without the trainer and without zstd's library.
+"""Writes the same models as Tests/TestSupport/RandomModel.swift, without the trainer and zstd.
 
 Usage: random_model.py CELL FILE [WEIGHTS [HIDDEN [SCALE]]]
 """
@@ -29,7 +29,7 @@ def random_words(seed: int) -> Iterator[int]:
 
 
 def frame(data: bytes) -> bytes:
-    """A zstd frame of raw blocks, as RFC 8878 has them."""
+    """A zstd frame of raw blocks (RFC 8878)."""
     largest = 1 << 17
     blocks = [data[start : start + largest] for start in range(0, len(data), largest)]
     # A single segment whose size takes eight bytes.
@@ -56,7 +56,7 @@ def halves(values: bytes) -> bytes:
 
 
 def payload(weights: str, rows: int, columns: int, scale: float, words: Iterator[int]) -> bytes:
-    """A tensor of random values, in the bytes of its type; see docs/cgw-format.md. Scales differ by up to a quarter."""
+    """The payload of random values: see docs/cgw-format.md. Scales differ by up to a quarter."""
 
     def uniforms(count: int) -> Iterator[float]:
         return (single(((word >> 40) * 2.0**-23 - 1) * scale) for word in itertools.islice(words, count))
@@ -93,11 +93,11 @@ def random_model(
     cell: str, layers: int = 2, hidden_size: int = 40, characters: str = CHARACTERS, ends: bool = True,
     scale: float = 0.8, seed: int = 77, provenance: str = '{"chargen":"test"}', weights: str = "f32",
 ) -> bytes:
-    """The bytes of a .cgw file whose weights are random in ±scale: uniform, or every integer as likely."""
+    """The bytes of a .cgw file with random weights in ±scale, uniform floats or integers."""
     scalars = sorted(set(map(ord, characters)))
     symbols = len(scalars) + ends
     gates = GATES[cell] * hidden_size
-    # The tables of symbols are int8 beside int4, and biases always floats.
+    # In an int4 model the first and the last matrix are int8; biases are always floats.
     table = "int8" if weights == "int4" else weights
     tensors = []
     for layer in range(layers):

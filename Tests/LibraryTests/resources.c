@@ -1,9 +1,11 @@
 /*
- * What the library takes of the system while it works: no memory for a character, and no thread that was not asked for.
+ * The library's use of system resources: it allocates nothing per character, and starts only the
+ * threads that the caller requests.
  *
  *     resources MODEL
  *
- * This program stands in for malloc() and its kin and counts their calls, by means of names that only glibc has.
+ * This program replaces malloc() and the other allocation functions to count their calls. It calls
+ * glibc's own by names that only glibc has.
  */
 #define _XOPEN_SOURCE 700
 
@@ -42,7 +44,7 @@ extern void *__libc_realloc(void *block, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 void *aligned_alloc(size_t alignment, size_t size) NOTHROW;
 
-/* Threads of the library count too. If they lose one among several, it is no matter: one is a failure already. */
+/* Counts those of the library's threads too. It need not be atomic: a single one is a failure. */
 static volatile unsigned long allocations;
 
 void *malloc(size_t size) NOTHROW {
@@ -82,7 +84,7 @@ static int32_t ignore_character(const char *character, size_t length, void *user
 
 enum { MEMBERS = 3, CHARACTERS = 25000 };
 
-/* Everything that is promised to allocate nothing. */
+/* Every call that must not allocate. */
 static void test_allocations(const chargen_model *model, size_t threads) {
     chargen_session *sessions[MEMBERS];
     chargen_batch *batch;
@@ -101,7 +103,7 @@ static void test_allocations(const chargen_model *model, size_t threads) {
         CHECK(chargen_session_set_threads(sessions[i], threads) == CHARGEN_OK);
     }
     CHECK(chargen_batch_create(model, MEMBERS, threads, &batch) == CHARGEN_OK);
-    /* That this program counts at all. */
+    /* Checks that the counter works. */
     CHECK(allocations > before);
 
     before = allocations;
@@ -155,7 +157,8 @@ static void pause_briefly(long milliseconds) {
     nanosleep(&time, NULL);
 }
 
-/* Whether the process has so many threads. One that has ended and been waited for is still listed for a moment. */
+/* Whether the process has `expected` threads. One that has been joined is still listed for a
+   moment. */
 static int has_threads(int expected) {
     int attempt;
     for (attempt = 0; attempt < 1000 && count_threads() > expected; attempt++) {
@@ -171,7 +174,7 @@ static void count_signal(int number) {
     signals = signals + 1;
 }
 
-/* A signal to the process, which this thread blocks, comes to no thread of the library. */
+/* No thread of the library receives a signal to the process that this thread blocks. */
 static void test_signals(void) {
     struct sigaction action;
     sigset_t blocked, pending;
@@ -197,7 +200,7 @@ static void test_threads(const chargen_model *model) {
     CHECK(chargen_session_next(session, &character) == CHARGEN_OK);
     CHECK(chargen_batch_next(alone, &session, 1, &character) == CHARGEN_OK);
     CHECK(has_threads(1));
-    /* These models, of 65 to 128 units, have work for two. */
+    /* Models of 65 to 128 units have two tiles, and so use at most two threads. */
     CHECK(chargen_session_set_threads(session, 64) == CHARGEN_OK);
     CHECK(has_threads(2));
     CHECK(chargen_batch_create(model, 4, 2, &batch) == CHARGEN_OK);
@@ -205,7 +208,7 @@ static void test_threads(const chargen_model *model) {
     CHECK(chargen_session_next(session, &character) == CHARGEN_OK);
     CHECK(chargen_batch_next(batch, &session, 1, &character) == CHARGEN_OK);
 
-    /* They wait asleep: all of them together take less than a tenth of the time. */
+    /* Idle threads sleep: together they use less than a tenth of the time. */
     pause_briefly(20);
     before = clock();
     pause_briefly(300);

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Tests of the built library from C and Python. Prints a line for each check and stops at the first that fails.
+# Tests of the built library from C and Python. Prints a line for each check; stops at the first
+# failure.
 #
 #     run.sh [--write] LIBRARY TRAINER [MODEL]
 #
-# MODEL is a model of names, with an end of documents. With --write the only thing it does is to put the hashes of this
-# library and processor on record in conformance.txt.
+# MODEL is a model of names with an end-of-document symbol. With --write it runs no tests, but
+# records the hashes of this library and processor in conformance.txt.
 set -u
 record=''
 if [ "${1:-}" = --write ]; then
@@ -20,7 +21,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 unset CHARGEN_BACKEND
 
-# check NAME COMMAND…: what the command prints is shown only if it fails.
+# check NAME COMMAND…: shows the command's output only if it fails.
 check() {
     title=$1
     shift
@@ -89,9 +90,9 @@ hardened() {
 }
 check 'it is bound at load and then read-only' hardened
 
-# A function that the linker took from a module compiled for AVX2 or AVX-512, though all modules have a copy (of the
-# Swift runtime, say), would be an illegal instruction on an older processor. The map lists each object's sections, and below
-# each section its functions.
+# All modules have copies of some functions, such as those of the Swift runtime. If the linker kept
+# the copy of a module compiled for AVX2 or AVX-512, older processors would meet illegal
+# instructions. The map lists each object's sections, and below each section its functions.
 foreign_functions() {
     awk '/\.o:\(/ { inside = /KernelsAVX[0-9]+\.build.*:\(\.text/; next }
         inside && $NF !~ /^\$e[0-9]+KernelsAVX/ { print $NF }' "$folder/libchargen.map"
@@ -105,7 +106,7 @@ echo '#include <chargen.h>' >"$work/alone.c"
 check 'the header compiles by itself as C99' c99 -c "$work/alone.c" -o "$work/alone.o"
 check 'the header compiles by itself as C++' cpp -x c++ -c "$work/alone.c" -o "$work/alone.o"
 
-# The first block of code in the header's introduction.
+# The first code block of the header's introduction.
 sed -n '/^ \*     #include <chargen.h>/,/^ \*     }$/s/^ \*     \{0,1\}//p' include/chargen.h >"$work/introduction.c"
 for source in "$work/introduction.c" examples/c/*.c Tests/LibraryTests/*.c; do
     name=$(basename "$source" .c)
@@ -129,7 +130,7 @@ for weights in f32 bf16 int8 int4; do
     check "so do damaged models of $weights weights" "$work/api" "$work/models/lstm-$weights.cgw" 500
 done
 check 'hostile arguments and damaged models run clean under valgrind' clean "$work/api++" "$model" 40
-# Without the option valgrind would stand in for the program's aligned_alloc().
+# Without the option valgrind would replace the program's aligned_alloc().
 check 'running out of memory gives a status and loses nothing' \
     clean --soname-synonyms=somalloc=nouserintercepts "$work/memory" "$model"
 check 'text allocates nothing, and threads are those asked for, asleep between calls' "$work/resources" "$model"
@@ -157,7 +158,7 @@ check 'many gives the same names as names' same "$(both 3 4 | sort)" "$("$work/m
 text() { "$@" "$work/stream" "$model" '' 500 1 7; }
 expected=$(text env)
 text_is_expected() { same "$expected" "$(text "$@")"; }
-# hashes all|few COMMAND…: those of the random models, as the command runs the program.
+# hashes_are_on_record all|few COMMAND…: the hashes of the random models, run by the command.
 hashes_are_on_record() {
     ways=$1
     shift

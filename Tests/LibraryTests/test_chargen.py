@@ -1,4 +1,4 @@
-"""Tests of the built library through examples/python/chargen.py, whose place the caller sets in PYTHONPATH."""
+"""Tests of the built library through examples/python/chargen.py, which PYTHONPATH must include."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chargen import Batch, Error, Model, Session, Status
 from random_model import CHARACTERS, WEIGHTS, random_model
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-# Models with an end of documents, and one without.
+# Models with an end-of-document symbol, and one without.
 MODELS = {cell: random_model(cell) for cell in ("rnn", "gru", "lstm")}
 ENDLESS = random_model("gru", ends=False)
 
@@ -35,7 +35,7 @@ def symbols(session: Session, count: int) -> str:
 
 
 class ConformanceTests(unittest.TestCase):
-    """The texts of Tests/InferenceEngineTests/ConformanceTests.swift, which ordinary Swift gives."""
+    """The texts of Tests/InferenceEngineTests/ConformanceTests.swift."""
 
     CASES = [
         ("rnn", 42, 0.5, "hello ", "jko中b中szoz 中lzbmzbkékzkz.kzbzzbzm中ozbzjkmkkkmmboz中kzkbob中z中k"),

@@ -110,7 +110,8 @@ import Testing
             try decompressed(raw.entries[0].frame) == (0..<33).map { UInt8($0) } + [UInt8](repeating: 0x3F, count: 33))
         let lower = (0..<66).map { $0 % 2 == 0 ? 0x80 : 0x23 as UInt8 }
         let upper = (0..<66).map { $0 % 2 == 0 ? 0x3F : 0xC1 as UInt8 }
-        // Column 0 is 0 in the file and column 16 too, 1 and 1, …; column 32 is 0, the columns beyond it 8.
+        // The numbers in the file: columns 0 and 16 are 0, columns 1 and 17 are 1, and so on;
+        // column 32 is 0, those after it 8.
         let row = (0..<16).map { UInt8($0 << 4 | $0) } + [0x80] + [UInt8](repeating: 0x88, count: 15)
         let rows = [[UInt8]](repeating: row, count: 33).joined()
         #expect(try decompressed(raw.entries[1].frame) == lower + upper + rows)

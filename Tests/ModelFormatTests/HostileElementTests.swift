@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test("A scale that is infinite, no number or 2^121 or more is refused, wherever it stands")
+    @Test("A scale that is infinite, NaN or 2^121 or more is refused, wherever it stands")
     func scales() throws {
         for (third, fourth) in [(0x80, 0x7F), (0xC0, 0x7F), (0x00, 0x7C)] as [(UInt8, UInt8)] {
             for place in [0, 7, 32] {
@@ -157,7 +157,7 @@ import Testing
 
     @Test("What a type may take is counted before zstd")
     func expansion() throws {
-        // Zeros of int4 expand less than those of float32: the first file is within the limit, the second is not.
+        // Zeros of int4 expand less than those of float32: only the first file is within the limit.
         let characters = (0..<20).map { UInt32(0x61 + $0) }
         let vocabulary = try #require(Vocabulary(characters: characters, hasEndOfDocument: false))
         let shape = ModelShape(cell: .rnn, layers: 1, hiddenSize: 160, vocabularySize: 20)

@@ -141,21 +141,22 @@ import Testing
             $0.entries[1].frame += [0x50, 0x2A, 0x4D, 0x18, 0, 0, 0, 0]
         },
         Attack("zstd frame of version 0.7", "tensor rnn.weight_hh_l0: not one zstd frame") {
-            // Sixteen zeros as they are, which a zstd with support for old formats would decompress.
+            // Sixteen uncompressed zeros, which a zstd with support for old formats would accept.
             let zeros = [UInt8](repeating: 0, count: 16)
             $0.entries[1].frame = [0x27, 0xB5, 0x2F, 0xFD, 0x20, 0x10, 0x40, 0, 0x10] + zeros + [0xC0, 0, 0]
         },
         Attack("infinite weight", "tensor fc.bias: a value that is not finite") {
             $0.entries[5].frame = compressed([0, 0, 0, 0, 0x80, 0, 0x7F, 0])
         },
-        Attack("weight that is not a number", "tensor fc.bias: a value that is not finite") {
+        Attack("NaN weight", "tensor fc.bias: a value that is not finite") {
             $0.entries[5].frame = compressed([0, 0, 0, 0, 0xC0, 0, 0xFF, 0])
         },
     ]
 
     /// A zstd frame without a content size whose blocks are 128 KiB of zeros each, in four bytes.
     static func zeros(blocks: Int) -> [UInt8] {
-        // Magic number; descriptor: nothing; window of 128 KiB; then blocks of type 1 (run), the last one marked.
+        // Magic number; descriptor 0; window of 128 KiB; then blocks of type 1 (run), the last one
+        // marked.
         var frame: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x38]
         for block in 0..<blocks {
             let header = 128 * 1024 << 3 | 1 << 1 | (block == blocks - 1 ? 1 : 0)

@@ -1,8 +1,8 @@
 import CSupport
 import Testing
 
-/// A `.cgw` file taken apart by the offsets in docs/cgw-format.md, to be altered and put together again with checksums
-/// that are right, so that what a reader sees is the alteration and not a checksum.
+/// A `.cgw` file taken apart by the offsets in docs/cgw-format.md, to be altered and put together
+/// again with correct checksums, so that a reader finds the alteration and not a checksum.
 struct RawFile {
     var magic: [UInt8]
     var version: UInt32

@@ -33,7 +33,8 @@ import Testing
         let shape = ModelShape(
             cell: model.cell, layers: model.layers, hiddenSize: model.hiddenSize, vocabularySize: vocabulary.count)
         var random = SplitMix64(seed: 1)
-        // Every finite float must survive, so any bit pattern is taken that has not all exponent bits set.
+        // Every finite float must be preserved: any bit pattern whose exponent bits are not all
+        // set.
         let tensors = (0..<shape.tensorCount).map { index in
             (0..<shape.tensor(index).count).map { _ in
                 let value = Float(bitPattern: UInt32(truncatingIfNeeded: random.next()))

@@ -2,7 +2,8 @@ import Core
 import ModelFormat
 import Testing
 
-/// What ``ModelFile/encode(shape:vocabulary:provenance:tensors:)`` refuses: all that a reader would.
+/// ``ModelFile/encode(shape:vocabulary:provenance:tensors:)`` refuses everything that a reader
+/// refuses.
 @Suite struct WriterTests {
     private func failure(
         layers: Int = 1, hiddenSize: Int = 2, vocabularySize: Int = 2, characters: [UInt32] = [0x61, 0x62],

@@ -1,7 +1,7 @@
 import Core
 import ModelFormat
 
-/// The elements of every tensor of a `.cgw` file, in the file's order, as numbers. Reads all of the file.
+/// The elements of every tensor of a `.cgw` file, in the file's order, as numbers.
 public func modelTensors(_ bytes: [UInt8]) throws -> [[Float]] {
     let shape = try bytes.withUnsafeBytes { try ModelFile($0).shape }
     return try encodedTensors(bytes).enumerated().map { $1.values(columns: shape.tensor($0).columns) }

@@ -1,11 +1,11 @@
 /*
- * Asks a model of names for many new ones at once:
+ * Generates many names in one batch from a model of names:
  *
  *     many MODEL COUNT [SEED]
  *
- * COUNT is how many, 1 to 65536. Each name has a seed of its own, SEED (1) and those after it, and is the same in
- * whatever company it is made. A batch takes all of them through the network together: several times as fast as one
- * after the other.
+ * COUNT is the number of names, 1 to 65536. Each name has its own seed, from SEED (1) upwards, and
+ * does not depend on the other names in the batch. A batch advances all of them with one pass over
+ * the weights, several times as fast as one after the other.
  */
 #include <chargen.h>
 
@@ -34,13 +34,13 @@ static int add(struct name *name, uint32_t character) {
     for (i = bytes - 1; i > 0; i--, character >>= 6) {
         name->text[name->length + i] = (char)(0x80 | (character & 0x3F));
     }
-    /* The first of several bytes begins with as many ones as there are bytes. */
+    /* The first of several bytes begins with as many one bits as there are bytes. */
     name->text[name->length] = (char)(character | (bytes == 1 ? 0 : 0xF00u >> bytes & 0xFF));
     name->length += bytes;
     return 1;
 }
 
-/* Writes the names in the order in which they are done. */
+/* Writes each name when it ends. */
 static int write_names(chargen_batch *batch, chargen_session **sessions, struct name *names, uint32_t *characters,
                        size_t count) {
     while (count > 0) {
@@ -51,7 +51,7 @@ static int write_names(chargen_batch *batch, chargen_session **sessions, struct 
         for (i = count; i-- > 0;) {
             if (characters[i] == CHARGEN_END_OF_DOCUMENT) {
                 printf("%.*s\n", (int)names[i].length, names[i].text);
-                /* This name leaves the batch, and the last one takes its place. */
+                /* This session leaves the batch, and the last one takes its place. */
                 chargen_session_free(sessions[i]);
                 sessions[i] = sessions[--count];
                 sessions[count] = NULL;

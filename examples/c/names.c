@@ -1,10 +1,11 @@
 /*
- * Asks a model of names for new ones:
+ * Generates names from a model of names:
  *
  *     names MODEL [COUNT [SEED [LIST]]]
  *
- * COUNT is how many (10), SEED any number (1): the same seed gives the same names. With LIST, the file of names that
- * the model was trained on, one a line, it also says how many of the names are new.
+ * COUNT is the number of names (10), SEED any number (1): the same seed gives the same names. With
+ * LIST, the file of names that the model was trained on, one per line, it also prints how many are
+ * new.
  */
 #include <chargen.h>
 
@@ -17,7 +18,7 @@ static int failed(void) {
     return 1;
 }
 
-/* Looks for a name among a file's lines. Returns 1 if it is there, 0 if not, and -1 on failure. */
+/* Searches a file's lines for a name. Returns 1 if it is found, 0 if not, and -1 on failure. */
 static int is_listed(const char *path, const char *name, size_t length) {
     char line[1024];
     int found = 0;
@@ -41,7 +42,7 @@ static int write_names(chargen_session *session, unsigned long count, const char
     for (i = 0; i < count; i++) {
         char name[1000];
         size_t length;
-        /* A name is a document of its own: generating stops where it ends, and goes on with the next one. */
+        /* Each name is a document: a call stops at its end, and the next call begins another. */
         if (chargen_session_generate(session, SIZE_MAX, name, sizeof name, &length) != CHARGEN_OK) {
             return failed();
         }
@@ -85,13 +86,13 @@ int main(int argc, char **argv) {
         result = 1;
     } else if (chargen_session_create(model, &session) != CHARGEN_OK
                || chargen_session_set_seed(session, seed) != CHARGEN_OK
-               /* Below 1 names are more typical, above 1 more unusual. */
+               /* Below 1 sharpens the distribution of the next character, above 1 flattens it. */
                || chargen_session_set_temperature(session, 0.8f) != CHARGEN_OK) {
         result = failed();
     } else {
         result = write_names(session, count, list);
     }
-    /* In either order; freeing NULL does nothing. */
+    /* In any order; freeing NULL does nothing. */
     chargen_session_free(session);
     chargen_model_free(model);
     return result;

@@ -3,8 +3,9 @@
  *
  *     stream MODEL [PROMPT [CHARACTERS [TEMPERATURE [SEED]]]]
  *
- * PROMPT is text for the model to continue, CHARACTERS how many to write (500), TEMPERATURE 0 for the likeliest text
- * or about 0.5 to 1.2 for variety (1), SEED any number (1): the same seed gives the same text.
+ * PROMPT is text for the model to continue, CHARACTERS the number to generate (500), TEMPERATURE 0
+ * for the likeliest text or about 0.5 to 1.2 for variety (1), SEED any number (1): the same seed
+ * gives the same text.
  */
 #include <chargen.h>
 
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Says why a call failed. Returns 1, for the caller to leave with. */
+/* Prints the message of a failed call. Returns 1, the exit status. */
 static int failed(void) {
     fprintf(stderr, "stream: %s\n", chargen_error_message());
     return 1;
@@ -22,7 +23,7 @@ static int failed(void) {
 static int32_t write_character(const char *character, size_t length, void *user) {
     size_t *wanted = (size_t *)user;
     *wanted -= 1;
-    /* Anything but 0 stops the stream: the reader has gone, or the disk is full. */
+    /* Anything but 0 stops the stream: the pipe is closed, or the disk is full. */
     return fwrite(character, 1, length, stdout) != length || fflush(stdout) != 0;
 }
 
@@ -36,7 +37,7 @@ static int write_text(chargen_session *session, size_t wanted) {
             perror("stream: cannot write");
             return 1;
         }
-        /* A stream also stops where a document ends; the next one begins another document. */
+        /* A stream also stops at the end of a document; the next call begins another. */
         if (wanted > 0 && chargen_session_ended(session)) {
             putchar('\n');
             wanted -= 1;

@@ -7,10 +7,11 @@
         for character in session:
             print(character, end="", flush=True)
 
-One module over libchargen.so, without other dependencies. The library is the file that the environment variable
-CHARGEN_LIBRARY names; without one, libchargen.so beside this module, in ../../build, or where the system has it.
+A single module over libchargen.so, without other dependencies. It loads the file that the
+environment variable CHARGEN_LIBRARY names, or libchargen.so beside this module, in ../../build, or
+in the system's search path.
 
-Any number of threads may share a Model. A Session and a Batch are for one thread at a time.
+Any number of threads may share a Model. A Session or a Batch is used by one thread at a time.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Error(Exception):
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
-        #: A Status, or a number that this module does not know yet.
+        #: A Status, or a number that this module does not know.
         self.status = status
 
 
@@ -123,7 +124,7 @@ _library = _load_library()
 
 
 def _check(status: int) -> None:
-    """Raises the last failure on this thread."""
+    """Raises an Error unless a call succeeded."""
     if status == 0:
         return
     message = _library.chargen_error_message().decode("utf-8")
@@ -135,7 +136,7 @@ def _decode(text: bytes) -> str:
 
 
 def _size(value: int) -> int:
-    """A number for a size_t, which ctypes would cut to its lower bits; what has no place in one becomes the largest."""
+    """A number as a size_t: ctypes would truncate it, so one out of range becomes the largest."""
     return value if 0 <= value <= _NO_LIMIT else _NO_LIMIT
 
 
@@ -150,7 +151,7 @@ def version_number() -> int:
 
 
 class _Owner:
-    """What owns a handle: freed by close(), at the end of a `with` block, or with the object."""
+    """Owns a handle, which close(), the end of a `with` block or the garbage collector frees."""
 
     def __init__(self, handle: ctypes.c_void_p, free: Callable[[ctypes.c_void_p], None]) -> None:
         self._open: ctypes.c_void_p | None = handle
@@ -163,13 +164,13 @@ class _Owner:
         return self._open
 
     def close(self) -> None:
-        """Frees the memory. Whatever is asked of it afterwards raises ValueError; closing again does nothing."""
+        """Frees the memory. Later use raises ValueError; closing again does nothing."""
         self._open = None
         self._free()
 
 
 class Model(_Owner):
-    """A trained model, immutable. Its sessions go on working when it is closed."""
+    """A trained model, immutable. Its sessions remain valid when it is closed."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Loads a .cgw file."""
@@ -207,7 +208,7 @@ class Model(_Owner):
 
     @property
     def weights(self) -> str:
-        """How the weights between the layers are stored: "f32", "bf16", "int8" or "int4"."""
+        """The type of the weights between the layers: "f32", "bf16", "int8" or "int4"."""
         return _decode(_library.chargen_model_weight_type(self._handle))
 
     @property
@@ -227,7 +228,7 @@ class Model(_Owner):
 
     @property
     def provenance(self) -> str:
-        """Where the model comes from: the JSON object that the trainer wrote."""
+        """The origin of the model: the JSON object that the trainer wrote."""
         length = _SIZE()
         text = _library.chargen_model_provenance(self._handle, ctypes.byref(length))
         return _decode(ctypes.string_at(text, length.value))
@@ -255,14 +256,14 @@ class Model(_Owner):
 class Session(_Owner):
     """One stream of text from a model.
 
-    Iterating gives one character after the other up to the end of a document. The text of a model that has learned
-    no documents never ends. A further iteration begins the next document.
+    Iterating yields characters up to the end of a document; with a model that was not trained on
+    documents it never ends. A further iteration begins the next document.
     """
 
     def __init__(
         self, model: Model, *, temperature: float = 1.0, seed: int = 0, skip_unknown: bool = False, threads: int = 1
     ) -> None:
-        """Begins a text. The settings are properties too."""
+        """A session at the beginning of a text. The settings are properties too."""
         handle = _HANDLE()
         _check(_library.chargen_session_create(model._handle, ctypes.byref(handle)))
         super().__init__(handle, _library.chargen_session_free)
@@ -280,7 +281,7 @@ class Session(_Owner):
 
     @property
     def temperature(self) -> float:
-        """0 is greedy. From 0.001 to 1000: below 1 sharpens the distribution, above 1 flattens it."""
+        """0 for greedy, or 0.001 to 1000: below 1 sharpens the distribution, above 1 flattens."""
         return self._temperature
 
     @temperature.setter
@@ -302,7 +303,7 @@ class Session(_Owner):
 
     @property
     def skip_unknown(self) -> bool:
-        """Whether reading passes over characters that the model does not know, instead of failing."""
+        """Whether reading skips characters that the model does not know, instead of failing."""
         return self._skip_unknown
 
     @skip_unknown.setter
@@ -312,7 +313,7 @@ class Session(_Owner):
 
     @property
     def threads(self) -> int:
-        """How many threads work on each character, 1 to 64. More than one pays for large models only."""
+        """The threads per character, 1 to 64. More than one pays for large models only."""
         return self._threads
 
     @threads.setter
@@ -322,23 +323,25 @@ class Session(_Owner):
 
     @property
     def ended(self) -> bool:
-        """Whether the end of a document was generated last."""
+        """Whether the last generated symbol was the end of a document."""
         return bool(_library.chargen_session_ended(self._handle))
 
     def reset(self) -> None:
-        """Forgets all text and restarts the random generator: the same calls give the same text again."""
+        """Discards all text and restarts the random generator, so that the same calls give the same
+        text again."""
         _check(_library.chargen_session_reset(self._handle))
 
     def feed(self, text: str) -> None:
-        """Reads text as if the session had written it, for what follows to continue it."""
+        """Reads text as if the session had generated it, so that generated text continues it."""
         data = text.encode("utf-8")
         _check(_library.chargen_session_feed(self._handle, data, len(data)))
 
     def score(self, text: str) -> tuple[float, int]:
-        """Reads text as feed() does, and tells how probable it was.
+        """Reads text as feed() does, and returns its log-probability and its number of characters.
 
-        Returns the sum of the natural logarithms of the probability of each character after those before it, and the
-        number of characters. Bits per character are -sum / (characters * log(2)).
+        The log-probability is the sum of the natural logarithms of each character's probability
+        given the characters before it. Bits per character are
+        -log_probability / (characters * log(2)).
         """
         data = text.encode("utf-8")
         log_probability, characters = ctypes.c_double(), _SIZE()
@@ -357,7 +360,7 @@ class Session(_Owner):
             yield chr(character.value)
 
     def generate(self, max_characters: int | None = None) -> str:
-        """Returns text up to the end of a document, or `max_characters` if they come first."""
+        """Returns text up to the end of a document, at most `max_characters`."""
         wanted = self._limit(max_characters)
         buffer = ctypes.create_string_buffer(4096)
         length = _SIZE()
@@ -374,17 +377,17 @@ class Session(_Owner):
         return "".join(parts)
 
     def stream(self, callback: Callable[[str], object], max_characters: int | None = None) -> None:
-        """Calls `callback` with each character as soon as it is there, as far as generate() goes.
+        """Calls `callback` with each character as soon as it is generated; ends as generate() does.
 
-        A true value from the callback stops, and so does an exception, which comes out of this call. The callback may
-        use this session but must not close it.
+        A true value from the callback stops it, and so does an exception, which this call raises.
+        The callback may use this session but must not close it.
         """
         raised: list[BaseException] = []
 
         def receive(character: int, length: int, _: object) -> int:
             try:
                 return 1 if callback(_decode(ctypes.string_at(character, length))) else 0
-            except BaseException as error:  # Nothing may pass through the library, Control-C included.
+            except BaseException as error:  # No exception may pass through the library, KeyboardInterrupt included.
                 raised.append(error)
                 return 1
 
@@ -404,9 +407,9 @@ class Session(_Owner):
 
 
 class Batch(_Owner):
-    """Takes many sessions of one model through the network together: much faster than one after the other.
+    """Advances many sessions of one model with one pass over its weights.
 
-    A batch owns no session. Each call names those that take part, each another one; they may be others every time. A
+    A batch owns no session. Each call lists different sessions, and another call may list others. A
     session gives the same text as it would alone.
 
         running = [Session(model, seed=seed) for seed in range(100)]
@@ -439,11 +442,11 @@ class Batch(_Owner):
         return [None if character == _END_OF_DOCUMENT else chr(character) for character in characters]
 
     def feed(self, sessions: Sequence[Session], texts: Sequence[str]) -> None:
-        """Has each session read a text of its own, as Session.feed() does. After an error none has read anything."""
+        """Feeds its own text to each session. An error leaves all sessions as they were."""
         _check(_library.chargen_batch_feed(self._handle, _handles(sessions), len(sessions), *_texts(sessions, texts)))
 
     def score(self, sessions: Sequence[Session], texts: Sequence[str]) -> list[float]:
-        """Has each session read a text of its own, and returns the sums of logarithms that Session.score() does."""
+        """Feeds its own text to each session, and returns the texts' log-probabilities."""
         results = (ctypes.c_double * len(sessions))()
         _check(
             _library.chargen_batch_score(
@@ -459,7 +462,7 @@ def _handles(sessions: Sequence[Session]) -> ctypes.Array[ctypes.c_void_p]:
 def _texts(
     sessions: Sequence[Session], texts: Sequence[str]
 ) -> tuple[ctypes.Array[ctypes.c_char_p], ctypes.Array[ctypes.c_size_t]]:
-    """The texts and their lengths as C reads them."""
+    """The texts and their lengths as C arrays."""
     if len(sessions) != len(texts):
         raise ValueError(f"{len(texts)} texts for {len(sessions)} sessions")
     data = [text.encode("utf-8") for text in texts]

@@ -1,6 +1,7 @@
-"""Asks a model of names for new ones.
+"""Generates names from a model of names.
 
-With --list, the file of names that the model was trained on, one a line, it also says how many of the names are new.
+With --list, the file of names that the model was trained on, one per line, it also prints how many
+are new.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from chargen import Error, Model, Session
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Ask a model of names for new ones.")
+    parser = argparse.ArgumentParser(description="Generate names from a model of names.")
     parser.add_argument("model", help="the model, a .cgw file")
     parser.add_argument("--count", type=int, default=10, help="how many names (10)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same names (1)")
-    parser.add_argument("--temperature", type=float, default=0.8, help="below 1 typical, above 1 unusual (0.8)")
-    parser.add_argument("--list", type=pathlib.Path, help="the names that the model was trained on, one a line")
+    parser.add_argument("--temperature", type=float, default=0.8, help="below 1 less variety, above 1 more (0.8)")
+    parser.add_argument("--list", type=pathlib.Path, help="the names that the model was trained on, one per line")
     arguments = parser.parse_args()
 
     with Model(arguments.model) as model:
@@ -26,7 +27,7 @@ def main() -> int:
             print("The model has not learned where names end; train it with one document a line.", file=sys.stderr)
             return 1
         with Session(model, seed=arguments.seed, temperature=arguments.temperature) as session:
-            # A name is a document of its own: generating stops where it ends, and goes on with the next one.
+            # Each name is a document: generate() stops at its end; the next call begins another.
             names = [session.generate() for _ in range(arguments.count)]
 
     for name in names:

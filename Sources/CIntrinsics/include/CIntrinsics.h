@@ -1,10 +1,10 @@
-// What the kernels need of the processor and Swift cannot express, and the tables that name them.
+// Instructions of the kernels that Swift cannot express, and the kernel tables.
 #ifndef CINTRINSICS_H
 #define CINTRINSICS_H
 
 #include "KernelTables.h"
 
-// The integer dot products: LLVM does not find them in generic SIMD code.
+// Integer dot products, which LLVM does not generate from generic SIMD code.
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -31,7 +31,8 @@ static inline __attribute__((always_inline)) void ci_keep_order(void) {
     __asm__ volatile("" ::: "memory");
 }
 
-/// The same address, opaque to the compiler, which therefore keeps it in a register and does not compute it again.
+/// The same address, opaque to the compiler, which therefore keeps it in a register and does not
+/// compute it again.
 static inline __attribute__((always_inline)) const float *ci_register(const float *address) {
     __asm__("" : "+r"(address));
     return address;

@@ -1,7 +1,7 @@
-// The dispatch surface: every kernel's name and type, in one place. `Sources/Kernels` fills the two tables in, once for
-// each instruction set. What a kernel does is written where it is defined.
+// The dispatch surface: every kernel's name and type, in one place. `Sources/Kernels` fills in the
+// two tables once per instruction set, and describes each kernel at its definition.
 //
-// C structs, because they hold plain function pointers: a call loads one and jumps.
+// The tables are C structs because these hold plain function pointers: a call loads one and jumps.
 #ifndef KERNEL_TABLES_H
 #define KERNEL_TABLES_H
 
@@ -11,33 +11,37 @@
 
 #pragma clang assume_nonnull begin
 
-// Nothing writes to a table once it is filled in.
+// A table is immutable once it is filled in.
 #define KERNEL_TABLE __attribute__((swift_attr("@Sendable")))
 
 // ---- Arguments ----
 
 /// outputs ← outputs + W · x for each of `count` vectors x, over weights packed into panels.
 typedef struct {
-    /// W, `rows` × `columns`, as the packing function of its type leaves it. `rows` is a multiple of the lane count.
+    /// W, `rows` × `columns`, packed by the packing function of its type. `rows` is a multiple of
+    /// the lane count.
     const void *weights;
     ptrdiff_t rows;
     ptrdiff_t columns;
-    /// The vectors, each in the form that the type of weights reads.
+    /// The vectors, each in the form that the product with this type of weights reads.
     const void *_Nonnull const *_Nonnull inputs;
     ptrdiff_t count;
-    /// `rows` floats for each vector, `stride` apart: the biases or earlier preactivations on entry.
+    /// `rows` floats for each vector, `stride` apart: the biases or earlier preactivations on
+    /// entry.
     float *outputs;
     ptrdiff_t stride;
 } PackedProduct;
 
-/// A time step of a cell, after the matrix products. Blocks and states are `width` floats, a multiple of the lane count.
+/// A time step of a cell, after the matrix products. Blocks and states are `width` floats, a
+/// multiple of the lane count.
 typedef struct {
     /// The blocks of preactivations on entry, their activations on return.
     float *preactivations;
     /// h and h', which may be the same memory.
     const float *hidden;
     float *nextHidden;
-    /// An LSTM's c and c', which may be the same memory, and tanh(c'), which the backward pass reads. Ignored by other cells.
+    /// An LSTM's c and c', which may be the same memory, and tanh(c'), which the backward pass
+    /// reads. Ignored by other cells.
     const float *_Nullable cell;
     float *_Nullable nextCell;
     float *_Nullable cellTangent;
@@ -56,20 +60,22 @@ typedef struct {
     const float *_Nullable cellTangent;
     /// The gradient of h'.
     const float *hiddenGradient;
-    /// A GRU's gradient of h: the part that does not pass through a matrix is added to it. An LSTM's gradient of c' from
-    /// later steps on entry, that of c on return. Ignored by an RNN.
+    /// For a GRU the gradient of h, to which the term that passes through no matrix is added. For
+    /// an LSTM the gradient of c' from later steps on entry, that of c on return. Ignored by an
+    /// RNN.
     float *_Nullable carriedGradient;
     ptrdiff_t width;
 } StepBackward;
 
 /// C ← C₀ + A · B, or C ← C + Aᵀ · B. Sizes across are multiples of the lane count.
 typedef struct {
-    /// A. Its rows are `aStride` floats apart, and blocks of them, such as the rows of a minibatch that a worker has at
-    /// each of several time steps, `aBlock`.
+    /// A. Its rows are `aStride` floats apart. Blocks of rows, such as those of a worker at each of
+    /// several time steps, are `aBlock` floats apart.
     const float *a;
     ptrdiff_t aStride;
     ptrdiff_t aBlock;
-    /// B, packed into panels for `multiply`; row-major, `bStride` floats from row to row, for `multiplyTransposed`.
+    /// B, packed into panels for `multiply`; row-major, `bStride` floats from row to row, for
+    /// `multiplyTransposed`.
     const float *b;
     ptrdiff_t bStride;
     /// C₀, one row that every row of C starts from; NULL if C starts from what it holds.
@@ -78,17 +84,18 @@ typedef struct {
     float *c;
     ptrdiff_t cStride;
     ptrdiff_t cBlock;
-    /// The rows of each block of C, the number of blocks, the columns of C, and the terms of each of its elements.
+    /// The rows of each block of C, the number of blocks, the columns of C, and the terms of each
+    /// of its elements.
     ptrdiff_t m;
     ptrdiff_t blocks;
     ptrdiff_t n;
     ptrdiff_t k;
-    /// `prefetchCount` floats that the caller reads or writes next, prefetched meanwhile; NULL for none. Only a hint.
+    /// A prefetch hint: `prefetchCount` floats that the caller reads or writes next; NULL for none.
     const float *_Nullable prefetch;
     ptrdiff_t prefetchCount;
-    /// Whether the caller reads on in A, as it does in B: what comes next is prefetched. Only a hint.
+    /// A prefetch hint: whether the next product continues in A, as it does in B.
     bool continuesA;
-    /// Memory of the worker's own.
+    /// Memory that only this worker uses.
     float *scratch;
 } MatrixProduct;
 
@@ -99,9 +106,9 @@ typedef struct {
     float *firstMoments;
     float *secondMoments;
     ptrdiff_t count;
-    /// What the gradients are multiplied with first.
+    /// The factor that the gradients are multiplied by first.
     float scale;
-    /// The largest magnitude that a scaled gradient keeps; infinity for any.
+    /// The largest magnitude of a scaled gradient, which is clipped to it; infinity for no limit.
     float limit;
     /// 1 − β1 and 1 − β2, each rounded once: in floats 1 − 0.999 would be off by 5e-5 of itself.
     float decay1;
@@ -113,7 +120,8 @@ typedef struct {
     float epsilon;
 } AdamStep;
 
-/// Rows of `count` floats, a multiple of the lane count, that are added to rows of `target` one after the other.
+/// Rows of `count` floats, a multiple of the lane count, that are added to rows of `target` one
+/// after the other.
 typedef struct {
     const float *source;
     ptrdiff_t stride;
@@ -135,7 +143,7 @@ typedef struct {
 
 // ---- Tables ----
 
-/// The kernels that generation needs, and training too.
+/// The kernels of generation, which training uses too.
 typedef struct {
     void (*addFloat32Product)(PackedProduct);
     void (*addBFloat16Product)(PackedProduct);
@@ -156,9 +164,10 @@ typedef struct {
     ptrdiff_t (*pickSymbol)(const uint32_t *weights, ptrdiff_t count, uint64_t total, uint64_t word);
 } KERNEL_TABLE InferenceKernels;
 
-/// The kernels that only training needs, apart so that libchargen.so leaves them out.
+/// The kernels of training alone, in a table of their own so that libchargen.so does not contain
+/// them.
 typedef struct {
-    /// How many elements of a packed matrix lie in the place of a float: 2 in bfloat16.
+    /// The elements of a packed matrix per float of memory: 2 in bfloat16.
     ptrdiff_t elementsPerFloat;
     void (*packTransposed)(const float *matrix, ptrdiff_t rows, ptrdiff_t columns, float *packed);
     void (*packRows)(const float *matrix, ptrdiff_t first, ptrdiff_t end, ptrdiff_t rows, ptrdiff_t columns, float *packed);

@@ -1,5 +1,6 @@
-// What the modules behind libchargen.so need of libc and the processor: in Embedded Swift a C header is the only way to
-// either. Names begin with `cs_`, so that the library does not export them as part of its API.
+// libc and processor features for the modules behind libchargen.so, which Embedded Swift reaches
+// only through a C header. Names begin with `cs_`, so that the library does not export them as part
+// of its API.
 #ifndef CSUPPORT_H
 #define CSUPPORT_H
 
@@ -19,7 +20,8 @@
 /// The version of chargen, such as "0.2.0-dev", from the numbers in include/chargen.h.
 const char *cs_version(void);
 
-/// The reason for the last failed libc call on this thread (`errno` is a macro that Swift cannot see).
+/// The reason for the last failed libc call on this thread (`errno` is a macro that Swift cannot
+/// see).
 static inline int cs_errno(void) { return errno; }
 
 /// Whether the processor and the system have AVX-512 BF16.
@@ -28,13 +30,14 @@ int cs_has_avx512_bf16(void);
 /// Whether the processor and the system have all of x86-64-v3: AVX2, FMA, BMI2 and the rest.
 int cs_has_x86_64_v3(void);
 
-/// Whether the processor and the system have all of x86-64-v4 (AVX-512 F, BW, CD, DQ and VL) and AVX-512 VNNI.
+/// Whether the processor and the system have all of x86-64-v4 (AVX-512 F, BW, CD, DQ and VL) and
+/// AVX-512 VNNI.
 int cs_has_avx512_vnni(void);
 
-/// Takes the beginning of `bytes` into a CRC-32 (as in zlib, without the inversion at either end), where the processor
-/// has the instruction that makes it fast.
+/// Updates a CRC-32 (as in zlib, without the inversion at either end) with the beginning of
+/// `bytes`, by carry-less multiplication, where the processor has it.
 ///
-/// Returns how many bytes were taken, a multiple of 64, perhaps none.
+/// Returns the number of bytes consumed, a multiple of 64, possibly 0.
 size_t cs_crc32_blocks(uint32_t *crc, const void *bytes, size_t count);
 
 /// Starts a thread with all signals blocked, so that the program's handlers run on its own threads.
@@ -45,7 +48,7 @@ int cs_thread_start(pthread_t *thread, void *(*body)(void *), void *argument);
 /// Waits for the end of a thread.
 void cs_thread_join(pthread_t thread);
 
-/// Tells the processor that this thread waits for another one in a loop.
+/// Tells the processor that this thread is spinning.
 static inline void cs_pause(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
