@@ -3,8 +3,9 @@ import ModelFormat
 
 /// Many sessions of one model, advanced together: one pass over the weights serves all of them.
 ///
-/// A batch owns no session. Each call names those that take part, so sessions join and leave as they please, and each
-/// gives the same text as it would alone. A batch is used by one thread at a time, and so are the sessions in a call.
+/// A batch owns no session. Each call names those that take part, so sessions join and leave as
+/// they please, and each gives the same text as it would alone. A batch is used by one thread at a
+/// time, and so are the sessions in a call.
 public final class Batch {
     /// The model, kept alive by the batch.
     public let model: Model
@@ -50,8 +51,8 @@ public final class Batch {
     ///
     /// - Parameter sessions: At most ``capacity``, each another one.
     /// - Returns: A character for each session, or nil at the end of a document.
-    /// - Throws: `invalidArgument`, before anything has happened: more sessions than the capacity, one of another model,
-    ///   or one twice.
+    /// - Throws: `invalidArgument`, before anything has happened: more sessions than the capacity,
+    ///   one of another model, or one twice.
     public func next(_ sessions: [Session]) throws(ChargenError) -> [Unicode.Scalar?] {
         var characters = [Unicode.Scalar?](repeating: nil, count: sessions.count)
         try next(sessions.count, { sessions[$0] }) { characters[$0] = $1 }
@@ -66,7 +67,8 @@ public final class Batch {
         _ = try read(sessions, texts, score: false)
     }
 
-    /// Has each session read a text, and tells how probable each was; see ``Session/score(_:)-(String)``.
+    /// Has each session read a text, and tells how probable each was; see
+    /// ``Session/score(_:)-(String)``.
     ///
     /// - Parameter texts: One for each session.
     /// - Throws: As ``next(_:)``, and what is wrong with a text; no session has then read anything.
@@ -109,7 +111,8 @@ public final class Batch {
     /// - Parameters:
     ///   - count: The number of sessions.
     ///   - session: A session by its number, each another one.
-    ///   - body: Takes a session's number and character, or nil at the end of a document. It must not use the batch.
+    ///   - body: Takes a session's number and character, or nil at the end of a document. It must
+    ///     not use the batch.
     package func next(
         _ count: Int, _ session: (Int) -> Session, _ body: (Int, Unicode.Scalar?) -> Void
     ) throws(ChargenError) {
@@ -158,7 +161,8 @@ public final class Batch {
         try check(count, session)
         for index in 0..<count {
             do {
-                // A text without symbols leaves a session where it is: then there is no need for an opening either.
+                // A text without symbols leaves a session where it is: then there is no need for an
+                // opening either.
                 let symbols = try SymbolReader(try text(index), for: session(index).stream).count()
                 offsets.pointer[index] = symbols > 0 ? 0 : -1
             } catch {

@@ -7,12 +7,13 @@ import ThreadPool
 
 /// Takes streams through the network: a step of several streams, or several steps of one stream.
 ///
-/// Both are a list of rows. The rows of a layer's input are known together in either case, so that one pass over the
-/// input weights serves them all. The hidden state of a row is known together with the others' only if each row is a
-/// stream of its own; the rows of one stream go through the hidden weights one after the other.
+/// Both are a list of rows. The rows of a layer's input are known together in either case, so that
+/// one pass over the input weights serves them all. The hidden state of a row is known together
+/// with the others' only if each row is a stream of its own; the rows of one stream go through the
+/// hidden weights one after the other.
 ///
-/// All memory is allocated when an evaluator is made. An evaluator is used by one thread at a time; its pool's workers
-/// distribute a layer's tiles among themselves.
+/// All memory is allocated when an evaluator is made. An evaluator is used by one thread at a time;
+/// its pool's workers distribute a layer's tiles among themselves.
 final class Evaluator: ParallelWork {
     /// One step of one stream.
     struct Row: BitwiseCopyable {
@@ -40,11 +41,13 @@ final class Evaluator: ParallelWork {
 
     /// Tile after tile, in a tile row after row.
     private let preactivations: AlignedBuffer<Float>
-    /// The vectors that the products read: those of the layer below, then those of the layer itself.
+    /// The vectors that the products read: those of the layer below, then those of the layer
+    /// itself.
     private let inputs: AlignedBuffer<UnsafeRawPointer>
     private let ownInputs: AlignedBuffer<UnsafeRawPointer>
     private let logitBuffer: AlignedBuffer<Float>
-    /// The last hidden states for the output layer, where it reads another form than the other layers.
+    /// The last hidden states for the output layer, where it reads another form than the other
+    /// layers.
     private let outputOperands: AlignedBuffer<UInt8>
 
     /// What the workers do next.
@@ -119,8 +122,9 @@ final class Evaluator: ParallelWork {
 
     /// One step of each of the first `count` rows, which are different streams.
     func advanceStreams(_ count: Int) {
-        // With many rows each worker takes its own through all layers: the weights are read by all, but the workers wait
-        // for each other only once, and no hidden state moves from one's cache to another's.
+        // With many rows each worker takes its own through all layers: the weights are read by all,
+        // but the workers wait for each other only once, and no hidden state moves from one's cache
+        // to another's.
         if pool.size > 1, count >= Evaluator.leastRowsOfWorker(model) * pool.size {
             task = Task(phase: .allLayersOfRows, layer: 0, rows: 0..<count)
             pool.perform(self, chunks: pool.size)
@@ -133,8 +137,8 @@ final class Evaluator: ParallelWork {
         }
     }
 
-    /// The rows that keep a worker busy while it reads all of the weights: more of them where the weights come from
-    /// beyond its own cache.
+    /// The rows that keep a worker busy while it reads all of the weights: more of them where the
+    /// weights come from beyond its own cache.
     private static func leastRowsOfWorker(_ model: Model) -> Int { model.weightLength > 4 << 20 ? 64 : 16 }
 
     /// `count` steps of one stream: each row reads the buffer that the one before it writes.
@@ -205,7 +209,8 @@ final class Evaluator: ParallelWork {
         }
     }
 
-    /// The bytes of weights, times the rows they serve, from which several workers cost less than they save.
+    /// The bytes of weights, times the rows they serve, from which several workers cost less than
+    /// they save.
     private static var leastDistributedLength: Int { 512 << 10 }
 
     private func weightLength(of task: Task) -> Int {
@@ -279,7 +284,8 @@ final class Evaluator: ParallelWork {
             to: preactivations + task.rows.lowerBound * stride, stride: stride)
     }
 
-    /// Adds the products with the layer's own hidden state to a tile's preactivations, and takes the cell's step.
+    /// Adds the products with the layer's own hidden state to a tile's preactivations, and takes
+    /// the cell's step.
     private func finish(_ tile: Tile, _ task: Task) {
         let layer = task.layer
         let hasCellState = model.shape.cell.hasCellState

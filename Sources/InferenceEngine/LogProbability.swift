@@ -3,7 +3,8 @@ import Core
 import KernelDispatch
 import ModelFormat
 
-/// The natural logarithm of a symbol's probability, NaN if the logits overflowed. Overwrites the logits.
+/// The natural logarithm of a symbol's probability, NaN if the logits overflowed. Overwrites the
+/// logits.
 ///
 /// - Parameter logits: One for each symbol, in a buffer padded to whole vectors.
 func takeLogProbability(of symbol: Int, _ logits: UnsafeMutablePointer<Float>, _ model: Model) -> Double {
@@ -18,10 +19,11 @@ func takeLogProbability(of symbol: Int, _ logits: UnsafeMutablePointer<Float>, _
     return logit - logarithm(sum)
 }
 
-/// The natural logarithm of a finite number of at least 1; NaN stays NaN. The same bits on every system, unlike libm's.
+/// The natural logarithm of a finite number of at least 1; NaN stays NaN. The same bits on every
+/// system, unlike libm's.
 ///
-/// ln(2^k · f) = k · ln 2 + 2 · artanh((f − 1) / (f + 1)), with f from √½ to √2, so that the first power left out of
-/// artanh's series, s^27, is below 2^−68.
+/// ln(2^k · f) = k · ln 2 + 2 · artanh((f − 1) / (f + 1)), with f from √½ to √2, so that the first
+/// power left out of artanh's series, s^27, is below 2^−68.
 private func logarithm(_ x: Double) -> Double {
     guard x >= 1, x.isFinite else { return .nan }
     var exponent = Double(x.exponent)

@@ -3,7 +3,8 @@ import Core
 import KernelDispatch
 import ModelFormat
 
-/// A trained model, ready to generate: immutable, shared by any number of sessions on any number of threads.
+/// A trained model, ready to generate: immutable, shared by any number of sessions on any number of
+/// threads.
 // Unchecked, because nothing is written to its memory once it is loaded.
 public final class Model: @unchecked Sendable {
     /// The cell, the number of layers, the hidden size and the number of symbols.
@@ -62,7 +63,8 @@ public final class Model: @unchecked Sendable {
 
     /// Loads a model from the bytes of a `.cgw` file, which may be freed afterwards.
     ///
-    /// - Parameter backend: The kernels to use; if nil, the fastest, or the one that the environment forces.
+    /// - Parameter backend: The kernels to use; if nil, the fastest, or the one that the
+    ///   environment forces.
     package convenience init(bytes: UnsafeRawBufferPointer, backend: Backend? = nil) throws(ChargenError) {
         try self.init(bytes.baseAddress, count: bytes.count, backend: backend)
     }

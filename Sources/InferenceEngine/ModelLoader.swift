@@ -114,7 +114,8 @@ struct ModelLoader<Source: TensorSource> {
             at: &place, backend)
     }
 
-    /// Calls `body` for each unit of each gate with its row in the tensor and its place among a step's preactivations.
+    /// Calls `body` for each unit of each gate with its row in the tensor and its place among a
+    /// step's preactivations.
     private func forEachRow(_ blocks: Blocks, _ body: (_ row: Int, _ place: Int) -> Void) {
         for index in 0..<tileCount {
             let tile = Tile(index, of: hiddenSize)
@@ -134,7 +135,8 @@ struct ModelLoader<Source: TensorSource> {
         forEachRow(blocks) { row, place in biasTable[place] += bias[row] }
     }
 
-    /// Turns the biases in the first row into a row for each symbol: the biases plus the symbol's column of weights.
+    /// Turns the biases in the first row into a row for each symbol: the biases plus the symbol's
+    /// column of weights.
     private func addInputColumns(
         _ tensor: Int, rowLength: Int, to biasTable: UnsafeMutablePointer<Float>
     ) throws(ChargenError) {

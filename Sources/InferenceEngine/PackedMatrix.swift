@@ -17,8 +17,9 @@ struct PackedMatrix: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - buffer: The matrix, row after row.
-    ///   - tiles: Lists of the matrix's rows, −1 for a row of zeros. Each list's length is a multiple of the lane count,
-    ///     and that of all but the last a multiple of the rows of a group of panels.
+    ///   - tiles: Lists of the matrix's rows, −1 for a row of zeros. Each list's length is a
+    ///     multiple of the lane count, and that of all but the last a multiple of the rows of a
+    ///     group of panels.
     ///   - memory: Where the packed matrix goes; on return, what follows it.
     init(
         _ buffer: TensorBuffer, type: ElementType, columns: Int, tiles: [[Int]],

@@ -6,8 +6,8 @@ import ModelFormat
 
 /// What a text has left in the network: each layer's hidden state and, for an LSTM, its cell state.
 ///
-/// The hidden states are double-buffered: a step reads the front buffer and writes the back buffer, since every unit reads
-/// all units of the step before.
+/// The hidden states are double-buffered: a step reads the front buffer and writes the back buffer,
+/// since every unit reads all units of the step before.
 struct RecurrentState: ~Copyable {
     private let layout: StateLayout
     private let buffers: AlignedBuffer<UInt8>
@@ -74,7 +74,8 @@ struct StateLayout {
         self.backend = backend
     }
 
-    /// The bytes of a layer: its hidden state, then what the products read if that is something else, in whole lines.
+    /// The bytes of a layer: its hidden state, then what the products read if that is something
+    /// else, in whole lines.
     private var layerLength: Int {
         4 * width + divideRoundingUp(Operand.length(for: weights, count: width), by: 64) * 64
     }
@@ -92,7 +93,8 @@ struct StateLayout {
         UnsafeRawPointer(buffer + layer * layerLength + (Operand.isQuantised(weights) ? 4 * width : 0))
     }
 
-    /// Converts a layer's hidden state, which a step has written, into the form that the products read.
+    /// Converts a layer's hidden state, which a step has written, into the form that the products
+    /// read.
     func prepareOperand(_ buffer: UnsafeMutableRawPointer, layer: Int) {
         Operand.write(
             hidden(buffer, layer: layer), count: width, for: weights,

@@ -7,12 +7,13 @@ import ModelFormat
 ///     try session.feed("The ")
 ///     for character in session.prefix(200) { print(character, terminator: "") }
 ///
-/// A session is used by one thread at a time. All its memory is allocated when it is made; a generated character
-/// allocates nothing.
+/// A session is used by one thread at a time. All its memory is allocated when it is made; a
+/// generated character allocates nothing.
 ///
-/// A model that was trained on more than one document has an end-of-document symbol. It reads that symbol before anything
-/// else, so that the first character is one that begins a document, and generates it where a document ends. As a sequence,
-/// a session ends there; the next iteration gives another document.
+/// A model that was trained on more than one document has an end-of-document symbol. It reads that
+/// symbol before anything else, so that the first character is one that begins a document, and
+/// generates it where a document ends. As a sequence, a session ends there; the next iteration
+/// gives another document.
 public final class Session: Sequence, IteratorProtocol {
     /// What to do with a character that the model does not know.
     public enum UnknownCharacterPolicy: Sendable {
@@ -26,7 +27,8 @@ public final class Session: Sequence, IteratorProtocol {
     public let model: Model
     var stream: Stream
     private let evaluator: Evaluator
-    /// The buffers of hidden states between the front and the back one, when several symbols are read at once.
+    /// The buffers of hidden states between the front and the back one, when several symbols are
+    /// read at once.
     private let buffers: AlignedBuffer<UInt8>
     /// The version of the stream that the evaluator's logits belong to.
     private var logitsVersion: Int?
@@ -56,7 +58,8 @@ public final class Session: Sequence, IteratorProtocol {
         self.buffers = buffers
     }
 
-    /// A session at the same place of the same text, with the same settings, which continues independently on one thread.
+    /// A session at the same place of the same text, with the same settings, which continues
+    /// independently on one thread.
     ///
     /// - Throws: `outOfMemory`.
     public func copy() throws(ChargenError) -> Session {
@@ -70,15 +73,17 @@ public final class Session: Sequence, IteratorProtocol {
 
     /// Sets the sampling temperature.
     ///
-    /// Probabilities are proportional to exp(logit / temperature): below 1 the distribution is sharpened, above 1 it is
-    /// flattened. 0 always takes the likeliest character, the first in the vocabulary at a tie, and uses no randomness.
+    /// Probabilities are proportional to exp(logit / temperature): below 1 the distribution is
+    /// sharpened, above 1 it is flattened. 0 always takes the likeliest character, the first in the
+    /// vocabulary at a tie, and uses no randomness.
     ///
     /// - Throws: `invalidArgument` unless the temperature is 0 or from 0.001 to 1000.
     public func setTemperature(_ temperature: Float) throws(ChargenError) {
         try stream.sampler.setTemperature(temperature)
     }
 
-    /// The seed, 0 at first. Setting it restarts the random generator; the text read and written so far stays.
+    /// The seed, 0 at first. Setting it restarts the random generator; the text read and written so
+    /// far stays.
     public var seed: UInt64 {
         get { stream.seed }
         set { stream.seed = newValue }
@@ -90,15 +95,18 @@ public final class Session: Sequence, IteratorProtocol {
         set { stream.unknownCharacters = newValue }
     }
 
-    /// The number of threads that work on each character, the caller's included. See ``setThreads(_:)``.
+    /// The number of threads that work on each character, the caller's included. See
+    /// ``setThreads(_:)``.
     public private(set) var threads = 1
 
-    /// Sets the number of threads that work on each character, the caller's included: 1, as at first, to
-    /// ``maximumThreads``.
+    /// Sets the number of threads that work on each character, the caller's included: 1, as at
+    /// first, to ``maximumThreads``.
     ///
-    /// More than one pays for large models only. The text is the same. The session's own threads end with it.
+    /// More than one pays for large models only. The text is the same. The session's own threads
+    /// end with it.
     ///
-    /// - Throws: `invalidArgument`, or `outOfMemory` when the system refuses a thread; the number is then as before.
+    /// - Throws: `invalidArgument`, or `outOfMemory` when the system refuses a thread; the number
+    ///   is then as before.
     public func setThreads(_ count: Int) throws(ChargenError) {
         try checkThreads(count)
         try evaluator.setThreads(count)
@@ -111,7 +119,8 @@ public final class Session: Sequence, IteratorProtocol {
     /// Whether the symbol generated last was the end of a document.
     public var hasEnded: Bool { stream.hasEnded }
 
-    /// Goes to the beginning: forgets all text and restarts the random generator with its seed. Settings stay.
+    /// Goes to the beginning: forgets all text and restarts the random generator with its seed.
+    /// Settings stay.
     public func reset() {
         stream.reset()
     }
@@ -120,17 +129,18 @@ public final class Session: Sequence, IteratorProtocol {
 
     /// Reads text as if it had been generated, so that what follows continues it.
     ///
-    /// - Throws: `unknownCharacter`, unless such characters are skipped; the session is then as before.
-    /// - Complexity: one step of the network a character. The products with a layer's input are done for several
-    ///   characters at once.
+    /// - Throws: `unknownCharacter`, unless such characters are skipped; the session is then as
+    ///   before.
+    /// - Complexity: one step of the network a character. The products with a layer's input are
+    ///   done for several characters at once.
     public func feed(_ text: String) throws(ChargenError) {
         try withBytes(of: text) { (bytes) throws(ChargenError) in try feed(bytes) }
     }
 
     /// Reads text as ``feed(_:)-(String)`` does, and tells how probable it was.
     ///
-    /// - Throws: `unknownCharacter`, unless such characters are skipped, which then do not count; the session is then as
-    ///   before.
+    /// - Throws: `unknownCharacter`, unless such characters are skipped, which then do not count;
+    ///   the session is then as before.
     public func score(_ text: String) throws(ChargenError) -> TextScore {
         try withBytes(of: text) { (bytes) throws(ChargenError) in try score(bytes) }
     }
@@ -162,7 +172,8 @@ public final class Session: Sequence, IteratorProtocol {
         return TextScore(logProbability: sum, characters: count)
     }
 
-    /// Reads symbols as if they had been generated, and tells how probable they were; see ``score(_:)-(String)``.
+    /// Reads symbols as if they had been generated, and tells how probable they were; see
+    /// ``score(_:)-(String)``.
     ///
     /// - Parameter symbols: Each 0 ..< the vocabulary's count.
     package func score(symbols: some Collection<Int>) -> Double {
@@ -195,7 +206,8 @@ public final class Session: Sequence, IteratorProtocol {
     ///
     /// - Parameters:
     ///   - generated: The symbol, if it is one that was generated.
-    ///   - sum: What each symbol's log-probability is added to, one after the other, if they are to be scored.
+    ///   - sum: What each symbol's log-probability is added to, one after the other, if they are to
+    ///     be scored.
     private func readBlock(_ count: Int, generated: Int? = nil, score: Bool, addingTo sum: inout Double) {
         let rows = evaluator.rows.pointer
         var buffer = stream.state.front
@@ -225,7 +237,8 @@ public final class Session: Sequence, IteratorProtocol {
 
     /// Generates the next character and reads it.
     ///
-    /// - Returns: The character, or nil at the end of a document; the next call then begins another document.
+    /// - Returns: The character, or nil at the end of a document; the next call then begins another
+    ///   document.
     public func next() -> Unicode.Scalar? {
         let symbol = stream.choose(from: logits(), weights: evaluator.samplingWeights.pointer)
         advance(symbol, generated: symbol)
@@ -244,7 +257,8 @@ public final class Session: Sequence, IteratorProtocol {
         return String(text)
     }
 
-    /// Calls `body` with one generated character after the other, up to a limit or the end of a document.
+    /// Calls `body` with one generated character after the other, up to a limit or the end of a
+    /// document.
     ///
     /// - Parameter body: Takes the character; returns whether to go on. It may use the session.
     package func generate(limit: Int, _ body: (Unicode.Scalar) -> Bool) {
@@ -255,12 +269,13 @@ public final class Session: Sequence, IteratorProtocol {
         }
     }
 
-    /// Generates UTF-8 text into a buffer: whole characters, until one of the limits or the end of a document.
+    /// Generates UTF-8 text into a buffer: whole characters, until one of the limits or the end of
+    /// a document.
     ///
     /// - Parameter limit: The most characters to generate.
     /// - Returns: The number of bytes written.
-    /// - Throws: `bufferTooSmall` when the buffer could not hold every character of the vocabulary; nothing is
-    ///   generated.
+    /// - Throws: `bufferTooSmall` when the buffer could not hold every character of the vocabulary;
+    ///   nothing is generated.
     package func generate(limit: Int, into buffer: UnsafeMutableRawBufferPointer) throws(ChargenError) -> Int {
         let longest = model.vocabulary.maximumUTF8Length
         guard buffer.count >= longest else {
@@ -282,7 +297,8 @@ public final class Session: Sequence, IteratorProtocol {
 
     // MARK: - Probabilities
 
-    /// The natural logarithm of the probability that `symbol` comes next, at temperature 1; NaN if the logits overflowed.
+    /// The natural logarithm of the probability that `symbol` comes next, at temperature 1; NaN if
+    /// the logits overflowed.
     ///
     /// - Parameter symbol: 0 ..< the vocabulary's count.
     package func logProbability(of symbol: Int) -> Double {
@@ -292,7 +308,8 @@ public final class Session: Sequence, IteratorProtocol {
         return takeLogProbability(of: symbol, logits, model)
     }
 
-    /// The logits of the next symbol, one for each symbol of the vocabulary, valid during the call of `body`.
+    /// The logits of the next symbol, one for each symbol of the vocabulary, valid during the call
+    /// of `body`.
     package func withLogits<Result>(_ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
         body(UnsafeBufferPointer(start: logits(), count: model.shape.vocabularySize))
     }

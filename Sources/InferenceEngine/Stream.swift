@@ -1,9 +1,11 @@
 import Core
 import ModelFormat
 
-/// A text of a model: everything that decides how it continues. Recurrent state, random generator and settings.
+/// A text of a model: everything that decides how it continues. Recurrent state, random generator
+/// and settings.
 ///
-/// A value: a copy continues independently. It holds no scratch memory; an ``Evaluator`` takes it through the network.
+/// A value: a copy continues independently. It holds no scratch memory; an ``Evaluator`` takes it
+/// through the network.
 struct Stream: ~Copyable {
     let model: Model
     private(set) var state: RecurrentState
@@ -11,7 +13,8 @@ struct Stream: ~Copyable {
     var unknownCharacters = Session.UnknownCharacterPolicy.fail
     /// Whether the symbol generated last was the end of a document.
     private(set) var hasEnded = false
-    /// Changes with every step and reset, so that what was computed from the state can be recognised as outdated.
+    /// Changes with every step and reset, so that what was computed from the state can be
+    /// recognised as outdated.
     private(set) var version = 0
     /// Set while a batch has this stream among its own.
     var isInBatch = false
@@ -54,10 +57,11 @@ struct Stream: ~Copyable {
         version += 1
     }
 
-    /// What is read before anything else, at the beginning of a text: the end-of-document symbol, if the model has one.
+    /// What is read before anything else, at the beginning of a text: the end-of-document symbol,
+    /// if the model has one.
     ///
-    /// A model without one has read nothing that could tell it what comes first. Before a choice, a line break, if it
-    /// knows one, is the likeliest thing before a text.
+    /// A model without one has read nothing that could tell it what comes first. Before a choice, a
+    /// line break, if it knows one, is the likeliest thing before a text.
     func openingSymbol(beforeChoice: Bool) -> Int? {
         guard state.isAtBeginning else { return nil }
         return model.vocabulary.endOfDocument ?? (beforeChoice ? model.vocabulary.symbol(of: 0x0A) : nil)
@@ -69,7 +73,8 @@ struct Stream: ~Copyable {
             from: logits, count: model.shape.vocabularySize, &generator, weights: weights, model.backend)
     }
 
-    /// Notes that the network has read symbols, the last of which it has written to the back buffer.
+    /// Notes that the network has read symbols, the last of which it has written to the back
+    /// buffer.
     ///
     /// - Parameter generated: The symbol, if it was generated.
     mutating func finishStep(generated symbol: Int? = nil) {

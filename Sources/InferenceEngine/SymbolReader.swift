@@ -1,7 +1,8 @@
 import Core
 import ModelFormat
 
-/// A UTF-8 text as the symbols of a stream's model, without the unknown characters that the stream skips.
+/// A UTF-8 text as the symbols of a stream's model, without the unknown characters that the stream
+/// skips.
 struct SymbolReader: Sequence {
     private let text: UnsafeRawBufferPointer
     private let vocabulary: Vocabulary
@@ -39,7 +40,8 @@ struct SymbolReader: Sequence {
         return count
     }
 
-    /// The symbol at a byte offset or after it; nil at the end. The offset becomes that of the following character.
+    /// The symbol at a byte offset or after it; nil at the end. The offset becomes that of the
+    /// following character.
     func symbol(at offset: inout Int) -> Int? {
         while offset < text.count, case .scalar(let scalar, let length) = decodeUTF8(text, at: offset) {
             offset += length

@@ -1,8 +1,8 @@
 import CIntrinsics
 import Core
 
-/// One update of Adam (Kingma and Ba 2015, algorithm 1), after the gradients are scaled and limited. `count` is a
-/// multiple of ``laneCount``.
+/// One update of Adam (Kingma and Ba 2015, algorithm 1), after the gradients are scaled and
+/// limited. `count` is a multiple of ``laneCount``.
 func updateAdam(_ step: AdamStep) {
     for j in stride(from: 0, to: step.count, by: laneCount) {
         var g = Vector(at: step.gradients + j) * step.scale

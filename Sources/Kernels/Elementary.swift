@@ -2,16 +2,17 @@ import Core
 
 // exp, sigmoid and tanh from one polynomial, the same bits on every backend.
 //
-// With n = round(x / ln 2) and r = x − n·ln 2, so that |r| ≤ ln 2 / 2, e^x = 2^n · (1 + q) where q = e^r − 1. The three
-// functions differ only in how they put 2^n and q together; keeping q apart from the 1 is what makes tanh exact to a
-// few units in the last place near zero, where 1 − e^(−2x) would cancel. The reduction in two steps is Cody and Waite's
-// ("Software Manual for the Elementary Functions", 1980).
+// With n = round(x / ln 2) and r = x − n·ln 2, so that |r| ≤ ln 2 / 2, e^x = 2^n · (1 + q) where q
+// = e^r − 1. The three functions differ only in how they put 2^n and q together; keeping q apart
+// from the 1 is what makes tanh exact to a few units in the last place near zero, where 1 − e^(−2x)
+// would cancel. The reduction in two steps is Cody and Waite's ("Software Manual for the Elementary
+// Functions", 1980).
 
 /// The smallest x for which 2^n is a normal number: ln 2^−126.
 private let smallestExponent: Float = -87.33654
 
-/// 1.5 · 2^23: adding it to a number below 2^22 in magnitude rounds that number to an integer, to even at a tie,
-/// and leaves the integer in the low bits of the sum.
+/// 1.5 · 2^23: adding it to a number below 2^22 in magnitude rounds that number to an integer, to
+/// even at a tie, and leaves the integer in the low bits of the sum.
 let roundingConstant: Float = 12_582_912
 
 /// The parts of e^x = `scale` · (1 + `q`), where `scale` is a power of two and |q| ≤ √2 − 1.
@@ -23,7 +24,8 @@ private func exponentialParts(_ x: Vector) -> (scale: Vector, q: Vector) {
     let x = x.replacing(with: smallestExponent, where: x .< smallestExponent)
     let shifted = Vector(repeating: roundingConstant).adding(x, times: Vector(repeating: 1.442_695_04))
     let n = shifted - roundingConstant
-    // ln 2 as a sum of two floats, the first with zeros in its low bits, so that n · first is exact.
+    // ln 2 as a sum of two floats, the first with zeros in its low bits, so that n · first is
+    // exact.
     var r = x.adding(n, times: Vector(repeating: -0.693_359_375))
     r = r.adding(n, times: Vector(repeating: 2.121_944_4e-4))
     // The Taylor series of (e^r − 1 − r) / r², whose next term is below 6e-9 of e^r.
@@ -49,7 +51,8 @@ func exponential(_ x: Vector) -> Vector {
     return scale.adding(scale, times: q).replacing(with: 0, where: x .< smallestExponent)
 }
 
-/// 1 / (1 + e^−x), from the exponential of −|x|, which cannot overflow; 0 below ``smallestExponent``.
+/// 1 / (1 + e^−x), from the exponential of −|x|, which cannot overflow; 0 below
+/// ``smallestExponent``.
 ///
 /// Largest error 2.41 ULP, at −4.157294, over all floats from ``smallestExponent`` up.
 @inline(__always)
@@ -81,7 +84,8 @@ private func copySign(of x: Vector, to y: Vector) -> Vector {
     return unsafeBitCast(bits, to: Vector.self)
 }
 
-/// Replaces `count` values, a multiple of ``laneCount``, by their exponentials. Every value is at most 0.
+/// Replaces `count` values, a multiple of ``laneCount``, by their exponentials. Every value is at
+/// most 0.
 func exponential(_ values: UnsafeMutablePointer<Float>, count: Int) {
     for j in stride(from: 0, to: count, by: laneCount) {
         exponential(Vector(at: values + j)).store(at: values + j)

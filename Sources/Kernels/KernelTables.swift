@@ -1,7 +1,8 @@
 import CIntrinsics
 
-// The kernels of this module's instruction set, each named once. The functions below are the module's only exports that
-// depend on it; `@export(interface)` keeps Embedded Swift from compiling them into other modules, for another one.
+// The kernels of this module's instruction set, each named once. The functions below are the
+// module's only exports that depend on it; `@export(interface)` keeps Embedded Swift from compiling
+// them into other modules, for another one.
 
 /// The kernels that generation needs, and training too.
 @export(interface)

@@ -4,7 +4,8 @@ import Core
 /// Softmax with cross-entropy: turns a row of logits into the gradient of `scale` · loss.
 ///
 /// - Parameters:
-///   - logits: `count` floats, any number, in a row padded to a multiple of ``laneCount``; the padding becomes zeros.
+///   - logits: `count` floats, any number, in a row padded to a multiple of ``laneCount``; the
+///     padding becomes zeros.
 ///   - target: The symbol that followed.
 /// - Returns: The terms of the loss.
 func softmaxGradient(

@@ -1,7 +1,7 @@
 import Core
 
-// Greedy choice and sampling. The weights of the symbols are integers, whose sum is exact in any order: neither vector
-// width nor the number of threads changes which symbol a random word picks.
+// Greedy choice and sampling. The weights of the symbols are integers, whose sum is exact in any
+// order: neither vector width nor the number of threads changes which symbol a random word picks.
 
 /// The index of the largest logit, the lowest such index at a tie; 0 if none is above −∞.
 ///
@@ -16,7 +16,8 @@ func indexOfMaximum(_ logits: UnsafePointer<Float>, count: Int) -> Int {
 /// The largest of `count` logits in a padded buffer; −∞ if none is above. NaN does not count.
 @inline(__always)
 private func maximum(_ logits: UnsafePointer<Float>, count: Int) -> Float {
-    // Floats are compared, here and below, and masks not combined: anything else compiles to loops over the lanes.
+    // Floats are compared, here and below, and masks not combined: anything else compiles to loops
+    // over the lanes.
     var maxima = Vector(repeating: -.infinity)
     for j in stride(from: 0, to: count, by: laneCount) {
         var row = Vector(at: logits + j)
@@ -37,7 +38,8 @@ private func maximum(_ logits: UnsafePointer<Float>, count: Int) -> Float {
 ///
 /// - Parameters:
 ///   - logits: `count` floats, in a buffer padded to a multiple of ``laneCount``. Left as they are.
-///   - weights: `count` integers on return, each at most 2^31, in a buffer padded likewise; the padding becomes zeros.
+///   - weights: `count` integers on return, each at most 2^31, in a buffer padded likewise; the
+///     padding becomes zeros.
 /// - Returns: The sum of the weights; 0 only when the logits hold infinities or are all NaN.
 func sampleWeights(
     _ logits: UnsafePointer<Float>, count: Int, inverseTemperature: Float, into weights: UnsafeMutablePointer<UInt32>
@@ -62,7 +64,8 @@ func sampleWeights(
 private func scaledToInteger(_ x: Vector) -> SIMD16<UInt32> {
     let bits = unsafeBitCast(x, to: SIMD16<UInt32>.self)
     let mantissa = (bits & SIMD16(repeating: 0x7F_FFFF)) | SIMD16(repeating: 0x80_0000)
-    // x is the mantissa times 2^(exponent − 150). Shifts count modulo 32; where that matters the result is replaced.
+    // x is the mantissa times 2^(exponent − 150). Shifts count modulo 32; where that matters the
+    // result is replaced.
     let exponent = bits &>> SIMD16(repeating: 23)
     let shiftedLeft = mantissa &<< (exponent &- SIMD16(repeating: 119))
     let shiftedRight = mantissa &>> (SIMD16(repeating: 119) &- exponent)
@@ -70,7 +73,8 @@ private func scaledToInteger(_ x: Vector) -> SIMD16<UInt32> {
     return SIMD16(repeating: 0).replacing(with: result, where: x .>= 0x1p-31)
 }
 
-/// The symbol that a random word picks: the first whose running sum of weights exceeds ⌊word · total / 2^64⌋.
+/// The symbol that a random word picks: the first whose running sum of weights exceeds ⌊word ·
+/// total / 2^64⌋.
 ///
 /// - Parameters:
 ///   - weights: As ``sampleWeights(_:count:inverseTemperature:into:)`` leaves them.

@@ -1,11 +1,14 @@
-/// The unit of all arithmetic here: sixteen floats, one AVX-512 register, two AVX2 or four SSE or NEON ones.
+/// The unit of all arithmetic here: sixteen floats, one AVX-512 register, two AVX2 or four SSE or
+/// NEON ones.
 ///
-/// Every vector of hidden units or gates is padded with zeros to a multiple of ``laneCount``, so that no kernel
-/// has a tail. Sixteen lanes are the same on every backend; only the instructions they become differ.
+/// Every vector of hidden units or gates is padded with zeros to a multiple of ``laneCount``, so
+/// that no kernel has a tail. Sixteen lanes are the same on every backend; only the instructions
+/// they become differ.
 ///
-/// The files of this folder are compiled once for each instruction set. A function compiled for AVX-512 must never be
-/// shared with a backend for older processors, as the linker does with standard-library generics. So kernels use
-/// pointers, integers and SIMD values only: no arrays, no closures, no generic code that is not inlined.
+/// The files of this folder are compiled once for each instruction set. A function compiled for
+/// AVX-512 must never be shared with a backend for older processors, as the linker does with
+/// standard-library generics. So kernels use pointers, integers and SIMD values only: no arrays, no
+/// closures, no generic code that is not inlined.
 typealias Vector = SIMD16<Float>
 
 extension Vector {

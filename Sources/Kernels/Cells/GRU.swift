@@ -1,10 +1,11 @@
 import CIntrinsics
 import Core
 
-// Gated recurrent unit (Cho et al. 2014), in PyTorch's variant: the reset gate is applied after the matrix product.
+// Gated recurrent unit (Cho et al. 2014), in PyTorch's variant: the reset gate is applied after the
+// matrix product.
 //
-// With the preactivations a = W·x + b + U·h + d of the gates r and z, and n_x = W·x + b and n_h = U·h + d of the
-// candidate, forward:
+// With the preactivations a = W·x + b + U·h + d of the gates r and z, and n_x = W·x + b and n_h =
+// U·h + d of the candidate, forward:
 //
 //     r = σ(a_r)   z = σ(a_z)   n = tanh(n_x + r · n_h)
 //     h' = (1 − z) · n + z · h

@@ -1,7 +1,8 @@
 import CIntrinsics
 import Core
 
-// Long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers, Schmidhuber and Cummins 2000).
+// Long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers,
+// Schmidhuber and Cummins 2000).
 //
 // With the preactivations a = W·x + b + U·h + d of the gates i, f, g, o, forward:
 //
@@ -22,7 +23,8 @@ import Core
 func lstmForward(_ step: StepForward) {
     guard let cell = step.cell, let nextCell = step.nextCell, let cellTangent = step.cellTangent else { return }
     let (gates, width) = (step.preactivations, step.width)
-    // A loop for each function, so that the instructions of one iteration do not wait for each other.
+    // A loop for each function, so that the instructions of one iteration do not wait for each
+    // other.
     sigmoid(gates, count: 2 * width)
     hyperbolicTangent(gates + 2 * width, count: width)
     sigmoid(gates + 3 * width, count: width)

@@ -3,8 +3,8 @@ import Core
 
 // The simple recurrent network (Elman 1990).
 //
-// With the preactivation a = W·x + b + U·h + d, forward h' = tanh(a); backward, from dh', the gradient of h',
-// da = dh' · (1 − h'²).
+// With the preactivation a = W·x + b + U·h + d, forward h' = tanh(a); backward, from dh', the
+// gradient of h', da = dh' · (1 − h'²).
 
 /// One step of an RNN. Its activation is h' itself; the block of preactivations stays.
 func rnnForward(_ step: StepForward) {

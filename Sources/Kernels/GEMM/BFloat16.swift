@@ -1,13 +1,14 @@
 import CIntrinsics
 import Core
 
-// Training's matrix products in bfloat16, the upper half of a float: both factors are rounded to it, the accumulators stay
-// floats.
+// Training's matrix products in bfloat16, the upper half of a float: both factors are rounded to
+// it, the accumulators stay floats.
 //
-// Elements come in pairs, of neighbouring terms, the first in the lower half of 32 bits. A pair lies where a float does in
-// the products of floats, so the tiles are the same. The processor's own instruction for it (AVX-512 BF16, since 2020)
-// treats subnormal numbers as zeros and may round once a pair, so it does not give the same bits as the two fused
-// multiply-adds that take its place elsewhere. Those serve to try out what the rounding does; they are not fast.
+// Elements come in pairs, of neighbouring terms, the first in the lower half of 32 bits. A pair
+// lies where a float does in the products of floats, so the tiles are the same. The processor's own
+// instruction for it (AVX-512 BF16, since 2020) treats subnormal numbers as zeros and may round
+// once a pair, so it does not give the same bits as the two fused multiply-adds that take its place
+// elsewhere. Those serve to try out what the rounding does; they are not fast.
 
 /// Floats, of pairs of bfloat16 numbers.
 private struct PairAccumulators: Accumulators {
@@ -60,7 +61,8 @@ extension Vector {
     @inline(__always)
     fileprivate var secondOfPairs: Vector { unsafeBitCast(bits & 0xFFFF_0000, to: Vector.self) }
 
-    /// The nearest bfloat16 numbers, of two equally near ones the even one, in the lower halves of 32 bits.
+    /// The nearest bfloat16 numbers, of two equally near ones the even one, in the lower halves of
+    /// 32 bits.
     @inline(__always)
     fileprivate var rounded: SIMD16<UInt32> {
         let nearest = (bits &+ 0x7FFF &+ ((bits &>> 16) & 1)) &>> 16
@@ -146,7 +148,8 @@ private func packNeighbours(
 
 // MARK: - Products
 
-/// ``multiply(_:)`` in bfloat16: B is packed in pairs, and `scratch` has room for `m` · `blocks` · `k` / 2 floats.
+/// ``multiply(_:)`` in bfloat16: B is packed in pairs, and `scratch` has room for `m` · `blocks` ·
+/// `k` / 2 floats.
 func multiplyPairs(_ product: MatrixProduct) {
     let pairs = product.k / 2
     for block in 0..<product.blocks {
@@ -164,7 +167,8 @@ func multiplyPairs(_ product: MatrixProduct) {
     multiplyPacked(PairAccumulators.self, packed)
 }
 
-/// ``multiplyTransposed(_:)`` in bfloat16. `m` is a multiple of ``laneCount``, and nothing is prefetched.
+/// ``multiplyTransposed(_:)`` in bfloat16. `m` is a multiple of ``laneCount``, and nothing is
+/// prefetched.
 func multiplyTransposedPairs(_ product: MatrixProduct) {
     let (a, b, m, n, k) = (product.a, product.b, product.m, product.n, product.k)
     let pairs = divideRoundingUp(k, by: 2)

@@ -6,7 +6,8 @@ import Core
 /// kc: 64 KB of a panel, which the second-level cache holds beside much else.
 private let termBlock = 256
 
-/// The largest packed B, in floats, that is taken to stay in the second-level cache from one product to the next.
+/// The largest packed B, in floats, that is taken to stay in the second-level cache from one
+/// product to the next.
 private let cachedSize = 128 * 1024
 
 /// C ← C₀ + A · B over a packed B. `scratch` is not used.
@@ -59,14 +60,15 @@ func multiplyPacked<Panel: Accumulators>(_ panelType: Panel.Type, _ product: Mat
 /// The most rows of C in ``multiplyTransposed(_:)``.
 public let transposedProductRows = 256
 
-/// The most terms of ``multiplyTransposed(_:)``: a panel of B fills two thirds of the first-level cache.
+/// The most terms of ``multiplyTransposed(_:)``: a panel of B fills two thirds of the first-level
+/// cache.
 public let transposedProductTerms = 128
 
 /// The floats of its scratch memory: a panel of B; in bfloat16, in half the size, A too.
 public let transposedProductScratch = transposedProductTerms / 2 * (transposedProductRows + laneCount + 64)
 
-/// C ← C + Aᵀ · B, where A and B are `k` rows of larger matrices that are taken block by block: the rows that come next
-/// in memory are prefetched meanwhile.
+/// C ← C + Aᵀ · B, where A and B are `k` rows of larger matrices that are taken block by block: the
+/// rows that come next in memory are prefetched meanwhile.
 func multiplyTransposed(_ product: MatrixProduct) {
     let (n, k) = (product.n, product.k)
     // Half of the panels prefetch the rows after A, the others those after B.

@@ -1,13 +1,15 @@
 import CIntrinsics
 import Core
 
-// The micro-kernel of the matrix products, in the terms of BLIS (Van Zee and van de Geijn 2015): a tile of MR × NR
-// elements of C is kept in registers while the products of kc terms, a column of A times a row of B each, are added.
+// The micro-kernel of the matrix products, in the terms of BLIS (Van Zee and van de Geijn 2015): a
+// tile of MR × NR elements of C is kept in registers while the products of kc terms, a column of A
+// times a row of B each, are added.
 //
-// A processor starts two multiply-adds a cycle, each of which takes four, and loads two vectors a cycle. A tile of MR
-// rows and NR = 16·v columns needs MR + v loads for MR · v multiply-adds, and at least eight accumulators that do not wait
-// for each other. With 32 registers of 16 floats (AVX-512) that is v = 4 and MR from 4 to 6; with 16 registers of 8 floats
-// (AVX2) v = 1, which is two registers.
+// A processor starts two multiply-adds a cycle, each of which takes four, and loads two vectors a
+// cycle. A tile of MR rows and NR = 16·v columns needs MR + v loads for MR · v multiply-adds, and
+// at least eight accumulators that do not wait for each other. With 32 registers of 16 floats
+// (AVX-512) that is v = 4 and MR from 4 to 6; with 16 registers of 8 floats (AVX2) v = 1, which is
+// two registers.
 //
 // Every element of C is one chain of fused multiply-adds over ascending terms, whatever the tile.
 
@@ -48,7 +50,8 @@ struct RowMajor: LeftFactor {
     func prefetch(_ term: Int) {}
 }
 
-/// Column-major: neighbouring elements of each of many columns. The stride should be an odd number of cache lines.
+/// Column-major: neighbouring elements of each of many columns. The stride should be an odd number
+/// of cache lines.
 struct ColumnMajor: LeftFactor {
     @inline(__always)
     static var takesFourTerms: Bool { true }
@@ -89,8 +92,8 @@ struct Vectors: LeftFactor {
 
 // MARK: - Registers
 
-/// The accumulators of NR neighbouring elements of a row of C. An element of A, and one of B for each of them, takes the
-/// place of a float, and may be several numbers.
+/// The accumulators of NR neighbouring elements of a row of C. An element of A, and one of B for
+/// each of them, takes the place of a float, and may be several numbers.
 protocol Accumulators {
     /// A row of B.
     associatedtype Right
@@ -103,8 +106,8 @@ protocol Accumulators {
     static var mostRows: Int { get }
     /// Whether an iteration of the loop takes four terms, not one.
     ///
-    /// The instructions beside the multiply-adds are then a twentieth of all, not a quarter. That matters where two
-    /// threads compete for the instructions that a core issues.
+    /// The instructions beside the multiply-adds are then a twentieth of all, not a quarter. That
+    /// matters where two threads compete for the instructions that a core issues.
     static var takesFourTerms: Bool { get }
     init(at source: UnsafePointer<Float>)
     static func right(at source: UnsafePointer<Float>) -> Right
@@ -113,7 +116,8 @@ protocol Accumulators {
     mutating func add(_ a: Left, _ b: Right)
     /// Leaves the elements of C.
     ///
-    /// - Parameter scales: What integer accumulators are multiplied with before they are added to C.
+    /// - Parameter scales: What integer accumulators are multiplied with before they are added to
+    ///   C.
     func store(at c: UnsafeMutablePointer<Float>, scales: UnsafePointer<Float>)
 }
 
@@ -124,8 +128,8 @@ struct FloatAccumulators: Accumulators {
     @inline(__always)
     static var columns: Int { laneCount }
 
-    /// Whether the instruction set has a fused multiply-add. Where it is a call of a function, larger tiles would only make
-    /// the library larger.
+    /// Whether the instruction set has a fused multiply-add. Where it is a call of a function,
+    /// larger tiles would only make the library larger.
     @inline(__always)
     static var hasFusedMultiplyAdd: Bool {
         #if AVX512 || AVX2 || arch(arm64)
@@ -234,7 +238,8 @@ struct OneRow<Row: Accumulators>: Tile {
     }
 }
 
-/// One tile above another. Tiles are composed, because in a loop over rows Swift would keep the accumulators in memory.
+/// One tile above another. Tiles are composed, because in a loop over rows Swift would keep the
+/// accumulators in memory.
 struct Stack<Upper: Tile, Lower: Tile>: Tile where Upper.Row == Lower.Row {
     typealias Row = Upper.Row
 
@@ -284,7 +289,8 @@ struct PanelProduct<A: LeftFactor> {
     var originStride: Int
     var c: UnsafeMutablePointer<Float>
     var cStride: Int
-    /// What integer accumulators are multiplied with, one scale for each column; nil if they are floats.
+    /// What integer accumulators are multiplied with, one scale for each column; nil if they are
+    /// floats.
     var scales: UnsafePointer<Float>?
 
     /// The same for the columns from `column` on.
@@ -317,10 +323,12 @@ func microKernel<A: LeftFactor, T: Tile, L: CacheLevel>(
     var tile = T(at: product.origin, stride: product.originStride, product.a, row: 0)
     let (column, bStride, step) = (product.a.columnStride, product.bStride, prefetch.step)
     var (b, place, p, left) = (product.b, prefetch.place, 0, product.terms)
-    // Offsets are not checked for overflow, which would cost a few per cent: they are within memory that exists.
+    // Offsets are not checked for overflow, which would cost a few per cent: they are within memory
+    // that exists.
     if T.Row.takesFourTerms, A.takesFourTerms {
         while left >= 4 {
-            // Without an order the compiler would load so early that the accumulators would not stay in registers.
+            // Without an order the compiler would load so early that the accumulators would not
+            // stay in registers.
             ci_keep_order()
             addTerm(&tile, product.a, p, b, prefetch, place)
             ci_keep_order()

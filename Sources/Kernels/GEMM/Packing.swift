@@ -1,7 +1,7 @@
 import Core
 
-// B is packed: its columns in panels of NR = 64, what is left in panels of 32 and 16, and a panel row after row, so that
-// it is read from front to back.
+// B is packed: its columns in panels of NR = 64, what is left in panels of 32 and 16, and a panel
+// row after row, so that it is read from front to back.
 
 /// NR of the panel that begins where `left` columns are left.
 @inline(__always)

@@ -1,6 +1,7 @@
-// Matrix × vectors over bfloat16 weights, the upper halves of floats, packed into panels as in Float32Product.swift: two
-// columns of a row take the place of a float, the first in the lower half. Activations and outputs are floats, and the
-// outputs are the chains of the same weights in floats.
+// Matrix × vectors over bfloat16 weights, the upper halves of floats, packed into panels as in
+// Float32Product.swift: two columns of a row take the place of a float, the first in the lower
+// half. Activations and outputs are floats, and the outputs are the chains of the same weights in
+// floats.
 
 import CIntrinsics
 import Core
@@ -38,7 +39,8 @@ public func packBFloat16(
     }
 }
 
-/// Adds W · x to the outputs of each vector x, over weights that ``packBFloat16(_:order:rows:columns:into:)`` packed.
+/// Adds W · x to the outputs of each vector x, over weights that
+/// ``packBFloat16(_:order:rows:columns:into:)`` packed.
 func addBFloat16Product(_ product: PackedProduct) {
     let (columns, inputs, count, stride) = (product.columns, product.inputs, product.count, product.stride)
     let pairs = divideRoundingUp(columns, by: 2)
@@ -124,7 +126,7 @@ private func addGroup(
     d.store(at: y + 48)
 }
 
-/// One panel of a group of `height` rows, one vector.
+/// One panel of a group, one vector.
 @inline(__always)
 private func addPanel(
     _ weights: UnsafeRawPointer, _ height: Int, _ columns: Int, _ x: UnsafePointer<Float>,
@@ -144,7 +146,7 @@ private func addPanel(
     a.store(at: y)
 }
 
-/// A block of columns of one panel of a group of `height` rows, four vectors.
+/// A block of columns of one panel of a group, four vectors.
 @inline(__always)
 private func addPanel(
     _ weights: UnsafeRawPointer, _ height: Int, _ columns: Range<Int>, _ inputs: UnsafePointer<UnsafeRawPointer>,

@@ -68,8 +68,9 @@
         }
     }
 
-    /// Sixteen accumulators of thirty-two products of a nibble, 0 to 15, and a signed byte. Two sums of sixteen products a row,
-    /// at most 16 · 15 · 127 < 2^15 in magnitude, fit in 16 bits each.
+    /// Sixteen accumulators of thirty-two products of a nibble, 0 to 15, and a signed byte. Two
+    /// sums of sixteen products a row, at most 16 · 15 · 127 < 2^15 in magnitude, fit in 16 bits
+    /// each.
     struct NibbleAccumulators {
         private var low = _mm256_setzero_si256()
         private var high = _mm256_setzero_si256()

@@ -1,5 +1,5 @@
-// The integer arithmetic of int8 and int4 weights: exact, so that every implementation gives the same bits. This is the
-// portable one; the files beside it use the processor's own dot products.
+// The integer arithmetic of int8 and int4 weights: exact, so that every implementation gives the
+// same bits. This is the portable one; the files beside it use the processor's own dot products.
 
 #if !AVX2 && !AVX512
     /// Sixty-four bytes: four for each of sixteen rows.
@@ -47,7 +47,8 @@
             (words &<< SIMD16(repeating: 24 - 8 * index)) &>> SIMD16(repeating: 24)
         }
 
-        /// The sum of the products of each row's four pairs of bytes, an unsigned one of `self` and a signed one.
+        /// The sum of the products of each row's four pairs of bytes, an unsigned one of `self` and
+        /// a signed one.
         @inline(__always)
         fileprivate func products(_ other: ByteVector) -> SIMD16<Int32> {
             unsigned(0) &* other.signed(0) &+ unsigned(1) &* other.signed(1) &+ unsigned(2) &* other.signed(2)

@@ -1,13 +1,15 @@
 // Matrix × vectors over float weights packed into panels.
 //
-// A panel holds sixteen rows of the matrix, one in each lane, column after column. Panels are interleaved in groups of
-// four, the last of which may have fewer: the floats of column 0 of all four, then those of column 1 … A product with one
-// vector thus reads the packed weights once, front to back, and the group's independent accumulators hide the latency of
-// the multiply-add. In the terms of the micro-kernel, the vectors are rows of A, and a group of panels is a panel of B. A
-// product with several vectors takes a block of columns for all vectors before the next block, so that the weights come
-// from the first-level cache.
+// A panel holds sixteen rows of the matrix, one in each lane, column after column. Panels are
+// interleaved in groups of four, the last of which may have fewer: the floats of column 0 of all
+// four, then those of column 1 … A product with one vector thus reads the packed weights once,
+// front to back, and the group's independent accumulators hide the latency of the multiply-add. In
+// the terms of the micro-kernel, the vectors are rows of A, and a group of panels is a panel of B.
+// A product with several vectors takes a block of columns for all vectors before the next block, so
+// that the weights come from the first-level cache.
 //
-// Each output is one chain of fused multiply-adds over the columns in ascending order, whatever is done side by side.
+// Each output is one chain of fused multiply-adds over the columns in ascending order, whatever is
+// done side by side.
 
 import CIntrinsics
 import Core
@@ -15,7 +17,8 @@ import Core
 /// The rows of a full group of panels.
 public let groupRows = 4 * laneCount
 
-/// The columns of a block: 16 KB of a full group, which the first-level cache holds while the next one comes.
+/// The columns of a block: 16 KB of a full group, which the first-level cache holds while the next
+/// one comes.
 let blockColumns = 64
 
 /// The columns that are packed together, 4 KB of a full group.
@@ -45,7 +48,8 @@ public func packFloat32(
     var row = 0
     while row < rows {
         let height = groupHeight(at: row, of: rows)
-        // A few columns of all rows at a time, so that what is written stays in the first-level cache until it is whole.
+        // A few columns of all rows at a time, so that what is written stays in the first-level
+        // cache until it is whole.
         for first in Swift.stride(from: 0, to: columns, by: packedColumns) {
             let last = min(first + packedColumns, columns)
             for lane in 0..<height {
@@ -63,7 +67,8 @@ public func packFloat32(
     }
 }
 
-/// Adds W · x to the outputs of each vector x, over weights that ``packFloat32(_:order:rows:columns:into:)`` packed.
+/// Adds W · x to the outputs of each vector x, over weights that
+/// ``packFloat32(_:order:rows:columns:into:)`` packed.
 func addFloat32Product(_ product: PackedProduct) {
     var w = product.weights.assumingMemoryBound(to: Float.self)
     var row = 0
@@ -124,8 +129,9 @@ private func addGroup(_ group: PanelProduct<Vectors>, _ height: Int) {
 }
 
 #if AVX512
-    /// Some columns of a full group, several vectors: 32 registers hold the accumulators of four panels for six vectors.
-    /// Each tile prefetches a panel of the next block, as all at once would come too slowly.
+    /// Some columns of a full group, several vectors: 32 registers hold the accumulators of four
+    /// panels for six vectors. Each tile prefetches a panel of the next block, as all at once would
+    /// come too slowly.
     @inline(never)
     private func addFullGroup(_ group: PanelProduct<Vectors>, _ count: Int) {
         var prefetch = PrefetchCursor<FirstLevel>(

@@ -3,16 +3,19 @@ import Core
 
 // Matrix × vectors over 4-bit weights packed into panels of sixteen rows.
 //
-// A panel goes through the columns in groups of 32: sixteen bfloat16 scales, one a row, then four times sixty-four
-// bytes. Of these sixty-four, four belong to each row: their low halves to columns 8k to 8k + 3 of the group, for the
-// k-th sixty-four, their high halves to columns 8k + 4 to 8k + 7. A half holds the weight plus 8, from 0 to 15.
+// A panel goes through the columns in groups of 32: sixteen bfloat16 scales, one a row, then four
+// times sixty-four bytes. Of these sixty-four, four belong to each row: their low halves to columns
+// 8k to 8k + 3 of the group, for the k-th sixty-four, their high halves to columns 8k + 4 to 8k +
+// 7. A half holds the weight plus 8, from 0 to 15.
 //
-// Activations come as signed bytes from ``quantiseSigned(_:count:into:)``, followed by what takes the 8 out again.
+// Activations come as signed bytes from ``quantiseSigned(_:count:into:)``, followed by what takes
+// the 8 out again.
 
 /// The bytes of a group of columns of one panel.
 private let groupLength = 2 * laneCount + 4 * 64
 
-/// The byte offset of a row's scale in a group: rows 0 to 7 have the lower halves of eight words, the others the upper.
+/// The byte offset of a row's scale in a group: rows 0 to 7 have the lower halves of eight words,
+/// the others the upper.
 private func scaleOffset(_ lane: Int) -> Int { 4 * (lane % 8) + 2 * (lane / 8) }
 
 /// The bytes of a packed row.
@@ -58,9 +61,10 @@ public func packInt4(
     }
 }
 
-/// Adds Σ scale · (W · a), over the groups of columns in ascending order, to the outputs of each vector a, over weights
-/// that ``packInt4(_:scales:order:rows:columns:into:)`` packed. Each W · a is exact; each addition rounds once. The
-/// vectors are as ``quantiseSigned(_:count:into:)`` leaves them.
+/// Adds Σ scale · (W · a), over the groups of columns in ascending order, to the outputs of each
+/// vector a, over weights that ``packInt4(_:scales:order:rows:columns:into:)`` packed. Each W · a
+/// is exact; each addition rounds once. The vectors are as ``quantiseSigned(_:count:into:)`` leaves
+/// them.
 func addInt4Product(_ product: PackedProduct) {
     let groups = scaleGroupCount(product.columns)
     let (count, stride) = (product.count, product.stride)

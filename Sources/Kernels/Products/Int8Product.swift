@@ -1,9 +1,10 @@
-// Matrix × vectors over 8-bit weights packed into panels, as in Float32Product.swift: four columns of a row take the
-// place of a float. A group of panels begins with a 32-bit start for each row's sum, then a scale for each row.
+// Matrix × vectors over 8-bit weights packed into panels, as in Float32Product.swift: four columns
+// of a row take the place of a float. A group of panels begins with a 32-bit correction for
+// each row, which its accumulator starts from, then a scale for each row.
 //
-// Activations come as bytes from ``quantise(_:count:into:)``: a + 64, from 0 to 128, for a from −64 to 64. That they are
-// not negative and at most 128 lets AVX2 multiply 32 pairs of bytes at once without overflow; the start, −64 times the
-// sum of the row's weights, takes the 64 out again.
+// Activations come as bytes from ``quantise(_:count:into:)``: a + 64, from 0 to 128, for a from −64
+// to 64. That they are not negative and at most 128 lets AVX2 multiply 32 pairs of bytes at once
+// without overflow; the correction, −64 times the sum of the row's weights, takes the 64 out again.
 
 import CIntrinsics
 import Core
@@ -11,7 +12,8 @@ import Core
 /// The weights' columns that a packed row holds together.
 private let quad = 4
 
-/// The largest magnitude of a quantised activation. A power of two: scales are divided by it without rounding.
+/// The largest magnitude of a quantised activation. A power of two: scales are divided by it
+/// without rounding.
 let activationLimit: Float = 64
 
 /// The bytes of a packed row.
@@ -75,8 +77,9 @@ private func quadBytes(_ row: UnsafePointer<Int8>, _ first: Int, _ columns: Int)
     return bytes
 }
 
-/// Adds scale · (W · a) to the outputs of each vector a, with a single rounding after the exact W · a, over weights that
-/// ``packInt8(_:scales:order:rows:columns:into:)`` packed. The vectors are as ``quantise(_:count:into:)`` leaves them.
+/// Adds scale · (W · a) to the outputs of each vector a, with a single rounding after the exact W ·
+/// a, over weights that ``packInt8(_:scales:order:rows:columns:into:)`` packed. The vectors are as
+/// ``quantise(_:count:into:)`` leaves them.
 func addInt8Product(_ product: PackedProduct) {
     let quads = divideRoundingUp(product.columns, by: quad)
     var w = product.weights.assumingMemoryBound(to: Float.self)
@@ -84,7 +87,7 @@ func addInt8Product(_ product: PackedProduct) {
     while row < product.rows {
         let height = groupHeight(at: row, of: product.rows)
         let outputs = product.outputs + row
-        // Every vector starts from the group's own start values.
+        // Every vector starts from the group's corrections.
         let group = PanelProduct(
             a: Vectors(pointers: product.inputs), b: w + 2 * height, bStride: height, terms: quads, origin: w,
             originStride: 0, c: outputs, cStride: product.stride, scales: w + height)
@@ -147,7 +150,8 @@ private func addGroup(_ group: PanelProduct<Vectors>, _ height: Int) {
     }
 }
 
-/// A group of panels, several vectors. The next group is prefetched, which the hardware prefetcher does not foresee.
+/// A group of panels, several vectors. The next group is prefetched, which the hardware prefetcher
+/// does not foresee.
 @inline(never)
 private func addGroup(_ group: PanelProduct<Vectors>, _ height: Int, _ count: Int) {
     let next = group.b + height * group.terms

@@ -1,7 +1,7 @@
 import Core
 
-// Activations as the integer products read them. A hidden state lies between −1 and 1, so one fixed scale serves all:
-// a = round(64 · h), from −64 to 64, half to even.
+// Activations as the integer products read them. A hidden state lies between −1 and 1, so one fixed
+// scale serves all: a = round(64 · h), from −64 to 64, half to even.
 
 /// The integers of sixteen activations. NaN counts as −1.
 @inline(__always)
