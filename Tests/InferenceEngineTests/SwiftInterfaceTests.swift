@@ -105,7 +105,9 @@ import Testing
     func batch() throws {
         let model = try model()
         let batch = try Batch(model, capacity: 3)
-        let (together, alone) = (try (0..<3).map { _ in try Session(model) }, try (0..<3).map { _ in try Session(model) })
+        let (together, alone) = (
+            try (0..<3).map { _ in try Session(model) }, try (0..<3).map { _ in try Session(model) }
+        )
         for session in together + alone { session.unknownCharacters = .skip }
         let texts = ["fox", "", "the Ω dog"]
         try batch.feed(together, texts)
