@@ -3,7 +3,8 @@ import InferenceEngine
 import TestSupport
 import Testing
 
-/// The public interface, as a package that depends on this one sees it: strings, sequences and arrays.
+/// The public interface, as a package that depends on this one sees it: strings, sequences and
+/// arrays.
 @Suite struct SwiftInterfaceTests {
     private func model(_ cell: Cell = .lstm, hasEndOfDocument: Bool = true) throws -> Model {
         try Model(randomModel(cell, hasEndOfDocument: hasEndOfDocument, range: 0.9))
