@@ -118,7 +118,7 @@ struct BadInputTests {
             #expect(training.status == 0)
             let link = folder.appendingPathComponent("link.cgw").path
             try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "model.cgw")
-            for target in ["model.cgw", "model.cgw", "link.cgw"] {
+            for target in ["model.cgw", "model.cgw", "link.cgw", "m", "é"] {
                 #expect(try Command.trainer("export", target, "--run", "run", in: folder).status == 0)
             }
             #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "model.cgw")

@@ -59,11 +59,18 @@ public enum AtomicFile {
 
     /// Makes the rename itself survive a loss of power.
     private static func syncFolder(of path: String) {
-        let name = (path as NSString).deletingLastPathComponent
-        let folder = open(name.isEmpty ? "." : name, O_RDONLY | O_CLOEXEC)
-        guard folder >= 0 else { return }
-        fsync(folder)
-        close(folder)
+        let descriptor = open(folder(of: path), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+
+    /// The folder that a path's last component is in, as POSIX `dirname` has it.
+    ///
+    /// `NSString.deletingLastPathComponent` of Swift 6.3.1 traps on a path of one character.
+    static func folder(of path: String) -> String {
+        var bytes = Array(path.utf8CString)
+        return bytes.withUnsafeMutableBufferPointer { String(cString: dirname($0.baseAddress)) }
     }
 
     private static func failure(_ path: String) -> TrainingError {
