@@ -24,14 +24,10 @@ struct Score {
         var next = corpus.nextDocument(from: 0)
         while let document = next {
             session.reset()
-            for place in document {
-                let symbol = corpus[place]
-                if place > document.lowerBound || model.vocabulary.hasEndOfDocument {
-                    sum -= session.logProbability(of: symbol)
-                    count += 1
-                }
-                session.feed(symbol: symbol)
-            }
+            if !model.hasEndOfDocument { session.feed(symbol: corpus[document.lowerBound]) }
+            let predicted = model.hasEndOfDocument ? document : document.dropFirst()
+            sum -= session.score(symbols: predicted.lazy.map { corpus[$0] })
+            count += predicted.count
             if let end = model.vocabulary.endOfDocument {
                 sum -= session.logProbability(of: end)
                 count += 1
