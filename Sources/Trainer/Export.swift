@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import InferenceEngine
 import ModelFormat
 import Training
 
@@ -49,17 +50,18 @@ struct Export: ParsableCommand {
         try refuseToOverwriteOthers()
         let path = try checkpoint ?? Runs.folder(folder).exportedCheckpointPath()
         let checkpoint = try Checkpoint(path: path)
-        let original = try checkpoint.modelFile()
-        let model =
+        let original = try Model(checkpoint.parameters(), vocabulary: checkpoint.vocabulary)
+        let originalFile = try checkpoint.modelFile()
+        let file =
             switch weights {
-            case .float32: original
+            case .float32: originalFile
             case .bfloat16, .int8: try checkpoint.modelFile(weights: weights)
             case .int4: try checkpoint.modelFile(weights: weights, calibration: Calibration.text(from: original))
             }
         let report = try ExportReport(
-            model: model, original: original, weights: weights,
+            file, weights: weights, original: original, originalBytes: originalFile.count,
             text: text.map { CorpusSource(paths: [$0]) })
-        try AtomicFile.write(model, to: output)
+        try AtomicFile.write(file, to: output)
         Terminal.note("\(output): \(report.sentence), from \(path)")
         if !Terminal.outputIsTerminal { try Terminal.write(try report.jsonLine() + "\n") }
     }

@@ -12,24 +12,25 @@ struct ExportReport {
     private let originalBits: Double?
 
     /// - Parameters:
-    ///   - model: The bytes of the model's file.
-    ///   - original: Those of the same model in f32.
+    ///   - file: The bytes of the model's file.
+    ///   - original: The same model in f32.
+    ///   - originalBytes: The size of its file.
     ///   - text: The text to predict; nil to compare sizes only.
-    init(model: [UInt8], original: [UInt8], weights: ElementType, text: CorpusSource?) throws {
+    init(
+        _ file: [UInt8], weights: ElementType, original: Model, originalBytes: Int, text: CorpusSource?
+    ) throws {
         self.weights = weights
-        bytes = model.count
-        originalBytes = original.count
+        self.originalBytes = originalBytes
+        bytes = file.count
         guard let text else {
             bits = nil
             originalBits = nil
             return
         }
-        let engine = try Model(original)
-        let corpus = try Score.text(text, for: engine)
-        let score = try Score(of: engine, on: corpus).bits
+        let corpus = try Score.text(text, for: original)
+        let score = try Score(of: original, on: corpus).bits
         originalBits = score
-        bits =
-            weights == .float32 ? score : try Score(of: Model(model), on: corpus).bits
+        bits = weights == .float32 ? score : try Score(of: Model(file), on: corpus).bits
     }
 
     /// How many per cent more bits a character takes.

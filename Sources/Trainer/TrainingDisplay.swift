@@ -133,18 +133,12 @@ final class TrainingDisplay {
     private func sample() throws -> String? {
         guard samples.length > 0 else { return nil }
         let isGreedy = run.settings.batching == .documents
-        let model = try Model(run.modelFile())
-        let session = try Session(model)
+        let session = try Session(Model(run.parameters, vocabulary: run.vocabulary))
         session.unknownCharacters = .skip
         try session.setTemperature(isGreedy ? 0 : 0.8)
         session.seed = UInt64(run.progress.updates)
         let prompt = samples.prompt ?? (isGreedy ? "today " : "")
         try session.feed(prompt)
-        var text = prompt
-        session.generate(limit: samples.length) { character in
-            text.unicodeScalars.append(character)
-            return true
-        }
-        return text
+        return prompt + session.generate(limit: samples.length)
     }
 }

@@ -18,7 +18,8 @@ public struct Checkpoint {
     }
 
     let description: Description
-    let vocabulary: Vocabulary
+    /// The model's symbols.
+    public let vocabulary: Vocabulary
     let shape: ModelShape
     private let file: Safetensors
     private let path: String
@@ -137,6 +138,13 @@ public struct Checkpoint {
 
     // MARK: - Export
 
+    /// The model's parameters.
+    ///
+    /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)`` when a value is not finite.
+    public func parameters() throws -> FloatTensors {
+        FloatTensors(shape, try finiteTensors())
+    }
+
     /// The bytes of the checkpoint's model as a `.cgw` file.
     ///
     /// - Parameters:
@@ -146,18 +154,23 @@ public struct Checkpoint {
     /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)`` when a value is not finite, or `ChargenError`.
     public func modelFile(weights: ElementType = .float32, calibration: [[Int]] = []) throws -> [UInt8] {
         let parameters = try Parameters(ParameterLayout(shape))
-        for index in 0..<shape.tensorCount {
+        for (index, elements) in try finiteTensors().enumerated() { parameters.setTensor(index, elements) }
+        return try ModelFile.encode(
+            shape: shape, vocabulary: vocabulary, provenance: description.provenance,
+            tensors: Quantiser.quantise(parameters, weights: weights, calibration: calibration))
+    }
+
+    /// The elements of each tensor in ``ModelShape/tensor(_:)``'s order.
+    private func finiteTensors() throws -> [[Float]] {
+        try (0..<shape.tensorCount).map { index in
             let tensor = shape.tensor(index)
             let elements = try elements(tensor.name, count: tensor.count)
             guard elements.allSatisfy(\.isFinite) else {
                 throw TrainingError.invalidCheckpoint(
                     path: path, "tensor '\(tensor.name)' has a value that is not finite")
             }
-            parameters.setTensor(index, elements)
+            return elements
         }
-        return try ModelFile.encode(
-            shape: shape, vocabulary: vocabulary, provenance: description.provenance,
-            tensors: Quantiser.quantise(parameters, weights: weights, calibration: calibration))
     }
 }
 

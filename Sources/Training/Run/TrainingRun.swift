@@ -25,10 +25,13 @@ public final class TrainingRun {
     public var shape: ModelShape { network.shape }
     /// The number of weights and biases.
     public var parameterCount: Int { shape.parameterCount }
+    /// The parameters as they are now.
+    public var parameters: FloatTensors { FloatTensors(shape, network.parameters.tensors) }
+    /// The model's symbols.
+    public let vocabulary: Vocabulary
     /// How far it has come.
     public private(set) var progress: Progress
 
-    private let vocabulary: Vocabulary
     private let source: any MinibatchSource
     let network: Network
     private let adam: Adam
@@ -259,13 +262,6 @@ public final class TrainingRun {
 
     private func saveLast() throws {
         try AtomicFile.write(try encodedCheckpoint(), to: folder.lastCheckpointPath)
-    }
-
-    /// The bytes of a `.cgw` file of the network as it is now: for samples on the way.
-    public func modelFile() throws -> [UInt8] {
-        try ModelFile.encode(
-            shape: shape, vocabulary: vocabulary, provenance: description.provenance,
-            tensors: network.parameters.tensors.map { .float32($0) })
     }
 }
 
