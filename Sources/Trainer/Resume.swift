@@ -22,6 +22,11 @@ struct Resume: ParsableCommand {
 
     func run() throws {
         let run = try TrainingRun(resuming: try Runs.folder(folder), epochs: epochs)
+        if run.missingReports > 0 {
+            Terminal.note(
+                "metrics.jsonl lacks \(run.missingReports) of the \(run.progress.reports) reports before the checkpoint; "
+                    + "the others are kept")
+        }
         try TrainingDisplay(run, samples: samples).train()
     }
 }

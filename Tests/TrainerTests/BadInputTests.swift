@@ -166,6 +166,15 @@ struct BadInputTests {
             let resumed = try Command.trainer("resume", "run", "--epochs", "2", in: folder, fileLimit: 8)
             #expect(resumed.status == 1 && resumed.errors.contains("cannot write 'run/"), "\(resumed.errors)")
             #expect(try Data(contentsOf: folder.appendingPathComponent("run/last.safetensors")) == before)
+
+            // The metrics reach the limit before a checkpoint does, and end with a whole line.
+            #expect(
+                try Command.trainer(
+                    "train", "text.txt", "--cell", "rnn", "--layers", "1", "--hidden", "1", "--batch", "4", "--time",
+                    "20", "--epochs", "3", "--report-every", "1", "--run", "small", in: folder, fileLimit: 8
+                ).errors.contains("cannot write 'small/metrics.jsonl': File too large"))
+            let metrics = try String(contentsOf: folder.appendingPathComponent("small/metrics.jsonl"), encoding: .utf8)
+            #expect(metrics.utf8.count > 7000 && metrics.hasSuffix("}\n"))
             let names = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/run")
             #expect(!names.contains { $0.hasSuffix(".partial") })
         }

@@ -227,6 +227,21 @@ struct TrainerTests {
         }
     }
 
+    @Test("resuming says how many reports are missing, and keeps the others")
+    func missingReports() throws {
+        try withModel { folder in
+            let metrics = folder.appendingPathComponent("run/metrics.jsonl")
+            let lines = try String(contentsOf: metrics, encoding: .utf8).split(separator: "\n")
+            try (lines[1] + "\n").write(to: metrics, atomically: true, encoding: .utf8)
+            let resumed = try Command.trainer("resume", "run", "--epochs", "3", in: folder)
+            #expect(resumed.status == 0)
+            #expect(
+                resumed.errors.hasPrefix("metrics.jsonl lacks 1 of the 2 reports before the checkpoint"),
+                "\(resumed.errors)")
+            #expect(try String(contentsOf: metrics, encoding: .utf8) == lines[1] + "\n" + resumed.output)
+        }
+    }
+
     @Test("Ctrl-C saves, says how to go on, and exits with 130")
     func interrupt() throws {
         try withTemporaryFolder { folder in

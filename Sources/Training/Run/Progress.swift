@@ -14,7 +14,7 @@ public struct Progress: Codable, Equatable, Sendable {
     /// The exponentially weighted mean of the losses, not yet corrected for its start at 0.
     var runningSum = 0.0
     /// The reports made so far.
-    var reports = 0
+    public internal(set) var reports = 0
     /// The training loss of the last report, in nats a character.
     public internal(set) var trainingLoss: Double?
     /// The validation loss of the last report that had one.

@@ -86,16 +86,6 @@ public struct RunFolder: Sendable {
         try AtomicFile.write(try encoder.encode(settings) + [0x0A], to: settingsPath)
     }
 
-    func write(_ reports: [Report]) throws {
-        try AtomicFile.write(try reports.flatMap { try $0.line() + [0x0A] }, to: metricsPath)
-    }
-
-    /// The first `count` reports.
-    func reports(_ count: Int) -> [Report] {
-        let lines = (try? Data(contentsOf: URL(fileURLWithPath: metricsPath)))?.split(separator: 0x0A) ?? []
-        return lines.prefix(count).compactMap { try? JSONDecoder().decode(Report.self, from: $0) }
-    }
-
     /// The run whose checkpoint is the newest among the folders within `folder`; nil if there is none.
     public static func newest(within folder: String) -> RunFolder? {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
@@ -106,14 +96,5 @@ public struct RunFolder: Sendable {
     private var modified: Date? {
         let attributes = try? FileManager.default.attributesOfItem(atPath: lastCheckpointPath)
         return attributes?[.modificationDate] as? Date
-    }
-}
-
-extension Report {
-    /// The report as one line of JSON, without a line break.
-    func line() throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return try encoder.encode(self)
     }
 }

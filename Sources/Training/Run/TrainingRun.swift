@@ -31,6 +31,8 @@ public final class TrainingRun {
     public let vocabulary: Vocabulary
     /// How far it has come.
     public private(set) var progress: Progress
+    /// The reports before the checkpoint of a resumed training that `metrics.jsonl` does not have.
+    public let missingReports: Int
 
     private let source: any MinibatchSource
     let network: Network
@@ -39,7 +41,6 @@ public final class TrainingRun {
     private var minibatch = Minibatch(starts: [], time: 0)
     private let state: RecurrentState?
     private let validationState: RecurrentState?
-    private var reports: [Report]
     /// Held from the beginning, so that nobody else changes the folder meanwhile, until the training is over.
     private var lock: RunFolder.Lock?
 
@@ -59,7 +60,7 @@ public final class TrainingRun {
             settings.corpus = settings.corpus.withAbsolutePaths
             try self.init(settings, folder, lock, corpus, checkpoint: nil)
             try folder.write(settings)
-            try saveLast()
+            try save()
         } catch {
             // Removes the folder only if it is empty.
             if isNew { rmdir(folder.path) }
@@ -126,15 +127,16 @@ public final class TrainingRun {
         validationState = rows > 0 ? try RecurrentState(network.layout, rows: rows) : nil
         if let checkpoint {
             progress = checkpoint.progress
-            reports = folder.reports(checkpoint.progress.reports)
             try checkpoint.restore(network, adam, state)
         } else {
             progress = Progress()
-            reports = []
             var random = SplitMix64(seed: settings.seed)
             network.parameters.initialise(
                 range: Float(settings.initialRange), forgetBias: Float(settings.forgetBias), random: &random)
         }
+        // Last, as it changes the folder.
+        let reports = try folder.cutReports(to: progress)
+        missingReports = progress.reports - reports.count
         secondsBefore = reports.last?.seconds ?? 0
     }
 
@@ -166,12 +168,12 @@ public final class TrainingRun {
         while progress.epoch <= settings.epochs {
             while progress.updatesInEpoch < source.updatesPerEpoch {
                 if shouldStop() {
-                    try saveLast()
+                    try save()
                     return .stopped
                 }
                 let loss = try update()
                 if isReportDue { try onReport(try report(validationLoss: nil)) }
-                if progress.updates % settings.checkpointInterval == 0 { try saveLast() }
+                if progress.updates % settings.checkpointInterval == 0 { try save() }
                 try onUpdate(loss)
             }
             try finishEpoch(onReport)
@@ -204,9 +206,7 @@ public final class TrainingRun {
         progress.updatesInEpoch = 0
         let isBest = validationLoss.map { $0 < progress.bestValidationLoss ?? .infinity } ?? false
         if isBest { progress.bestValidationLoss = validationLoss }
-        let checkpoint = try encodedCheckpoint()
-        if isBest { try AtomicFile.write(checkpoint, to: folder.bestCheckpointPath) }
-        try AtomicFile.write(checkpoint, to: folder.lastCheckpointPath)
+        try save(asBest: isBest)
         try onReport(report)
     }
 
@@ -243,25 +243,23 @@ public final class TrainingRun {
         progress.reports += 1
         symbolsSinceReport = 0
         lastReport = now
-        reports.append(report)
-        try folder.write(reports)
+        try folder.append(report)
         return report
     }
 
     // MARK: - Saving
 
-    private var description: Checkpoint.Description {
-        .init(
+    /// Writes a checkpoint.
+    ///
+    /// - Parameter isBest: Whether it is the best so far, too.
+    private func save(asBest isBest: Bool = false) throws {
+        let description = Checkpoint.Description(
             version: chargenVersion, settings: settings, characters: vocabulary.characters,
             hasEndOfDocument: vocabulary.hasEndOfDocument, corpus: CorpusFacts(corpus), progress: progress)
-    }
-
-    private func encodedCheckpoint() throws -> Data {
-        try Checkpoint.encode(description, network: network, adam: adam, state: state)
-    }
-
-    private func saveLast() throws {
-        try AtomicFile.write(try encodedCheckpoint(), to: folder.lastCheckpointPath)
+        let checkpoint = try Checkpoint.encode(description, network: network, adam: adam, state: state)
+        try folder.syncReports()
+        if isBest { try AtomicFile.write(checkpoint, to: folder.bestCheckpointPath) }
+        try AtomicFile.write(checkpoint, to: folder.lastCheckpointPath)
     }
 }
 
