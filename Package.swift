@@ -86,7 +86,6 @@ let package = Package(
             ]),
         // include/chargen.h as a module.
         .target(name: "CChargen", dependencies: ["CSupport"]),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
 
         // What every module stands on.
         .target(name: "Core", dependencies: ["CSupport"], swiftSettings: library),
@@ -125,7 +124,7 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "CIntrinsics", "COpenBLAS", "Core", "KernelDispatch", "Kernels", "ModelFormat", "ThreadPool",
+                "CIntrinsics", "Core", "KernelDispatch", "Kernels", "ModelFormat", "ThreadPool",
                 .product(name: "SwiftCSV", package: "SwiftCSV"),
             ],
             swiftSettings: arithmetic),

@@ -158,12 +158,12 @@ struct BadInputTests {
                     "run", in: folder
                 ).status == 0)
 
-            let export = try Command.trainer("export", "model.cgw", "--run", "run", in: folder, fileLimit: 8)
+            let export = try Command.trainer("export", "model.cgw", "--run", "run", in: folder, after: "ulimit -f 8")
             #expect(export.status == 1 && export.errors.contains("'model.cgw': File too large"), "\(export.errors)")
             #expect(try Data(contentsOf: model) == old)
 
             let before = try Data(contentsOf: folder.appendingPathComponent("run/last.safetensors"))
-            let resumed = try Command.trainer("resume", "run", "--epochs", "2", in: folder, fileLimit: 8)
+            let resumed = try Command.trainer("resume", "run", "--epochs", "2", in: folder, after: "ulimit -f 8")
             #expect(resumed.status == 1 && resumed.errors.contains("cannot write 'run/"), "\(resumed.errors)")
             #expect(try Data(contentsOf: folder.appendingPathComponent("run/last.safetensors")) == before)
 
@@ -171,7 +171,7 @@ struct BadInputTests {
             #expect(
                 try Command.trainer(
                     "train", "text.txt", "--cell", "rnn", "--layers", "1", "--hidden", "1", "--batch", "4", "--time",
-                    "20", "--epochs", "3", "--report-every", "1", "--run", "small", in: folder, fileLimit: 8
+                    "20", "--epochs", "3", "--report-every", "1", "--run", "small", in: folder, after: "ulimit -f 8"
                 ).errors.contains("cannot write 'small/metrics.jsonl': File too large"))
             let metrics = try String(contentsOf: folder.appendingPathComponent("small/metrics.jsonl"), encoding: .utf8)
             #expect(metrics.utf8.count > 7000 && metrics.hasSuffix("}\n"))

@@ -112,6 +112,16 @@ struct TrainerTests {
         }
     }
 
+    @Test("OpenBLAS, which starts threads when it is loaded, is not loaded by every command")
+    func libraries() throws {
+        try withTemporaryFolder { folder in
+            let libraries = try Command.trainer(
+                "--version", in: folder, after: "export LD_TRACE_LOADED_OBJECTS=1"
+            ).output
+            #expect(libraries.contains("libswiftCore") && !libraries.contains("blas"), "\(libraries)")
+        }
+    }
+
     @Test("a model that ends documents is exported in int4")
     func documents() throws {
         try withTemporaryFolder { folder in

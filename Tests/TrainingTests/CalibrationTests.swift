@@ -49,6 +49,13 @@ struct CalibrationTests {
         #expect(mean.contains { abs($0) > 0.01 }, "the states are hardly there")
     }
 
+    @Test("names the package of OpenBLAS where it cannot be loaded")
+    func missingLibrary() {
+        let error = #expect(throws: ChargenError.self) { try OpenBLAS(library: "libmissing.so.0") }
+        #expect(error?.message.contains("libmissing.so.0: cannot open") == true)
+        #expect(error?.message.hasSuffix("install it (on Debian: libopenblas0)") == true)
+    }
+
     @Test("refuses weights so large that a state is NaN")
     func overflow() throws {
         let corpus = try testCorpus(sampleText(characters: 1000))

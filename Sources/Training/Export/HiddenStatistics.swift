@@ -1,4 +1,3 @@
-import COpenBLAS
 import Core
 import KernelDispatch
 
@@ -18,12 +17,12 @@ struct HiddenStatistics {
     /// The statistics of each layer. Those of an empty text are zeros.
     ///
     /// - Parameter text: Rows of symbols, all of the same length; the network reads each from the start state.
-    /// - Throws: `invalidArgument` when the weights are so large that a state is NaN; `outOfMemory`.
+    /// - Throws: `invalidArgument` when the weights are so large that a state is NaN; `fileAccess` without
+    ///   OpenBLAS; `outOfMemory`.
     static func layers(
         of parameters: Parameters, reading text: [[Int]]
     ) throws(ChargenError) -> [HiddenStatistics] {
-        // OpenBLAS' threads cost more than they gain here.
-        openblas_set_num_threads(1)
+        let openBLAS = try OpenBLAS.shared
         // All backends give the same states.
         let backend = Backend.chosen() ?? .portable
         let kernels = backend.trainingKernels()
@@ -50,7 +49,7 @@ struct HiddenStatistics {
             var input = RecurrentLayer.Input.symbols(symbols.pointer)
             for (index, layer) in layers.enumerated() {
                 layer.forward(weights[index], input: input, rows: 0..<rows, time: 1, scratch: scratch.pointer)
-                statistics[index].add(layer.output, rows: rows, stride: layout.width)
+                statistics[index].add(layer.output, rows: rows, stride: layout.width, openBLAS)
                 input = .hidden(layer.output)
             }
             for layer in layers { layer.continueFromOutput() }
@@ -63,7 +62,7 @@ struct HiddenStatistics {
     }
 
     /// Adds the states and the products of their units.
-    private mutating func add(_ states: UnsafePointer<Float>, rows: Int, stride: Int) {
+    private mutating func add(_ states: UnsafePointer<Float>, rows: Int, stride: Int, _ openBLAS: OpenBLAS) {
         let units = mean.count
         var block = [Double](repeating: 0, count: rows * units)
         for row in 0..<rows {
@@ -74,9 +73,7 @@ struct HiddenStatistics {
             }
         }
         // In 64 bits: what is left after the product of means is taken off may be small beside it.
-        cblas_dsyrk(
-            CblasRowMajor, CblasUpper, CblasTrans, Int32(units), Int32(rows), 1, block, Int32(units), 1, &covariance,
-            Int32(units))
+        openBLAS.addSquare(of: block, columns: units, to: &covariance)
     }
 
     /// Turns the sums over `states` states into the mean and the covariance. Over none they stay 0.
