@@ -149,7 +149,7 @@ struct Train: ParsableCommand {
         do {
             try settings.validate()
         } catch let error as TrainingError {
-            throw ValidationError(error.description)
+            throw ValidationError(error.commandDescription)
         }
     }
 

@@ -38,7 +38,7 @@ struct BadInputTests {
             (["train", "missing.txt"], "missing.txt"),
             (["train", "."], "'.'"),
             (["train", "empty.txt"], "empty"),
-            (["train", "short.txt"], "too short"),
+            (["train", "short.txt"], "choose a smaller --batch or --time"),
             (["train", "latin1.txt"], "byte offset 3"),
             (["train", "--csv", "--columns", "7", "rows.csv"], "no column 7"),
             (["train", "--csv", "--columns", "color", "rows.csv"], "no column 'color'"),

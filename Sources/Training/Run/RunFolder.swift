@@ -37,12 +37,10 @@ public struct RunFolder: Sendable {
     /// Makes the folder of a new training, unless it is there already.
     ///
     /// - Returns: Whether it was made.
-    /// - Throws: ``TrainingError/invalidRun(path:_:)`` when a training is in it already, or
-    ///   ``TrainingError/cannotWrite(path:reason:)``.
+    /// - Throws: ``TrainingError/runExists(path:)`` or ``TrainingError/cannotWrite(path:reason:)``.
     func create() throws -> Bool {
         guard !FileManager.default.fileExists(atPath: lastCheckpointPath) else {
-            throw TrainingError.invalidRun(
-                path: path, "it holds a training already; go on with `trainer resume \(path)`, or choose another --run")
+            throw TrainingError.runExists(path: path)
         }
         let isNew = !FileManager.default.fileExists(atPath: path)
         do {

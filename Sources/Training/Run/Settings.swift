@@ -95,34 +95,43 @@ public struct Settings: Codable, Equatable, Sendable {
         learningRate * pow(decay, Double(max(0, epoch - decayAfter)))
     }
 
-    /// Checks every number's range.
-    ///
-    /// - Throws: ``TrainingError/invalidSetting(_:_:)`` with the command line's name of the setting.
-    public func validate() throws {
-        let limit = ModelShape.maximum
-        try check("--layers", 1...limit.layers, layers)
-        try check("--hidden", 1...limit.hiddenSize, hiddenSize)
-        try check("--batch", 1...65_536, batchSize)
-        try check("--time", 1...65_536, time)
-        try check("--stride", 1...1_000_000_000, stride)
-        if let documentLimit { try check("--max-documents", 1...1_000_000_000, documentLimit) }
-        try check("--epochs", 1...1_000_000, epochs)
-        try check("--learning-rate", 1e-9...10, learningRate)
-        try check("--decay", 1e-3...1, decay)
-        try check("--decay-after", 0...1_000_000, decayAfter)
-        try check("--clip-norm", 0...1e9, clipNorm)
-        try check("--clip-element", 0...1e9, clipElement)
-        try check("--init-range", 0...10, initialRange)
-        try check("--forget-bias", -100...100, forgetBias)
-        try check("--validation", 0...0.5, validationFraction)
-        try check("--threads", 1...256, threads)
-        try check("--checkpoint-every", 1...1_000_000_000, checkpointInterval)
-        try check("--report-every", 0...1_000_000_000, reportInterval)
+    /// The settings that have a range, by their properties' names.
+    public enum Name: String, CaseIterable, Sendable {
+        case layers, hiddenSize, batchSize, time, stride, documentLimit, epochs
+        case learningRate, decay, decayAfter, clipNorm, clipElement, initialRange, forgetBias
+        case validationFraction, threads, checkpointInterval, reportInterval
     }
 
-    private func check<Value: Comparable>(_ name: String, _ range: ClosedRange<Value>, _ value: Value) throws {
+    /// Checks every number's range.
+    ///
+    /// - Throws: ``TrainingError/invalidSetting(_:expected:)``.
+    public func validate() throws(TrainingError) {
+        let limit = ModelShape.maximum
+        try check(.layers, 1...limit.layers, layers)
+        try check(.hiddenSize, 1...limit.hiddenSize, hiddenSize)
+        try check(.batchSize, 1...65_536, batchSize)
+        try check(.time, 1...65_536, time)
+        try check(.stride, 1...1_000_000_000, stride)
+        if let documentLimit { try check(.documentLimit, 1...1_000_000_000, documentLimit) }
+        try check(.epochs, 1...1_000_000, epochs)
+        try check(.learningRate, 1e-9...10, learningRate)
+        try check(.decay, 1e-3...1, decay)
+        try check(.decayAfter, 0...1_000_000, decayAfter)
+        try check(.clipNorm, 0...1e9, clipNorm)
+        try check(.clipElement, 0...1e9, clipElement)
+        try check(.initialRange, 0...10, initialRange)
+        try check(.forgetBias, -100...100, forgetBias)
+        try check(.validationFraction, 0...0.5, validationFraction)
+        try check(.threads, 1...256, threads)
+        try check(.checkpointInterval, 1...1_000_000_000, checkpointInterval)
+        try check(.reportInterval, 0...1_000_000_000, reportInterval)
+    }
+
+    private func check<Value: Comparable>(
+        _ name: Name, _ range: ClosedRange<Value>, _ value: Value
+    ) throws(TrainingError) {
         guard range.contains(value) else {
-            throw TrainingError.invalidSetting(name, "from \(range.lowerBound) to \(range.upperBound), not \(value)")
+            throw .invalidSetting(name, expected: "from \(range.lowerBound) to \(range.upperBound), not \(value)")
         }
     }
 }

@@ -83,8 +83,7 @@ public final class TrainingRun {
         try settings.validate()
         let done = checkpoint.progress.epoch - 1
         guard settings.epochs > done else {
-            throw TrainingError.invalidRun(
-                path: folder.path, "its \(done) epochs are done; ask for more with --epochs")
+            throw TrainingError.runFinished(path: folder.path, epochs: done)
         }
         let corpus = try Corpus(reading: settings.corpus)
         guard CorpusFacts(corpus) == checkpoint.description.corpus else { throw TrainingError.corpusChanged }
@@ -117,7 +116,8 @@ public final class TrainingRun {
             cell: settings.cell, layers: settings.layers, hiddenSize: settings.hiddenSize,
             vocabularySize: vocabulary.count)
         guard let backend = Backend.chosen() else {
-            throw TrainingError.invalidSetting("\(Backend.environmentVariable)", "one of \(Backend.availableNames)")
+            throw ChargenError(
+                .unsupportedBackend, "\(Backend.environmentVariable) must be one of \(Backend.availableNames)")
         }
         network = try Network(
             shape, threads: settings.threads, backend: backend, precision: settings.precision ?? .f32)
