@@ -1,12 +1,15 @@
 import InferenceEngine
 
-/// The text by which the rounding of weights is chosen: the model's own, so that export needs no corpus.
+/// The text by which the rounding of weights to int4 is chosen: the model's own, so that export
+/// needs no corpus.
 enum Calibration {
-    /// How many streams of how many symbols each. Five times as many symbols gained nothing.
+    /// The rows of the text.
     private static let streams = 50
+    /// The symbols of a row. Five times as many make the rounding no better.
     private static let length = 400
 
-    /// What a model generates at temperature 1, always the same: rows of symbols, ends of documents among them.
+    /// What a model generates at temperature 1: rows of symbols, ends of documents included. The
+    /// same model gives the same text.
     ///
     /// - Throws: `ChargenError`.
     static func text(from model: Model) throws -> [[Int]] {

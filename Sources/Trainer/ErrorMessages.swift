@@ -19,7 +19,7 @@ extension TrainingError: LocalizedError {
         case .documentTooLong: "say with --documents what a document is, or choose another --batching"
         case .corpusChanged: "restore it, or start another training"
         case .diverged: "start again with a smaller --learning-rate or tighter clipping"
-        case .runExists(let path): "go on with `trainer resume \(path)`, or choose another --run"
+        case .runExists(let path): "continue it with `trainer resume \(path)`, or choose another --run"
         case .runFinished: "ask for more with --epochs"
         case .invalidSetting, .invalidRun, .invalidCheckpoint, .cannotWrite: nil
         }

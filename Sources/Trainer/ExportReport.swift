@@ -3,7 +3,7 @@ import InferenceEngine
 import ModelFormat
 import Training
 
-/// What an exported model weighs, and how well it predicts a text, beside the same model with all its bits.
+/// The size of an exported model, and how well it predicts a text, beside the same model in f32.
 struct ExportReport {
     private let weights: ElementType
     private let bytes: Int
@@ -33,13 +33,13 @@ struct ExportReport {
         bits = weights == .float32 ? score : try Score(of: Model(file), on: corpus).bits
     }
 
-    /// How many per cent more bits a character takes.
+    /// How many per cent more bits a character the exported model takes.
     private var difference: Double? {
         guard let bits, let originalBits, originalBits > 0 else { return nil }
         return 100 * (bits / originalBits - 1)
     }
 
-    /// For people.
+    /// The report in words.
     var sentence: String {
         let isOriginal = weights == .float32
         var words = "\(Terminal.grouped(Double(bytes))) bytes"
@@ -60,7 +60,7 @@ struct ExportReport {
         let differencePercent: Double?
     }
 
-    /// For programs, without a line break.
+    /// The report as a line of JSON, without the line feed.
     func jsonLine() throws -> String {
         let line = Line(
             weights: weights.name.description, bytes: bytes, bytesInF32: originalBytes, bitsPerCharacter: bits,

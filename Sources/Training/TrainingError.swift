@@ -1,8 +1,8 @@
-/// Why a training cannot start or go on.
+/// Why a training cannot start or continue.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
-    /// A setting is outside its range: what is right.
+    /// A setting is outside its range.
     case invalidSetting(Settings.Name, expected: String)
-    /// The corpus has fewer symbols than a minibatch to learn from and one to validate with need.
+    /// The corpus has too few symbols for a minibatch to learn from and one to validate with.
     case corpusTooShort(symbols: Int, needed: Int)
     /// No document has enough characters.
     case documentsTooShort(needed: Int)
@@ -12,13 +12,13 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case corpusChanged
     /// The loss is NaN or infinite.
     case diverged(update: Int)
-    /// The folder of a new run has a run already.
+    /// The folder of a new training has a training already.
     case runExists(path: String)
-    /// The run to go on with has gone through all its epochs.
+    /// All epochs of the training to resume are done.
     case runFinished(path: String, epochs: Int)
-    /// There is no run to go on with, or it is not what it should be.
+    /// The folder has no training, or not one that can be used.
     case invalidRun(path: String, String)
-    /// A checkpoint is not what it should be.
+    /// A checkpoint cannot be read or is not valid.
     case invalidCheckpoint(path: String, String)
     /// A file could not be written: its path and the system's reason.
     case cannotWrite(path: String, reason: String)

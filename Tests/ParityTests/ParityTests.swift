@@ -8,7 +8,8 @@ import Testing
 
 @testable import Training
 
-/// The two halves of chargen, which share only kernels and the file format, held together on trained models.
+/// Compares training and the inference engine, which share only kernels and the file format, on
+/// trained models.
 @Suite("Training and the engine agree")
 struct ParityTests {
     @Test("on the logits of a trained model of each cell, on every backend", arguments: Cell.allCases)

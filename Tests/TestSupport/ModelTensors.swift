@@ -1,7 +1,8 @@
 import Core
 import ModelFormat
 
-/// The elements of every tensor of a `.cgw` file, in the file's order, as numbers. Reads all of the file.
+/// The elements of every tensor of a `.cgw` file, in the file's order, as numbers. Reads all of the
+/// file.
 public func modelTensors(_ bytes: [UInt8]) throws -> [[Float]] {
     let shape = try bytes.withUnsafeBytes { try ModelFile($0).shape }
     return try encodedTensors(bytes).enumerated().map { $1.values(columns: shape.tensor($0).columns) }
@@ -19,7 +20,7 @@ public func encodedTensors(_ bytes: [UInt8]) throws -> [EncodedTensor] {
     }
 }
 
-/// A tensor as it was before it was written, from what was read.
+/// A tensor as the file stores it, from a buffer into which it was read.
 private func encodedTensor(_ type: ElementType, _ shape: TensorShape, in buffer: TensorBuffer) -> EncodedTensor {
     let floats = buffer.floats.elements.prefix(shape.count)
     let integers = buffer.integers.elements.prefix(shape.count)

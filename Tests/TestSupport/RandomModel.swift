@@ -1,7 +1,8 @@
 import Core
 import ModelFormat
 
-/// The bytes of a `.cgw` file whose weights are random in ±`range`, the same for the same arguments. Floats are uniform.
+/// The bytes of a `.cgw` file whose weights are random in ±`range`, the same for the same
+/// arguments. Floats are uniform.
 public func randomModel(
     _ cell: Cell, layers: Int = 2, hiddenSize: Int = 20, characters: String = "abcdefghijklmnopqrstuvwxyz ",
     hasEndOfDocument: Bool = true, range: Float = 0.4, seed: UInt64 = 1, weights: ElementType = .float32
@@ -20,7 +21,8 @@ public func randomModel(
         shape: shape, vocabulary: vocabulary, provenance: "{\"chargen\":\"test\"}", tensors: tensors)
 }
 
-/// A tensor with values in ±`range`. Every integer that its type has may be in it; scales differ by up to a quarter.
+/// A tensor with values in ±`range`. It may have every integer of its type; scales differ by up to
+/// a quarter.
 public func randomTensor(
     _ type: ElementType, _ tensor: TensorShape, range: Float, random: inout SplitMix64
 ) -> EncodedTensor {

@@ -1,6 +1,7 @@
 import Core
 
-/// A text with some regularity to learn, the same for the same arguments: sentences of made-up words.
+/// A text with some regularity to learn, the same for the same arguments: sentences of invented
+/// words.
 public func sampleText(characters: Int, seed: UInt64 = 1) -> String {
     let beginnings = ["ba", "do", "ki", "lu", "me", "no", "ra", "si", "tu", "va"]
     let endings = ["l", "n", "r", "s", "th", ""]

@@ -72,7 +72,7 @@ struct BadInputTests {
         }
     }
 
-    @Test("a prompt's unknown character is named with its position, or skipped on demand")
+    @Test("a prompt's unknown character is named with its position, or skipped with --unknown skip")
     func unknownCharacter() throws {
         try withTemporaryFolder { folder in
             try Data(try randomModel(.gru)).write(to: folder.appendingPathComponent("model.cgw"))
@@ -144,7 +144,7 @@ struct BadInputTests {
         }
     }
 
-    @Test("a full disk ends a training and an export with an error, and leaves every file as it was")
+    @Test("a full disk ends a training and an export with an error, and leaves every file intact")
     func fullDisk() throws {
         try withTemporaryFolder { folder in
             try sampleText(characters: 3000).write(
@@ -167,7 +167,8 @@ struct BadInputTests {
             #expect(resumed.status == 1 && resumed.errors.contains("cannot write 'run/"), "\(resumed.errors)")
             #expect(try Data(contentsOf: folder.appendingPathComponent("run/last.safetensors")) == before)
 
-            // The metrics reach the limit before a checkpoint does, and end with a whole line.
+            // Here the metrics exceed the limit before a checkpoint does. They end with a whole
+            // line.
             #expect(
                 try Command.trainer(
                     "train", "text.txt", "--cell", "rnn", "--layers", "1", "--hidden", "1", "--batch", "4", "--time",

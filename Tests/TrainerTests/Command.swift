@@ -10,7 +10,8 @@ struct Command {
 
     /// Runs `trainer` and waits for it.
     ///
-    /// - Parameter preparation: What the shell does first, such as `ulimit -f 8` for files of 8 KiB at most.
+    /// - Parameter preparation: What the shell does first, such as `ulimit -f 8` for files of 8 KiB
+    ///   at most.
     static func trainer(
         _ arguments: String..., input: String? = nil, in folder: URL, after preparation: String = ":"
     ) throws -> Result {
@@ -23,7 +24,7 @@ struct Command {
             errors: try String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8))
     }
 
-    /// Starts `trainer` and comes back at once.
+    /// Starts `trainer` and returns at once.
     static func start(
         _ arguments: [String], in folder: URL, after preparation: String = ":", input: String? = nil,
         output: String? = nil

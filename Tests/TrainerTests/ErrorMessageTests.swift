@@ -43,7 +43,7 @@ struct ErrorMessageTests {
             (
                 .runExists(path: "a/b"),
                 "cannot use the run 'a/b': it holds a training already; "
-                    + "go on with `trainer resume a/b`, or choose another --run"
+                    + "continue it with `trainer resume a/b`, or choose another --run"
             ),
             (
                 .runFinished(path: "run", epochs: 2),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Training
 
-@Suite("Files written whole")
+@Suite("Files written atomically")
 struct AtomicFileTests {
     @Test("a failed write leaves the old file and nothing else")
     func atomicFile() throws {

@@ -59,7 +59,7 @@ struct CheckpointTests {
         #expect(throws: Safetensors.FormatError.self) { try Safetensors(data) }
     }
 
-    @Test("a file that is no checkpoint is refused with its path")
+    @Test("a file that is not a checkpoint is refused with its path")
     func notACheckpoint() throws {
         try withTemporaryFolder { folder in
             let path = folder.path + "/x.safetensors"

@@ -12,7 +12,7 @@ struct MetricsTests {
             learningRate: 0.002, charactersPerSecond: 1000, seconds: Double(update))
     }
 
-    /// Runs `body` with a run's folder in which the reports of some updates are.
+    /// Runs `body` with the folder of a run that has reports of some updates.
     private func withReports(of updates: [Int], _ body: (RunFolder) throws -> Void) throws {
         try withTemporaryFolder { folder in
             let run = RunFolder(path: folder.path)
@@ -38,12 +38,12 @@ struct MetricsTests {
         return progress
     }
 
-    @Test("are appended: the bytes that are there are neither written again nor replaced")
+    @Test("are appended: the bytes before them are not written again")
     func appended() throws {
         try withReports(of: [10]) { folder in
             let line = try contents(folder)
             #expect(line.hasSuffix("}\n") && line.split(separator: "\n").count == 1)
-            // A mark that anything that wrote the first line again would remove.
+            // A mark in place of the first line, which writing it again would remove.
             let mark = String(repeating: "x", count: line.utf8.count - 1) + "\n"
             let file = try #require(FileHandle(forWritingAtPath: folder.metricsPath))
             try file.write(contentsOf: Data(mark.utf8))
@@ -67,7 +67,7 @@ struct MetricsTests {
         }
     }
 
-    @Test("lose a last line that a kill has torn", arguments: [1, 40, 150])
+    @Test("are freed of a last line that a kill has torn", arguments: [1, 40, 150])
     func torn(length: Int) throws {
         try withReports(of: [10, 20, 30]) { folder in
             let lines = try lines(folder)

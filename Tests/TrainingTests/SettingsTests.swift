@@ -36,7 +36,7 @@ struct SettingsTests {
                 == "batchSize must be from 1 to 9, not 0")
     }
 
-    @Test("the learning rate falls only after the epochs it is to stay")
+    @Test("the learning rate falls after `decayAfter` epochs")
     func learningRate() {
         #expect(settings.learningRate(epoch: 1) == 0.002)
         #expect(settings.learningRate(epoch: 10) == 0.002)

@@ -1,7 +1,7 @@
 import Core
 import KernelDispatch
 
-/// How a layer's hidden state is spread while the network reads a text: its mean and its covariance.
+/// The mean and the covariance of a layer's hidden state while the network reads a text.
 struct HiddenStatistics {
     /// The mean of each unit.
     var mean: [Double]
@@ -16,21 +16,22 @@ struct HiddenStatistics {
 
     /// The statistics of each layer. Those of an empty text are zeros.
     ///
-    /// - Parameter text: Rows of symbols, all of the same length; the network reads each from the start state.
-    /// - Throws: `invalidArgument` when the weights are so large that a state is NaN; `fileAccess` without
-    ///   OpenBLAS; `outOfMemory`.
+    /// - Parameter text: Rows of symbols, all of the same length; the network reads each from the
+    ///   start state.
+    /// - Throws: `invalidArgument` when the weights are so large that a state is NaN; `fileAccess`
+    ///   without OpenBLAS; `outOfMemory`.
     static func layers(
         of parameters: Parameters, reading text: [[Int]]
     ) throws(ChargenError) -> [HiddenStatistics] {
         let openBLAS = try OpenBLAS.shared
-        // All backends give the same states.
+        // The states are the same with every backend.
         let backend = Backend.chosen() ?? .portable
         let kernels = backend.trainingKernels()
         let layout = parameters.layout
         let rows = text.count
         let symbols = try AlignedBuffer<Int32>(count: rows, for: "a minibatch")
         let scratch = try AlignedBuffer<Float>(count: 0, for: "a minibatch")
-        // One time step at a time: the states of a whole text of a large model would take gigabytes.
+        // One time step at a time: a large model's states of a whole text would take gigabytes.
         var layers: [RecurrentLayer] = []
         var weights: [LayerWeights] = []
         for index in 0..<layout.shape.layers {
@@ -61,7 +62,7 @@ struct HiddenStatistics {
         return statistics
     }
 
-    /// Adds the states and the products of their units.
+    /// Adds some states and the products of their units to the sums.
     private mutating func add(_ states: UnsafePointer<Float>, rows: Int, stride: Int, _ openBLAS: OpenBLAS) {
         let units = mean.count
         var block = [Double](repeating: 0, count: rows * units)
@@ -72,11 +73,12 @@ struct HiddenStatistics {
                 mean[unit] += state
             }
         }
-        // In 64 bits: what is left after the product of means is taken off may be small beside it.
+        // In 64 bits: the difference from the product of means may be small in comparison.
         openBLAS.addSquare(of: block, columns: units, to: &covariance)
     }
 
-    /// Turns the sums over `states` states into the mean and the covariance. Over none they stay 0.
+    /// Turns the sums over `states` states into the mean and the covariance; with no state they
+    /// stay 0.
     private mutating func finish(states: Int) {
         let units = mean.count
         let count = Double(max(states, 1))
@@ -91,7 +93,7 @@ struct HiddenStatistics {
 }
 
 extension RecurrentLayer {
-    /// Makes the state after a single time step the one before the next.
+    /// Makes the state after a single time step the state before the next.
     fileprivate func continueFromOutput() {
         let count = rows * width
         hidden.pointer.update(from: hidden.pointer + count, count: count)

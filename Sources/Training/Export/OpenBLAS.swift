@@ -1,10 +1,10 @@
 import Core
 import Foundation
 
-/// The one function of OpenBLAS that is used. The library is loaded when it is first needed.
+/// The one function of OpenBLAS that is used. The library is loaded at its first use.
 ///
-/// OpenBLAS starts a thread per processor when it is loaded. Linked in the usual way, it would do so in
-/// every command, and where memory is limited the command would never end.
+/// OpenBLAS starts a thread per processor when it is loaded. Linked to the program, it would do so
+/// in every command, and under a limit of memory the command would never end.
 struct OpenBLAS {
     /// `cblas_dsyrk`: C's enumerations and `blasint` are 32-bit integers.
     private typealias RankUpdate =
@@ -27,9 +27,9 @@ struct OpenBLAS {
         try OpenBLAS(library: "libopenblas.so.0")
     }
 
-    /// Loads a library. It stays loaded.
+    /// Loads a library, which stays loaded.
     init(library: String) throws(ChargenError) {
-        // One thread: more cost more than they gain here. The variable is read while the library is
+        // Further threads cost more than they save here. The variable is read when the library is
         // loaded; in a build with OpenMP only the call has an effect.
         setenv("OPENBLAS_NUM_THREADS", "1", 1)
         guard let handle = dlopen(library, RTLD_NOW | RTLD_LOCAL),
@@ -46,7 +46,7 @@ struct OpenBLAS {
         try OpenBLAS.checkMemory()
     }
 
-    /// The first call maps a buffer of 128 MiB and, where that fails, tries again without end.
+    /// The first call maps a buffer of 128 MiB, and never returns if there is no memory for it.
     private static func checkMemory() throws(ChargenError) {
         let length = 160 << 20
         let block = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)

@@ -1,13 +1,13 @@
 import Foundation
 
-/// Files that are either wholly written or not at all.
+/// Files that are written completely or not at all.
 public enum AtomicFile {
     /// Writes `contents` to a temporary name beside `path`, syncs it and renames it into place.
     ///
-    /// Whoever reads `path` sees the old file or the new one, also after a crash or a loss of power. A
-    /// failure leaves the old file as it was.
+    /// A reader of `path` sees the old file or the new one, also after a crash or a loss of power.
+    /// A failure leaves the old file as it was.
     ///
-    /// A symbolic link is followed. What is neither a file nor free, such as a folder or a device, is
+    /// A symbolic link is followed. Anything at `path` but a file, such as a folder or a device, is
     /// refused.
     ///
     /// - Throws: ``TrainingError/cannotWrite(path:reason:)``.
@@ -30,14 +30,14 @@ public enum AtomicFile {
         syncFolder(of: path)
     }
 
-    /// The file behind symbolic links; the name itself if there is no such file yet.
+    /// The path without symbolic links; the name itself if there is no such file.
     private static func resolved(_ name: String) -> String {
         guard let path = realpath(name, nil) else { return name }
         defer { free(path) }
         return String(cString: path)
     }
 
-    /// Makes the rename itself survive a loss of power.
+    /// Makes the rename survive a loss of power.
     private static func syncFolder(of path: String) {
         let descriptor = open(folder(of: path), O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return }

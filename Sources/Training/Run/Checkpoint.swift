@@ -2,12 +2,13 @@ import Core
 import Foundation
 import ModelFormat
 
-/// A moment of a training, as a safetensors file: the parameters under PyTorch's names, Adam's moments, the recurrent
-/// state, and in its metadata the settings, the vocabulary, the corpus and the progress.
+/// The state of a training, as a safetensors file: the parameters under PyTorch's names, Adam's
+/// moments, the recurrent state, and in the metadata the settings, the vocabulary, the corpus and
+/// the progress.
 ///
-/// It holds no time of day and no duration: the same training gives the same bytes.
+/// It has no time of day and no duration: the same training gives the same bytes.
 public struct Checkpoint {
-    /// What the metadata's `chargen` holds, as JSON.
+    /// The value of `chargen` in the metadata, as JSON.
     struct Description: Codable {
         var version: String
         var settings: Settings
@@ -24,9 +25,9 @@ public struct Checkpoint {
     private let file: Safetensors
     private let path: String
 
-    /// What the training was asked for.
+    /// The training's settings.
     public var settings: Settings { description.settings }
-    /// How far the training had come.
+    /// The training's progress.
     public var progress: Progress { description.progress }
 
     private static let metadataKey = "chargen"
@@ -67,7 +68,7 @@ public struct Checkpoint {
 
     // MARK: - Reading
 
-    /// Reads a checkpoint and checks that all its parts are there and fit each other.
+    /// Reads a checkpoint and checks that it is complete and consistent.
     ///
     /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)``.
     public init(path: String) throws {
@@ -115,7 +116,7 @@ public struct Checkpoint {
         return tensor.elements
     }
 
-    /// Puts the checkpoint's numbers into a network of its shape.
+    /// Sets a network of the checkpoint's shape, its optimiser and its state to the checkpoint's.
     func restore(_ network: Network, _ adam: Adam, _ state: RecurrentState?) throws {
         for index in 0..<shape.tensorCount {
             let tensor = shape.tensor(index)
@@ -148,10 +149,13 @@ public struct Checkpoint {
     /// The bytes of the checkpoint's model as a `.cgw` file.
     ///
     /// - Parameters:
-    ///   - weights: How to store the matrices; some may be stored more exactly, and biases always are.
-    ///   - calibration: For int4, a text like those that the model will write or read, to choose the rounding by: rows of
-    ///     symbols, all of the same length. What the model itself writes does as well as its corpus.
-    /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)`` when a value is not finite, or `ChargenError`.
+    ///   - weights: The type of the matrices; some may have a more exact one, and biases always
+    ///     have.
+    ///   - calibration: For int4, a text by which the rounding is chosen, like those that the model
+    ///     will generate or read: rows of symbols, all of the same length. A text of the model's
+    ///     own serves as well as its corpus.
+    /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)`` when a value is not finite, or
+    ///   `ChargenError`.
     public func modelFile(weights: ElementType = .float32, calibration: [[Int]] = []) throws -> [UInt8] {
         let parameters = try Parameters(ParameterLayout(shape))
         for (index, elements) in try finiteTensors().enumerated() { parameters.setTensor(index, elements) }
@@ -174,7 +178,7 @@ public struct Checkpoint {
     }
 }
 
-/// What is known about a corpus, to recognise it by.
+/// What identifies a corpus.
 struct CorpusFacts: Codable, Equatable {
     /// The SHA-256 of the files' bytes, one after the other.
     var sha256: String

@@ -2,7 +2,7 @@ import Foundation
 
 /// The reports of a run, a line of JSON each in `metrics.jsonl`.
 extension RunFolder {
-    /// Appends a report. The lines before it are not written again.
+    /// Appends a report; the lines before it are not written again.
     func append(_ report: Report) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
@@ -10,19 +10,20 @@ extension RunFolder {
         try OutputFile(metricsPath, O_CREAT).append(line)
     }
 
-    /// Makes the reports survive a loss of power: to be called before a checkpoint that counts them.
+    /// Makes the reports survive a loss of power. It is called before a checkpoint that counts them
+    /// is written.
     func syncReports() throws {
         guard FileManager.default.fileExists(atPath: metricsPath) else { return }
         try OutputFile(metricsPath, 0).sync()
     }
 
-    /// Keeps the reports that a checkpoint counts and removes what follows them: reports that a resumed
-    /// training makes again, the last of them perhaps torn.
+    /// Keeps the reports that a checkpoint counts, and removes the later ones, which a resumed
+    /// training makes again, and a line that is torn by a kill.
     ///
-    /// Should reports be missing, none of an update after the checkpoint is taken for one of them. Lines
-    /// between reports that are not reports stay as they are.
+    /// If reports are missing, fewer are kept, and none of an update after the checkpoint. Lines
+    /// between the reports that are not reports stay as they are.
     ///
-    /// - Parameter progress: That of the checkpoint.
+    /// - Parameter progress: The checkpoint's.
     /// - Returns: The number of reports kept, and the last of them.
     /// - Throws: ``TrainingError``.
     func cutReports(to progress: Progress) throws -> (count: Int, last: Report?) {

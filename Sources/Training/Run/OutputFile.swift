@@ -1,16 +1,17 @@
 import Foundation
 
-/// A file open for writing. What cannot be done is ``TrainingError/cannotWrite(path:reason:)``.
+/// A file open for writing. Each failure is a ``TrainingError/cannotWrite(path:reason:)``.
 struct OutputFile: ~Copyable {
-    /// The path as the caller of the command wrote it.
+    /// The file's name in errors.
     private let name: String
     private let descriptor: Int32
 
     /// Opens a file.
     ///
     /// - Parameters:
-    ///   - name: What errors call the file, if that is not `path`.
-    ///   - flags: `O_CREAT` and others; the file is opened for writing alone in any case.
+    ///   - name: The file's name in errors; nil for `path`.
+    ///   - flags: Flags of `open`, such as `O_CREAT`, in addition to those that open the file for
+    ///     writing.
     init(_ path: String, name: String? = nil, _ flags: Int32) throws(TrainingError) {
         self.name = name ?? path
         descriptor = open(path, flags | O_WRONLY | O_CLOEXEC, 0o666)
@@ -39,7 +40,7 @@ struct OutputFile: ~Copyable {
         return true
     }
 
-    /// Writes to the end of the file, or nothing: a failure leaves the length as it was.
+    /// Writes to the end of the file. A failure leaves the file as it was.
     func append(_ bytes: some Collection<UInt8>) throws(TrainingError) {
         let length = lseek(descriptor, 0, SEEK_END)
         do {
@@ -50,12 +51,12 @@ struct OutputFile: ~Copyable {
         }
     }
 
-    /// Waits until the file survives a loss of power.
+    /// Returns when the file is safe from a loss of power.
     func sync() throws(TrainingError) {
         guard fsync(descriptor) == 0 else { throw OutputFile.failure(name) }
     }
 
-    /// The error of the last call of the system.
+    /// The error of the last system call.
     static func failure(_ name: String) -> TrainingError {
         .cannotWrite(path: name, reason: String(cString: strerror(errno)))
     }
