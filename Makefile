@@ -23,8 +23,9 @@ LINK = -Lbuild -lchargen -Wl,-rpath,'$$ORIGIN/..'
 
 SONAME = libchargen.so.2
 
-BUILD_PACKAGES = gcc libc6-dev libzstd-dev libopenblas-dev
-TEST_PACKAGES = g++ valgrind qemu-user binutils abigail-tools
+BUILD_PACKAGES = gcc libc6-dev libzstd-dev
+# With libopenblas-dev comes the library that trainer loads to export int4; bench-train compiles against it.
+TEST_PACKAGES = g++ valgrind qemu-user binutils abigail-tools libopenblas-dev
 
 .PHONY: all trainer library examples demo deps requirements \
 	test test-swift test-library test-abi test-sanitized lint clean \
@@ -132,6 +133,7 @@ $(BENCHMARKS)/engine: $(wildcard Benchmarks/engine/*) include/chargen.h | librar
 	$(CC) -std=c99 -O3 -march=native $(WARNINGS) -Iinclude $(filter %.c,$^) $(LINK) -o $@
 
 $(BENCHMARKS)/sgemm: Benchmarks/sgemm.c | requirements
+	$(call require_library,cblas.h,openblas,libopenblas-dev)
 	@mkdir -p $(BENCHMARKS)
 	$(CC) -std=c99 -O2 $(WARNINGS) $< -lopenblas -o $@
 
@@ -174,7 +176,6 @@ requirements:
 	$(call require_command,$(SWIFT),install Swift 6.3 or later from swift.org/install)
 	$(call require_command,$(CC),run 'make deps' as root)
 	$(call require_library,zstd.h,:libzstd.a,libzstd-dev)
-	$(call require_library,cblas.h,openblas,libopenblas-dev)
 
 clean:
 	rm -rf build .build .build-*

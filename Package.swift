@@ -88,7 +88,6 @@ let package = Package(
             ]),
         // include/chargen.h as a module.
         .target(name: "CChargen", dependencies: ["CSupport"]),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
 
         // What every module stands on.
         .target(name: "Core", dependencies: ["CSupport"], swiftSettings: library),
@@ -128,7 +127,7 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "CIntrinsics", "COpenBLAS", "Core", "KernelDispatch", "Kernels", "ModelFormat", "ThreadPool",
+                "CIntrinsics", "Core", "KernelDispatch", "Kernels", "ModelFormat", "ThreadPool",
                 .product(name: "SwiftCSV", package: "SwiftCSV"),
             ],
             swiftSettings: arithmetic),

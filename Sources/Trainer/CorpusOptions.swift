@@ -1,7 +1,7 @@
 import ArgumentParser
 import Training
 
-/// The options that say what text to read.
+/// The options that select the text to read.
 struct CorpusOptions: ParsableArguments {
     @Argument(
         help: "Text files in UTF-8; '-' is standard input.",
@@ -11,10 +11,10 @@ struct CorpusOptions: ParsableArguments {
     @Option(
         name: .customLong("documents"),
         help: ArgumentHelp(
-            "What is one document.",
+            "What counts as a document.",
             discussion: """
-                'whole' takes everything as one text. A model that has learned from more than one document ends its \
-                documents by itself: a list of names, one a line, gives a model of names.
+                'whole' takes everything as one text. A model of more than one document learns where they end: a \
+                list of names, one a line, gives a model of names.
                 """,
             valueName: "kind"))
     var documents = DocumentKind.whole
@@ -24,10 +24,10 @@ struct CorpusOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The CSV columns that make the text, joined by a space: numbers from 1, or names from the first row.",
+            "The CSV columns that make up the text, joined by a space: numbers from 1, or names from the first row.",
             discussion: """
-                Without it: all columns but the first, which is often a label. Unless names are given, the first row \
-                counts as text, not as a header.
+                The default is all columns but the first, which is often a label. Unless names are given, the first \
+                row is text, not a header.
                 """,
             valueName: "list"))
     var columns: String?
@@ -44,7 +44,7 @@ struct CorpusOptions: ParsableArguments {
         }
     }
 
-    /// What the options say.
+    /// What to read according to the options.
     var source: CorpusSource {
         get throws {
             CorpusSource(paths: inputs, documents: documents, csv: csv ? try CSVColumns(columns ?? "") : nil)

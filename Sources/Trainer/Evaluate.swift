@@ -8,9 +8,9 @@ struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure how well a model predicts a text.",
         discussion: """
-            Prints the mean cross-entropy in nats and in bits a character: lower is better. Each document is read from \
-            the start state. A model that has learned documents is judged on where they end, too; for any other, the \
-            first character of a document is given, not predicted.
+            Prints the mean cross-entropy in nats and in bits a character: lower is better. Each document is read \
+            from the start state. For a model that has an end-of-document symbol, the ends are predicted too; for \
+            any other, the first character of a document is given, not predicted.
             """)
 
     @Argument(help: "The model, a .cgw file.", completion: .file(extensions: ["cgw"]))

@@ -1,16 +1,16 @@
 import ArgumentParser
 import Foundation
+import InferenceEngine
 import ModelFormat
 import Training
 
-/// `trainer export`: puts a trained model into one file.
+/// `trainer export`: writes a trained model to one file.
 struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write a training's model as a .cgw file.",
         discussion: """
-            Takes the best checkpoint of the newest training in 'runs', the one with the lowest validation loss, \
-            unless told otherwise. When standard output is not a terminal, the model's size, and how well it predicts \
-            --text, are a line of JSON.
+            The default is the checkpoint with the lowest validation loss of the newest training in 'runs'. When \
+            standard output is not a terminal, the model's size, and how well it predicts --text, are a line of JSON.
             """)
 
     @Argument(help: "The file to write, such as model.cgw.", completion: .file(extensions: ["cgw"]))
@@ -27,17 +27,17 @@ struct Export: ParsableCommand {
     @Option(
         name: .customLong("weights"),
         help: ArgumentHelp(
-            "How to store the weights (f32).",
+            "How to store the weights.",
             discussion: """
-                The fewer bits, the smaller and faster the model. With bf16 and int8 a text is predicted almost as well; \
-                --text shows what is lost.
+                With fewer bits the model is smaller and faster. With bf16 and int8 it predicts a text almost as \
+                well; --text shows the loss.
                 """,
             valueName: "type"))
     var weights = ElementType.float32
 
     @Option(
         help: ArgumentHelp(
-            "A text in UTF-8 to measure on what the fewer bits cost.", valueName: "file"),
+            "A text in UTF-8 on which to measure what the fewer bits cost.", valueName: "file"),
         completion: .file())
     var text: String?
 
@@ -49,25 +49,26 @@ struct Export: ParsableCommand {
         try refuseToOverwriteOthers()
         let path = try checkpoint ?? Runs.folder(folder).exportedCheckpointPath()
         let checkpoint = try Checkpoint(path: path)
-        let original = try checkpoint.modelFile()
-        let model =
+        let original = try Model(checkpoint.parameters(), vocabulary: checkpoint.vocabulary)
+        let originalFile = try checkpoint.modelFile()
+        let file =
             switch weights {
-            case .float32: original
+            case .float32: originalFile
             case .bfloat16, .int8: try checkpoint.modelFile(weights: weights)
             case .int4: try checkpoint.modelFile(weights: weights, calibration: Calibration.text(from: original))
             }
         let report = try ExportReport(
-            model: model, original: original, weights: weights,
+            file, weights: weights, original: original, originalBytes: originalFile.count,
             text: text.map { CorpusSource(paths: [$0]) })
-        try AtomicFile.write(model, to: output)
+        try AtomicFile.write(file, to: output)
         Terminal.note("\(output): \(report.sentence), from \(path)")
         if !Terminal.outputIsTerminal { try Terminal.write(try report.jsonLine() + "\n") }
     }
 
-    /// An old model may be replaced; a text that was named by mistake must not be.
+    /// A model may be replaced; a file of another kind, named by mistake, must not be.
     private func refuseToOverwriteOthers() throws {
         guard let file = FileHandle(forReadingAtPath: output) else { return }
-        // What cannot be read, such as a folder, cannot be written either, and is refused then.
+        // What cannot be read, such as a folder, is refused when it is written.
         let beginning = (try? file.read(upToCount: 8)) ?? Data()
         guard beginning.isEmpty || beginning.withUnsafeBytes({ ModelFile.hasSignature($0) }) else {
             throw TrainingError.cannotWrite(
@@ -81,6 +82,7 @@ extension ElementType: ExpressibleByArgument {
         guard let type = ElementType.allCases.first(where: { $0.name.description == argument }) else { return nil }
         self = type
     }
+    public var defaultValueDescription: String { name.description }
     public static var allValueStrings: [String] { allCases.map(\.name.description) }
     public static var allValueDescriptions: [String: String] {
         [

@@ -3,7 +3,7 @@ import InferenceEngine
 import ModelFormat
 import Training
 
-/// What an exported model weighs, and how well it predicts a text, beside the same model with all its bits.
+/// The size of an exported model, and how well it predicts a text, beside the same model in f32.
 struct ExportReport {
     private let weights: ElementType
     private let bytes: Int
@@ -12,33 +12,34 @@ struct ExportReport {
     private let originalBits: Double?
 
     /// - Parameters:
-    ///   - model: The bytes of the model's file.
-    ///   - original: Those of the same model in f32.
+    ///   - file: The bytes of the model's file.
+    ///   - original: The same model in f32.
+    ///   - originalBytes: The size of its file.
     ///   - text: The text to predict; nil to compare sizes only.
-    init(model: [UInt8], original: [UInt8], weights: ElementType, text: CorpusSource?) throws {
+    init(
+        _ file: [UInt8], weights: ElementType, original: Model, originalBytes: Int, text: CorpusSource?
+    ) throws {
         self.weights = weights
-        bytes = model.count
-        originalBytes = original.count
+        self.originalBytes = originalBytes
+        bytes = file.count
         guard let text else {
             bits = nil
             originalBits = nil
             return
         }
-        let engine = try Model(original)
-        let corpus = try Score.text(text, for: engine)
-        let score = try Score(of: engine, on: corpus).bits
+        let corpus = try Score.text(text, for: original)
+        let score = try Score(of: original, on: corpus).bits
         originalBits = score
-        bits =
-            weights == .float32 ? score : try Score(of: Model(model), on: corpus).bits
+        bits = weights == .float32 ? score : try Score(of: Model(file), on: corpus).bits
     }
 
-    /// How many per cent more bits a character takes.
+    /// How many per cent more bits a character the exported model takes.
     private var difference: Double? {
         guard let bits, let originalBits, originalBits > 0 else { return nil }
         return 100 * (bits / originalBits - 1)
     }
 
-    /// For people.
+    /// The report in words.
     var sentence: String {
         let isOriginal = weights == .float32
         var words = "\(Terminal.grouped(Double(bytes))) bytes"
@@ -59,7 +60,7 @@ struct ExportReport {
         let differencePercent: Double?
     }
 
-    /// For programs, without a line break.
+    /// The report as a line of JSON, without the line feed.
     func jsonLine() throws -> String {
         let line = Line(
             weights: weights.name.description, bytes: bytes, bytesInF32: originalBytes, bitsPerCharacter: bits,

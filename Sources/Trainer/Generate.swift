@@ -3,11 +3,11 @@ import Core
 import Foundation
 import InferenceEngine
 
-/// `trainer generate`: writes text with a model.
+/// `trainer generate`: generates text with a model.
 struct Generate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Write text with a model, as it comes.",
-        discussion: "Without --seed every call writes another text.")
+        abstract: "Generate text with a model.",
+        discussion: "Without --seed every call gives another text.")
 
     @Argument(help: "The model, a .cgw file.", completion: .file(extensions: ["cgw"]))
     var model: String
@@ -17,7 +17,8 @@ struct Generate: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The most characters to write. A model that has learned documents may stop before.", valueName: "n"))
+            "The most characters to generate. A model that has an end-of-document symbol may stop before.",
+            valueName: "n"))
     var length = 500
 
     @Option(help: ArgumentHelp("The number of texts, each on lines of its own.", valueName: "n"))
@@ -26,16 +27,17 @@ struct Generate: ParsableCommand {
     @Flag(help: "Always take the likeliest character.")
     var greedy = false
 
-    @Option(help: ArgumentHelp("Below 1 safer, above 1 wilder (1).", valueName: "x"))
+    @Option(
+        help: ArgumentHelp(
+            "The sampling temperature: below 1 the distribution is sharpened, above 1 flattened (1).", valueName: "x"))
     var temperature: Float?
 
-    @Option(help: ArgumentHelp("The same seed, the same text.", valueName: "n"))
+    @Option(help: ArgumentHelp("The seed of the random generator: the same seed gives the same text.", valueName: "n"))
     var seed: UInt64?
 
     @Option(
         help: ArgumentHelp(
-            "What to do with a character of the prompt that the model does not know: fail or skip.", valueName: "policy"
-        ))
+            "What to do with a character of the prompt that the model does not know.", valueName: "policy"))
     var unknown = UnknownPolicy.fail
 
     enum UnknownPolicy: String, ExpressibleByArgument, CaseIterable {

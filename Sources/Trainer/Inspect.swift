@@ -10,7 +10,7 @@ struct Inspect: ParsableCommand {
     @Argument(help: "The model, a .cgw file.", completion: .file(extensions: ["cgw"]))
     var model: String
 
-    @Flag(help: "Print where the model comes from as JSON, and nothing else.")
+    @Flag(help: "Print only the model's provenance, as JSON.")
     var json = false
 
     func run() throws {
@@ -47,7 +47,7 @@ struct Inspect: ParsableCommand {
         }
     }
 
-    /// A character as itself, or as an escape where that would not be seen.
+    /// A character as itself, or as an escape if it is not visible.
     private func shown(_ character: Unicode.Scalar) -> String {
         switch character.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:

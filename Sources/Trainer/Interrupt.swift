@@ -1,13 +1,14 @@
 import Foundation
 import Synchronization
 
-/// Ctrl-C and termination, noticed instead of obeyed at once: the training ends after its update and a checkpoint.
+/// SIGINT, which Ctrl-C sends, and SIGTERM: the training ends after the current update and a
+/// checkpoint.
 enum Interrupt {
     private static let signalNumber = Atomic<Int32>(0)
 
-    /// From here on, the first SIGINT or SIGTERM is noted; a second one ends the process.
+    /// Has the first SIGINT or SIGTERM stored in ``received``; a second one ends the process.
     static func catchSignals() {
-        // Initialises the static before a handler may touch it.
+        // Initialises the static before a handler can use it.
         signalNumber.store(0, ordering: .relaxed)
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -18,11 +19,11 @@ enum Interrupt {
                 signal(number, SIG_DFL)
             }
         }
-        // Whoever started the process may have had them blocked.
+        // A process inherits the signals that its parent has blocked.
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
-    /// The signal that came, if one did.
+    /// The signal received, if any.
     static var received: Int32? {
         let number = signalNumber.load(ordering: .relaxed)
         return number == 0 ? nil : number

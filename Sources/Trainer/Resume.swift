@@ -1,12 +1,12 @@
 import ArgumentParser
 import Training
 
-/// `trainer resume`: goes on with a training.
+/// `trainer resume`: continues a training.
 struct Resume: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Go on with a training from its last checkpoint.",
+        abstract: "Continue a training from its last checkpoint.",
         discussion: """
-            The text has to be where it was, unchanged. The result is the same, byte for byte, as without the \
+            The text must be unchanged and at the same path. The result is the same, byte for byte, as without the \
             interruption.
             """)
 
@@ -14,7 +14,7 @@ struct Resume: ParsableCommand {
         help: ArgumentHelp("The training's folder (the newest in 'runs').", valueName: "run"), completion: .directory)
     var folder: String?
 
-    @Option(help: ArgumentHelp("The number of epochs in all, if other than at first.", valueName: "n"))
+    @Option(help: ArgumentHelp("The total number of epochs (as at first).", valueName: "n"))
     var epochs: Int?
 
     @OptionGroup(title: "Samples")
@@ -22,6 +22,11 @@ struct Resume: ParsableCommand {
 
     func run() throws {
         let run = try TrainingRun(resuming: try Runs.folder(folder), epochs: epochs)
+        if run.missingReports > 0 {
+            Terminal.note(
+                "metrics.jsonl lacks \(run.missingReports) of the \(run.progress.reports) reports before the checkpoint; "
+                    + "the others are kept")
+        }
         try TrainingDisplay(run, samples: samples).train()
     }
 }

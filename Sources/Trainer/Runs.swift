@@ -1,11 +1,11 @@
 import Foundation
 import Training
 
-/// Where trainings are kept unless told otherwise.
+/// The folder of trainings for which no other is given.
 enum Runs {
     private static let folder = "runs"
 
-    /// A name for a new training: the moment and the text.
+    /// A path for a new training, named after the time and the text.
     static func newPath(for source: CorpusSource) -> String {
         let formatter = DateFormatter()
         formatter.locale = Locale(identifier: "en_US_POSIX")
@@ -21,7 +21,7 @@ enum Runs {
     static func folder(_ path: String?) throws -> RunFolder {
         if let path { return RunFolder(path: path) }
         guard let newest = RunFolder.newest(within: folder) else {
-            throw TrainingError.invalidRun(path: folder, "no training is in it; begin one with `trainer train`")
+            throw TrainingError.invalidRun(path: folder, "no training is in it; start one with `trainer train`")
         }
         return newest
     }

@@ -7,16 +7,19 @@ import Training
 struct Score {
     /// The mean cross-entropy, in nats a character.
     let nats: Double
-    /// The number of characters predicted, the ends of documents among them if the model has learned those.
+    /// The number of characters predicted, ends of documents included if the model has a symbol for
+    /// them.
     let characters: Int
 
     /// The mean cross-entropy, in bits a character.
     var bits: Double { nats / log(2) }
 
-    /// Reads each document of a text from the start state.
+    /// Scores each document of a text from the start state.
     ///
-    /// - Parameter corpus: The text, as ``text(_:for:)`` reads it for a model of the same vocabulary.
-    /// - Throws: `ValidationError` when there is nothing to predict, or the model's output overflows; `ChargenError`.
+    /// - Parameter corpus: The text, as ``text(_:for:)`` reads it for a model of the same
+    ///   vocabulary.
+    /// - Throws: `ValidationError` when there is nothing to predict, or the model's output
+    ///   overflows; `ChargenError`.
     init(of model: Model, on corpus: Corpus) throws {
         let session = try Session(model)
         var sum = 0.0
@@ -24,14 +27,10 @@ struct Score {
         var next = corpus.nextDocument(from: 0)
         while let document = next {
             session.reset()
-            for place in document {
-                let symbol = corpus[place]
-                if place > document.lowerBound || model.vocabulary.hasEndOfDocument {
-                    sum -= session.logProbability(of: symbol)
-                    count += 1
-                }
-                session.feed(symbol: symbol)
-            }
+            if !model.hasEndOfDocument { session.feed(symbol: corpus[document.lowerBound]) }
+            let predicted = model.hasEndOfDocument ? document : document.dropFirst()
+            sum -= session.score(symbols: predicted.lazy.map { corpus[$0] })
+            count += predicted.count
             if let end = model.vocabulary.endOfDocument {
                 sum -= session.logProbability(of: end)
                 count += 1
@@ -44,11 +43,11 @@ struct Score {
         characters = count
     }
 
-    /// Reads a text to score a model on.
+    /// Reads a text on which to score a model.
     ///
-    /// - Throws: ``CorpusError``, for a character that the model does not know among others.
+    /// - Throws: ``CorpusError``, also for a character that the model does not know.
     static func text(_ source: CorpusSource, for model: Model) throws -> Corpus {
-        // The corpus marks where documents end, whether or not the model has learned it.
+        // The corpus marks the ends of documents, whether or not the model has a symbol for them.
         try Corpus(reading: source, vocabulary: model.vocabulary.with(endOfDocument: true))
     }
 }

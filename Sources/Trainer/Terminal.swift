@@ -7,7 +7,7 @@ enum Terminal {
     static let outputIsTerminal = isatty(STDOUT_FILENO) != 0
     static let errorIsTerminal = isatty(STDERR_FILENO) != 0
 
-    /// Writes to standard output at once, without a line break.
+    /// Writes to standard output without a buffer, and adds no line feed.
     ///
     /// - Throws: ``TrainingError/cannotWrite(path:reason:)``, on a full disk for instance.
     static func write(_ text: String) throws {
@@ -18,7 +18,7 @@ enum Terminal {
         }
     }
 
-    /// Writes a line to standard error, if it can be written to.
+    /// Writes a line to standard error; failures are ignored.
     static func note(_ line: String) {
         try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
     }
@@ -26,20 +26,20 @@ enum Terminal {
     /// Shows a line that the next one replaces, if standard error is a terminal.
     static func showStatus(_ line: String) {
         guard errorIsTerminal else { return }
-        // Back to the start of the line; erase what was there.
+        // Carriage return, then the control sequence that erases the line.
         try? FileHandle.standardError.write(contentsOf: Data(("\r\u{1B}[K" + line.prefix(width - 1)).utf8))
     }
 
-    /// The columns of the terminal on standard error. A longer line would wrap, and could not be replaced.
+    /// The columns of the terminal on standard error. A longer line wraps, and cannot be replaced.
     private static var width: Int {
         var size = winsize()
         return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : 80
     }
 
-    /// The name this program was called by, for a command that the reader can type.
+    /// The name that this program was called by, for commands in messages.
     static var programName: String { CommandLine.arguments.first ?? "trainer" }
 
-    /// A file's name as a shell takes it.
+    /// A path, quoted for a shell if necessary.
     static func quoted(_ path: String) -> String {
         let plain = path.allSatisfy { $0.isLetter || $0.isNumber || "/._-+".contains($0) }
         return plain ? path : "'" + path.replacingOccurrences(of: "'", with: "'\\''") + "'"

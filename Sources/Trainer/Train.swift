@@ -3,14 +3,14 @@ import Core
 import Foundation
 import Training
 
-/// `trainer train`: begins a training.
+/// `trainer train`: starts a training.
 struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Train a model on a text.",
         discussion: """
             The defaults are those of char-rnn: an LSTM of two layers of 128 units, for a text of about a megabyte. \
-            The training is kept in a folder: stop it at any moment with Ctrl-C and go on with 'trainer resume'. \
-            When standard output is not a terminal, each report is a line of JSON.
+            The training is stored in a folder: stop it at any time with Ctrl-C, and continue it with 'trainer \
+            resume'. When standard output is not a terminal, each report is a line of JSON.
             """)
 
     @OptionGroup(title: "Text")
@@ -24,42 +24,43 @@ struct Train: ParsableCommand {
 
     @Option(
         name: .customLong("hidden"),
-        help: ArgumentHelp("The units of each layer (128; 64 with --batching documents).", valueName: "n"))
+        help: ArgumentHelp("The number of units of each layer (128; 64 with --batching documents).", valueName: "n"))
     var hiddenSize: Int?
 
     @Option(
         name: .customLong("batching"),
         help: ArgumentHelp(
-            "How the text is cut into minibatches.",
+            "How the text is divided into minibatches.",
             discussion: """
-                'streams' reads the text as --batch streams side by side, with the state carried over. 'windows' takes \
-                every window of --time characters, shuffled. 'documents' makes one minibatch of all windows of a \
-                document.
+                'streams' divides the text into --batch streams, which are read in parallel with the state carried \
+                over. 'windows' takes every window of --time characters, shuffled. 'documents' makes one minibatch \
+                of all windows of a document.
                 """,
-            valueName: "way"))
+            valueName: "kind"))
     var batching = Settings.Batching.streams
 
-    @Option(name: .customLong("batch"), help: ArgumentHelp("The rows of a minibatch (50).", valueName: "n"))
+    @Option(name: .customLong("batch"), help: ArgumentHelp("The number of rows of a minibatch (50).", valueName: "n"))
     var batchSize: Int?
 
     @Option(
         help: ArgumentHelp(
-            "The characters of a row, over which gradients go back (50; 100 with --batching documents).", valueName: "n"
-        ))
+            "The number of characters of a row, through which gradients are propagated (50; 100 with --batching "
+                + "documents).", valueName: "n"))
     var time: Int?
 
     @Option(
-        help: ArgumentHelp("The distance between the starts of windows, with --batching windows (1).", valueName: "n"))
+        help: ArgumentHelp(
+            "The distance between the starts of windows, in characters, with --batching windows (1).", valueName: "n"))
     var stride: Int?
 
     @Option(
         name: .customLong("max-documents"),
-        help: ArgumentHelp("The most documents to learn from with --batching documents.", valueName: "n"))
+        help: ArgumentHelp("The most documents to learn from, with --batching documents (all).", valueName: "n"))
     var documentLimit: Int?
 
     @Option(
         help: ArgumentHelp(
-            "The number of times to go through the text (50; 1 with --batching documents).", valueName: "n"))
+            "The number of passes over the text (50; 1 with --batching documents).", valueName: "n"))
     var epochs: Int?
 
     @Option(help: ArgumentHelp("Adam's learning rate (0.002; 0.01 with --batching documents).", valueName: "x"))
@@ -67,65 +68,71 @@ struct Train: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What the learning rate is multiplied with in each epoch after --decay-after (0.97).", valueName: "x"))
+            "The factor of the learning rate in each epoch after --decay-after (0.97).", valueName: "x"))
     var decay: Double?
 
-    @Option(help: ArgumentHelp("The epochs at the full learning rate (10).", valueName: "n"))
+    @Option(help: ArgumentHelp("The number of epochs at the full learning rate (10).", valueName: "n"))
     var decayAfter: Int?
 
-    @Option(help: ArgumentHelp("Limit the norm of all gradients together, in place of --clip-element.", valueName: "x"))
+    @Option(
+        help: ArgumentHelp(
+            "The largest norm of all gradients together, in place of --clip-element; 0 for no limit.", valueName: "x"))
     var clipNorm: Double?
 
     @Option(
         help: ArgumentHelp(
-            "Limit each gradient to ± this; 0 for no limit (5; 0 with --batching documents).", valueName: "x"))
+            "The largest magnitude of each gradient; 0 for no limit (5; 0 with --batching documents).", valueName: "x"))
     var clipElement: Double?
 
     @Option(
         name: .customLong("init-range"),
         help: ArgumentHelp(
-            "Draw the first weights from ± this (0.08; 0.125 with --batching documents).", valueName: "x"))
+            "The largest magnitude of the initial weights (0.08; 0.125 with --batching documents).", valueName: "x"))
     var initialRange: Double?
 
     @Option(
-        help: ArgumentHelp("The first bias of an LSTM's forget gates (1; 0 with --batching documents).", valueName: "x")
+        help: ArgumentHelp(
+            "The initial bias of an LSTM's forget gates (1; 0 with --batching documents).", valueName: "x")
     )
     var forgetBias: Double?
 
     @Option(
         name: .customLong("validation"),
         help: ArgumentHelp(
-            "The part of the text that is held out to judge by (0.05; nothing with --batching documents).",
+            "The fraction of the text that is held out for validation (0.05; none with --batching documents).",
             valueName: "x"))
     var validationFraction: Double?
 
-    @Option(help: ArgumentHelp("What the first weights and the shuffling follow from (1).", valueName: "n"))
+    @Option(help: ArgumentHelp("The seed of the initial weights and of the shuffling (1).", valueName: "n"))
     var seed: UInt64?
 
     @Option(
         help: ArgumentHelp(
-            "Round the factors of matrix products: bf16 is faster on processors with AVX-512 BF16, and slower on all others "
-                + "(f32).", valueName: "precision"))
+            "The type that the factors of matrix products are rounded to: bf16 is faster on processors with AVX-512 "
+                + "BF16, and slower on all others (f32).", valueName: "precision"))
     var precision: Settings.Precision?
 
-    @Option(help: ArgumentHelp("The threads to use (all processors). They do not change the result.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("The number of threads (all processors). It does not change the result.", valueName: "n"))
     var threads: Int?
 
     @Option(
         name: .customLong("run"),
-        help: ArgumentHelp("The folder to keep the training in (a new one in 'runs').", valueName: "folder"),
+        help: ArgumentHelp("The folder of the training (a new one in 'runs').", valueName: "folder"),
         completion: .directory)
     var folder: String?
 
     @Option(
         name: .customLong("checkpoint-every"),
-        help: ArgumentHelp("Updates between checkpoints, beside the one after each epoch (500).", valueName: "n"))
+        help: ArgumentHelp(
+            "The updates between checkpoints, in addition to the one after each epoch (500).", valueName: "n"))
     var checkpointInterval: Int?
 
     @Option(
         name: .customLong("report-every"),
         help: ArgumentHelp(
-            "Updates between reports, beside the one after each epoch (none; 1000 with --batching documents).",
+            "The updates between reports, in addition to the one after each epoch; 0 for none (0; 1000 with --batching "
+                + "documents).",
             valueName: "n"))
     var reportInterval: Int?
 
@@ -149,7 +156,7 @@ struct Train: ParsableCommand {
         do {
             try settings.validate()
         } catch let error as TrainingError {
-            throw ValidationError(error.description)
+            throw ValidationError(error.commandDescription)
         }
     }
 
@@ -199,7 +206,7 @@ extension Cell: ExpressibleByArgument {
     public static var allValueStrings: [String] { allCases.map(\.name.description) }
     public static var allValueDescriptions: [String: String] {
         [
-            "rnn": "a simple tanh network: small, quick, forgetful", "gru": "gated recurrent unit",
+            "rnn": "simple recurrent network with tanh: small and fast", "gru": "gated recurrent unit",
             "lstm": "long short-term memory",
         ]
     }

@@ -10,13 +10,13 @@ struct Trainer: ParsableCommand {
         commandName: "trainer",
         abstract: "Train a character-level text generator and put it into one small file.",
         discussion: """
-            Train on a text, export the model, and let it speak:
+            Train on a text, export the model, and generate text with it:
 
               trainer train shakespeare.txt
               trainer export model.cgw
               trainer generate model.cgw --prompt "ROMEO:"
 
-            Programs of yours read model.cgw through libchargen.so; see include/chargen.h.
+            Other programs load model.cgw through libchargen.so; see include/chargen.h.
             """,
         version: chargenVersion,
         subcommands: [
@@ -24,7 +24,8 @@ struct Trainer: ParsableCommand {
         ])
 
     static func main() {
-        // A file that outgrows a limit is an error like a full disk, not the end of the process.
+        // A file that exceeds a limit of size is an error like a full disk, not the end of the
+        // process.
         signal(SIGXFSZ, SIG_IGN)
         main(nil)
     }

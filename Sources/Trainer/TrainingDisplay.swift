@@ -3,7 +3,7 @@ import Foundation
 import InferenceEngine
 import Training
 
-/// The options for the samples that a training shows now and then.
+/// The options of the samples that a training shows.
 struct SampleOptions: ParsableArguments {
     @Option(
         name: .customLong("sample-prompt"),
@@ -13,7 +13,7 @@ struct SampleOptions: ParsableArguments {
 
     @Option(
         name: .customLong("sample-length"),
-        help: ArgumentHelp("The characters of a sample; 0 for none.", valueName: "n"))
+        help: ArgumentHelp("The number of characters of a sample; 0 for no samples.", valueName: "n"))
     var length = 100
 
     func validate() throws {
@@ -21,7 +21,7 @@ struct SampleOptions: ParsableArguments {
     }
 }
 
-/// Runs a training and shows how it comes on: for people on a terminal, as JSON lines otherwise.
+/// Runs a training and shows its progress: in words on a terminal, as lines of JSON otherwise.
 final class TrainingDisplay {
     private let run: TrainingRun
     private let samples: SampleOptions
@@ -36,9 +36,9 @@ final class TrainingDisplay {
         updatesBefore = run.progress.updates
     }
 
-    /// Trains to the end, or until Ctrl-C.
+    /// Trains to the end, or until SIGINT or SIGTERM.
     ///
-    /// - Throws: `ExitCode` 128 + the signal's number when a signal ended it, or what the training throws.
+    /// - Throws: `ExitCode` 128 + the signal's number after a signal, or what the training throws.
     func train() throws {
         Interrupt.catchSignals()
         describe()
@@ -55,7 +55,8 @@ final class TrainingDisplay {
         case .stopped:
             let same = run.settings.corpus.paths.contains("-") ? ", with the same text on standard input" : ""
             Terminal.note(
-                "stopped after update \(run.progress.updates); to go on: \(Terminal.programName) resume \(path)\(same)")
+                "stopped after update \(run.progress.updates); to continue: \(Terminal.programName) resume \(path)\(same)"
+            )
             throw ExitCode(128 + (Interrupt.received ?? 0))
         }
     }
@@ -129,22 +130,17 @@ final class TrainingDisplay {
         return String(decoding: try encoder.encode(Line(report: report, sample: sample)), as: UTF8.self)
     }
 
-    /// Text from the network as it is now: greedy with windows of one document, else at temperature 0.8.
+    /// Text of the current parameters: greedy with windows of one document, at temperature 0.8
+    /// otherwise; nil without samples.
     private func sample() throws -> String? {
         guard samples.length > 0 else { return nil }
         let isGreedy = run.settings.batching == .documents
-        let model = try Model(run.modelFile())
-        let session = try Session(model)
+        let session = try Session(Model(run.parameters, vocabulary: run.vocabulary))
         session.unknownCharacters = .skip
         try session.setTemperature(isGreedy ? 0 : 0.8)
         session.seed = UInt64(run.progress.updates)
         let prompt = samples.prompt ?? (isGreedy ? "today " : "")
         try session.feed(prompt)
-        var text = prompt
-        session.generate(limit: samples.length) { character in
-            text.unicodeScalars.append(character)
-            return true
-        }
-        return text
+        return prompt + session.generate(limit: samples.length)
     }
 }

@@ -1,8 +1,8 @@
-/// Why a training cannot start or go on.
+/// Why a training cannot start or continue.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
-    /// A setting is outside its range: its name and what is right.
-    case invalidSetting(String, String)
-    /// The corpus has fewer symbols than a minibatch to learn from and one to validate with need.
+    /// A setting is outside its range.
+    case invalidSetting(Settings.Name, expected: String)
+    /// The corpus has too few symbols for a minibatch to learn from and one to validate with.
     case corpusTooShort(symbols: Int, needed: Int)
     /// No document has enough characters.
     case documentsTooShort(needed: Int)
@@ -10,38 +10,33 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case documentTooLong(characters: Int, limit: Int)
     /// The corpus is not the one that the training began with.
     case corpusChanged
-    /// The loss is no longer a number.
+    /// The loss is NaN or infinite.
     case diverged(update: Int)
-    /// There is no run to go on with, or it is not what it should be.
+    /// The folder of a new training has a training already.
+    case runExists(path: String)
+    /// All epochs of the training to resume are done.
+    case runFinished(path: String, epochs: Int)
+    /// The folder has no training, or not one that can be used.
     case invalidRun(path: String, String)
-    /// A checkpoint is not what it should be.
+    /// A checkpoint cannot be read or is not valid.
     case invalidCheckpoint(path: String, String)
     /// A file could not be written: its path and the system's reason.
     case cannotWrite(path: String, reason: String)
 
     public var description: String {
         switch self {
-        case .invalidSetting(let name, let expected):
-            "\(name) must be \(expected)"
+        case .invalidSetting(let name, let expected): "\(name.rawValue) must be \(expected)"
         case .corpusTooShort(let symbols, let needed):
-            """
-            the corpus is too short: it has \(symbols) characters, and these settings need \(needed); \
-            choose a smaller --batch or --time, or add text
-            """
+            "the corpus is too short: it has \(symbols) characters, and these settings need \(needed)"
         case .documentsTooShort(let needed):
-            "no document has the \(needed) characters that these settings need; choose a smaller --time"
+            "no document has the \(needed) characters that these settings need"
         case .documentTooLong(let characters, let limit):
-            """
-            a document has \(characters) characters, and windows of one document allow \(limit); \
-            say with --documents what a document is, or choose another --batching
-            """
-        case .corpusChanged:
-            "the corpus is not the one this training began with; restore it, or start another training"
+            "a document has \(characters) characters, and windows of one document allow \(limit)"
+        case .corpusChanged: "the corpus is not the one this training began with"
         case .diverged(let update):
-            """
-            the loss is no longer a number at update \(update); the last checkpoint is kept. \
-            Start again with a smaller --learning-rate or tighter clipping
-            """
+            "the loss is no longer finite at update \(update), and the last checkpoint is kept"
+        case .runExists(let path): "cannot use the run '\(path)': it holds a training already"
+        case .runFinished(let path, let epochs): "cannot use the run '\(path)': its \(epochs) epochs are done"
         case .invalidRun(let path, let reason): "cannot use the run '\(path)': \(reason)"
         case .invalidCheckpoint(let path, let reason): "cannot use the checkpoint '\(path)': \(reason)"
         case .cannotWrite(let path, let reason): "cannot write '\(path)': \(reason)"

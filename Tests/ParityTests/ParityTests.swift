@@ -8,7 +8,7 @@ import Testing
 
 @testable import Training
 
-/// The two halves of chargen, which share only kernels and the file format, held together on
+/// Compares training and the inference engine, which share only kernels and the file format, on
 /// trained models.
 @Suite("Training and the engine agree")
 struct ParityTests {

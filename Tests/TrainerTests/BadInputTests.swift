@@ -38,7 +38,7 @@ struct BadInputTests {
             (["train", "missing.txt"], "missing.txt"),
             (["train", "."], "'.'"),
             (["train", "empty.txt"], "empty"),
-            (["train", "short.txt"], "too short"),
+            (["train", "short.txt"], "choose a smaller --batch or --time"),
             (["train", "latin1.txt"], "byte offset 3"),
             (["train", "--csv", "--columns", "7", "rows.csv"], "no column 7"),
             (["train", "--csv", "--columns", "color", "rows.csv"], "no column 'color'"),
@@ -72,7 +72,7 @@ struct BadInputTests {
         }
     }
 
-    @Test("a prompt's unknown character is named with its position, or skipped on demand")
+    @Test("a prompt's unknown character is named with its position, or skipped with --unknown skip")
     func unknownCharacter() throws {
         try withTemporaryFolder { folder in
             try Data(try randomModel(.gru)).write(to: folder.appendingPathComponent("model.cgw"))
@@ -118,7 +118,7 @@ struct BadInputTests {
             #expect(training.status == 0)
             let link = folder.appendingPathComponent("link.cgw").path
             try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "model.cgw")
-            for target in ["model.cgw", "model.cgw", "link.cgw"] {
+            for target in ["model.cgw", "model.cgw", "link.cgw", "m", "é"] {
                 #expect(try Command.trainer("export", target, "--run", "run", in: folder).status == 0)
             }
             #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "model.cgw")
@@ -144,7 +144,7 @@ struct BadInputTests {
         }
     }
 
-    @Test("a full disk ends a training and an export with an error, and leaves every file as it was")
+    @Test("a full disk ends a training and an export with an error, and leaves every file intact")
     func fullDisk() throws {
         try withTemporaryFolder { folder in
             try sampleText(characters: 3000).write(
@@ -158,14 +158,24 @@ struct BadInputTests {
                     "run", in: folder
                 ).status == 0)
 
-            let export = try Command.trainer("export", "model.cgw", "--run", "run", in: folder, fileLimit: 8)
+            let export = try Command.trainer("export", "model.cgw", "--run", "run", in: folder, after: "ulimit -f 8")
             #expect(export.status == 1 && export.errors.contains("'model.cgw': File too large"), "\(export.errors)")
             #expect(try Data(contentsOf: model) == old)
 
             let before = try Data(contentsOf: folder.appendingPathComponent("run/last.safetensors"))
-            let resumed = try Command.trainer("resume", "run", "--epochs", "2", in: folder, fileLimit: 8)
+            let resumed = try Command.trainer("resume", "run", "--epochs", "2", in: folder, after: "ulimit -f 8")
             #expect(resumed.status == 1 && resumed.errors.contains("cannot write 'run/"), "\(resumed.errors)")
             #expect(try Data(contentsOf: folder.appendingPathComponent("run/last.safetensors")) == before)
+
+            // Here the metrics exceed the limit before a checkpoint does. They end with a whole
+            // line.
+            #expect(
+                try Command.trainer(
+                    "train", "text.txt", "--cell", "rnn", "--layers", "1", "--hidden", "1", "--batch", "4", "--time",
+                    "20", "--epochs", "3", "--report-every", "1", "--run", "small", in: folder, after: "ulimit -f 8"
+                ).errors.contains("cannot write 'small/metrics.jsonl': File too large"))
+            let metrics = try String(contentsOf: folder.appendingPathComponent("small/metrics.jsonl"), encoding: .utf8)
+            #expect(metrics.utf8.count > 7000 && metrics.hasSuffix("}\n"))
             let names = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/run")
             #expect(!names.contains { $0.hasSuffix(".partial") })
         }

@@ -10,12 +10,12 @@ struct Command {
 
     /// Runs `trainer` and waits for it.
     ///
-    /// - Parameters:
-    ///   - limit: The largest file it may write, in blocks of 1024 bytes; nil for no limit.
+    /// - Parameter preparation: What the shell does first, such as `ulimit -f 8` for files of 8 KiB
+    ///   at most.
     static func trainer(
-        _ arguments: String..., input: String? = nil, in folder: URL, fileLimit limit: Int? = nil
+        _ arguments: String..., input: String? = nil, in folder: URL, after preparation: String = ":"
     ) throws -> Result {
-        let process = try start(arguments, in: folder, fileLimit: limit, input: input)
+        let process = try start(arguments, in: folder, after: preparation, input: input)
         // Both pipes are files, so that neither can fill up and block.
         process.waitUntilExit()
         return Result(
@@ -24,14 +24,14 @@ struct Command {
             errors: try String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8))
     }
 
-    /// Starts `trainer` and comes back at once.
+    /// Starts `trainer` and returns at once.
     static func start(
-        _ arguments: [String], in folder: URL, fileLimit limit: Int? = nil, input: String? = nil, output: String? = nil
+        _ arguments: [String], in folder: URL, after preparation: String = ":", input: String? = nil,
+        output: String? = nil
     ) throws -> Process {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        let setLimit = limit.map { "ulimit -f \($0); " } ?? ""
-        process.arguments = ["-c", setLimit + "exec \"$0\" \"$@\"", executable] + arguments
+        process.arguments = ["-c", preparation + "; exec \"$0\" \"$@\"", executable] + arguments
         process.currentDirectoryURL = folder
         if let output {
             process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))

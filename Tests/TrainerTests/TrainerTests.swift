@@ -76,17 +76,17 @@ struct TrainerTests {
             #expect(abs(bits - (try #require(numbers["bitsPerCharacter"]))) < 1e-6)
             #expect(scored["differencePercent"] as? Double == 0)
 
-            for (weights, share) in [("bf16", 0.7), ("int8", 0.6), ("int4", 0.6)] {
+            for (weights, ratio) in [("bf16", 0.7), ("int8", 0.6), ("int4", 0.6)] {
                 let smaller = try line("--weights", weights)
                 let bytes = try Data(contentsOf: model).count
                 #expect(smaller["bytes"] as? Int == bytes && smaller["bytesInF32"] as? Int == size)
-                #expect(Double(bytes) < share * Double(size), "\(weights): \(bytes) of \(size)")
+                #expect(Double(bytes) < ratio * Double(size), "\(weights): \(bytes) of \(size)")
                 #expect(try notes().contains(" bytes (") && notes().contains(" in f32)"))
             }
         }
     }
 
-    @Test("models of fewer bits load, are shown as what they are, write text, and are the same each time")
+    @Test("models of fewer bits load, are inspected, generate text, and are reproducible")
     func weightTypes() throws {
         try withModel { folder in
             let names = ["f32": "f32", "bf16": "bf16", "int8": "int8", "int4": "int4, int8"]
@@ -112,7 +112,17 @@ struct TrainerTests {
         }
     }
 
-    @Test("a model that ends documents is exported in int4")
+    @Test("OpenBLAS, which starts threads when it is loaded, is not linked to the program")
+    func libraries() throws {
+        try withTemporaryFolder { folder in
+            let libraries = try Command.trainer(
+                "--version", in: folder, after: "export LD_TRACE_LOADED_OBJECTS=1"
+            ).output
+            #expect(libraries.contains("libswiftCore") && !libraries.contains("blas"), "\(libraries)")
+        }
+    }
+
+    @Test("a model with an end-of-document symbol is exported in int4")
     func documents() throws {
         try withTemporaryFolder { folder in
             let text = folder.appendingPathComponent("names.txt")
@@ -130,7 +140,7 @@ struct TrainerTests {
         }
     }
 
-    @Test("training prints a JSON line a report when piped, and keeps the same lines in the run's folder")
+    @Test("training prints a line of JSON a report when piped, and stores the same lines in the run's folder")
     func metrics() throws {
         try withTemporaryFolder { folder in
             let result = try Command.trainer(
@@ -160,7 +170,7 @@ struct TrainerTests {
         }
     }
 
-    @Test("two trainings cannot use one folder at once, and one that is over is not begun again")
+    @Test("two trainings cannot use one folder at once, and a finished one is not started again")
     func oneTrainingAFolder() throws {
         try withTemporaryFolder { folder in
             try sampleText(characters: 40_000).write(
@@ -190,7 +200,7 @@ struct TrainerTests {
                     "train", "text.txt", "--cell", cell, "--hidden", "8", "--batch", "4", "--time", "20", "--epochs",
                     "1", "--run", "runs/\(cell)", in: folder)
                 #expect(result.status == 0, "\(result.errors)")
-                // Modification times are what tells them apart.
+                // They are told apart by their modification times.
                 usleep(20_000)
             }
             #expect(try Command.trainer("export", "model.cgw", in: folder).errors.contains("runs/gru/best"))
@@ -227,7 +237,22 @@ struct TrainerTests {
         }
     }
 
-    @Test("Ctrl-C saves, says how to go on, and exits with 130")
+    @Test("resuming says how many reports are missing, and keeps the others")
+    func missingReports() throws {
+        try withModel { folder in
+            let metrics = folder.appendingPathComponent("run/metrics.jsonl")
+            let lines = try String(contentsOf: metrics, encoding: .utf8).split(separator: "\n")
+            try (lines[1] + "\n").write(to: metrics, atomically: true, encoding: .utf8)
+            let resumed = try Command.trainer("resume", "run", "--epochs", "3", in: folder)
+            #expect(resumed.status == 0)
+            #expect(
+                resumed.errors.hasPrefix("metrics.jsonl lacks 1 of the 2 reports before the checkpoint"),
+                "\(resumed.errors)")
+            #expect(try String(contentsOf: metrics, encoding: .utf8) == lines[1] + "\n" + resumed.output)
+        }
+    }
+
+    @Test("Ctrl-C saves, says how to continue, and exits with 130")
     func interrupt() throws {
         try withTemporaryFolder { folder in
             try sampleText(characters: 40_000).write(

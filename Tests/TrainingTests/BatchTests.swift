@@ -25,7 +25,7 @@ struct BatchTests {
         #expect(seen == Array(0..<600))
     }
 
-    @Test("windows come once an epoch, in another order each epoch, and never touch what is held out")
+    @Test("windows come once an epoch, in another order each epoch, and do not overlap what is held out")
     func windows() throws {
         let source = try ShuffledWindows(
             count: 1000, rows: 7, time: 20, stride: 3, validationFraction: 0.1, seed: 5)
@@ -42,7 +42,7 @@ struct BatchTests {
         #expect(held == [900, 920, 940, 960])
     }
 
-    @Test("the first window starts anywhere, with equal chance")
+    @Test("each window comes first with the same probability")
     func shuffleIsFair() throws {
         var counts = [Int](repeating: 0, count: 10)
         for seed in 0..<5000 { counts[Permutation(count: 10, seed: UInt64(seed), round: 1)[0]] += 1 }
@@ -50,7 +50,7 @@ struct BatchTests {
         #expect(counts.allSatisfy { abs($0 - 500) < 110 })
     }
 
-    @Test("a permutation holds every number once", arguments: [1, 2, 3, 15, 16, 17, 1000, 65_537])
+    @Test("a permutation has every number once", arguments: [1, 2, 3, 15, 16, 17, 1000, 65_537])
     func permutation(count: Int) {
         let permutation = Permutation(count: count, seed: 3, round: 2)
         #expect((0..<count).map { permutation[$0] }.sorted() == Array(0..<count))

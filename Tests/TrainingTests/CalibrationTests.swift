@@ -25,7 +25,7 @@ struct CalibrationTests {
         return network
     }
 
-    @Test("measures the hidden states that the network goes through", arguments: Cell.allCases, [1, 2])
+    @Test("measures the hidden states of the network", arguments: Cell.allCases, [1, 2])
     func statistics(cell: Cell, layers: Int) throws {
         let corpus = try testCorpus(sampleText(characters: 1000))
         let network = try transparentNetwork(cell, layers: layers, of: corpus)
@@ -49,12 +49,20 @@ struct CalibrationTests {
         #expect(mean.contains { abs($0) > 0.01 }, "the states are hardly there")
     }
 
+    @Test("names the package of OpenBLAS where it cannot be loaded")
+    func missingLibrary() {
+        let error = #expect(throws: ChargenError.self) { try OpenBLAS(library: "libmissing.so.0") }
+        #expect(error?.message.contains("libmissing.so.0: cannot open") == true)
+        #expect(error?.message.hasSuffix("install it (on Debian: libopenblas0)") == true)
+    }
+
     @Test("refuses weights so large that a state is NaN")
     func overflow() throws {
         let corpus = try testCorpus(sampleText(characters: 1000))
         let network = try transparentNetwork(.gru, layers: 1, of: corpus)
         let size = network.shape.hiddenSize
-        // The candidate is tanh(n_x + r · n_h), of which n_x is −∞ and n_h, from the second step on, ∞.
+        // The candidate is tanh(n_x + r · n_h), of which n_x is −∞ and n_h, from the second step
+        // on, ∞.
         let huge = Float.greatestFiniteMagnitude
         for (tensor, value, columns) in [(0, -huge, size), (1, -huge, size), (2, -huge, 1), (3, huge, 1)] {
             let (others, candidate) = (2 * size * columns, size * columns)
@@ -68,7 +76,7 @@ struct CalibrationTests {
     }
 
     @Test(
-        "keeps the logits of a trained model nearer in int4 than plain rounding, the same each time",
+        "changes the logits of a trained model in int4 less than plain rounding, reproducibly",
         arguments: Cell.allCases)
     func gain(cell: Cell) throws {
         try withTemporaryFolder { folder in

@@ -35,7 +35,7 @@ import Testing
         #expect(try texts([text]) == ["Fears, for \"T N\" pension Unions\\say", "Race is on Toronto"])
     }
 
-    @Test("an only column is the text")
+    @Test("a single column is the text")
     func onlyColumn() throws {
         #expect(try texts(["one\n\"two, three\"\n"]) == ["one", "two, three"])
     }
@@ -72,7 +72,8 @@ import Testing
         #expect(try texts(["1,\u{301}a,\"\u{301}b\"\n2,c\u{600},d\n"]) == ["\u{301}a \u{301}b", "c\u{600} d"])
     }
 
-    /// What ``CSVReader`` makes of `text` when it comes in chunks of `size` bytes: rows and documents, and an error.
+    /// The rows and documents that ``CSVReader`` reads from `text` in chunks of `size` bytes, and
+    /// its error.
     private func read(_ text: String, inChunksOf size: Int) -> (documents: [String], error: CorpusError?) {
         let bytes = Array(text.utf8)
         var reader = CSVReader(columns: .allButFirst, path: "")
@@ -93,7 +94,7 @@ import Testing
         return (documents, nil)
     }
 
-    @Test("rows may lie across the borders of chunks", arguments: 1...20)
+    @Test("rows may cross the boundaries of chunks", arguments: 1...20)
     func chunks(size: Int) {
         let text = "1,\"é \"\"quoted\"\"\n\"\r\n\n2,ü,\"a, \n\n b\"\n3,last,"
         let whole = read(text, inChunksOf: 1000)

@@ -6,7 +6,7 @@ import Testing
 @testable import Training
 
 @Suite struct CorpusDocumentTests {
-    @Test("the whole of all files is one document, exactly as it is")
+    @Test("all files together are one document, unchanged")
     func whole() throws {
         let corpus = try readCorpus([Array("b\r\n\n".utf8), [], Array("a\0 ".utf8)])
         #expect(corpus.texts == ["b\r\n\na\0 "])
@@ -45,7 +45,7 @@ import Testing
         #expect(try readCorpus(text, .paragraph).texts == documents)
     }
 
-    @Test("each file is a document, exactly as it is, and empty ones are dropped")
+    @Test("each file is a document, unchanged, and empty ones are dropped")
     func files() throws {
         let corpus = try readCorpus([Array("a\n\nb\r\n".utf8), [], Array("c".utf8)], .file)
         #expect(corpus.texts == ["a\n\nb\r\n", "c"])
@@ -70,7 +70,7 @@ import Testing
         #expect(corpus.nextDocument(from: 5) == nil)
     }
 
-    @Test("a single document has no end, whatever the kind", arguments: DocumentKind.allCases)
+    @Test("a single document of any kind has no end-of-document symbol", arguments: DocumentKind.allCases)
     func single(kind: DocumentKind) throws {
         let corpus = try readCorpus("ab\n", kind)
         #expect(!corpus.vocabulary.hasEndOfDocument)

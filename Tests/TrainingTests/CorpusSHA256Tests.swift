@@ -11,8 +11,8 @@ import Testing
         return hash.hexadecimalDigest()
     }
 
-    /// NIST's example values for FIPS 180-4 (csrc.nist.gov, "Examples with Intermediate Values"), the long ones from
-    /// its additional vectors.
+    /// NIST's example values for FIPS 180-4 (csrc.nist.gov, "Examples with Intermediate Values"),
+    /// the long ones from its additional vectors.
     private static let vectors: [(message: String, digest: String)] = [
         ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
         ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
@@ -35,7 +35,8 @@ import Testing
         #expect(digest(Array(message.utf8)) == expected)
     }
 
-    @Test("the hash does not depend on how the stream is cut", arguments: [1, 3, 55, 56, 63, 64, 65, 127, 128, 129])
+    @Test(
+        "the hash does not depend on how the stream is divided", arguments: [1, 3, 55, 56, 63, 64, 65, 127, 128, 129])
     func pieces(size: Int) {
         for count in 0..<200 {
             let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37) }

@@ -24,7 +24,7 @@ import Testing
         #expect(try readCorpus([mark + [0x61] + mark, mark + [0x62]]).texts == ["a\u{FEFF}b"])
     }
 
-    @Test("characters may lie across the border of chunks", arguments: 0..<5)
+    @Test("characters may cross the boundary of chunks", arguments: 0..<5)
     func borders(shift: Int) throws {
         let start = String(repeating: "a", count: (1 << 20) - shift)
         for character in ["é", "€", "😀"] {
@@ -39,12 +39,12 @@ import Testing
     func held() throws {
         let contents = (0..<2_500_000).map { UInt8(truncatingIfNeeded: $0 / 1000) }
         try withFiles([contents]) { paths in
-            for share in [0, 1, 3] {
+            for quarters in [0, 1, 3] {
                 var hash = SHA256()
                 var taken: [UInt8] = []
                 try InputFile(path: paths[0]).readChunks(hash: &hash) { bytes, offset, isLast in
                     #expect(offset == taken.count)
-                    let count = isLast ? bytes.count : bytes.count * share / 4
+                    let count = isLast ? bytes.count : bytes.count * quarters / 4
                     taken += bytes[..<count]
                     return count
                 }
@@ -85,7 +85,7 @@ import Testing
     func notUTF8(bytes: [UInt8], offset: Int) throws {
         for kind in DocumentKind.allCases {
             for shift in [0, (1 << 20) - 1] {
-                // A character must not go on in the next file.
+                // A character must not continue in the next file.
                 try withFiles([Array(repeating: 0x61, count: shift) + bytes, [0xAC]]) { paths in
                     #expect(throws: CorpusError.notUTF8(file: paths[0], offset: shift + offset)) {
                         try Corpus(reading: CorpusSource(paths: paths, documents: kind))

@@ -48,7 +48,7 @@ import Testing
         #expect((0..<corpus.count).map { corpus[$0] } == [0, 256])
     }
 
-    @Test("with an end of document in the vocabulary, one follows even an only document")
+    @Test("with an end-of-document symbol in the vocabulary, it follows even a single document")
     func end() throws {
         let corpus = try readCorpus("ab\n", .line, vocabulary: vocabulary("ab", hasEndOfDocument: true))
         #expect((0..<corpus.count).map { corpus[$0] } == [0, 1, 2])
@@ -67,7 +67,7 @@ import Testing
         let known = try vocabulary("abé", hasEndOfDocument: true)
         try expectError("aéxb", .whole, known) { .unknownCharacter("x", file: $0, place: .offset(3)) }
         try expectError("a\n€", .line, known) { .unknownCharacter("€", file: $0, place: .offset(2)) }
-        // White space that is held back until it is known to count.
+        // White space that is held back until a character follows.
         try expectError("ab\nb", .paragraph, known) { .unknownCharacter("\n", file: $0, place: .offset(2)) }
         try expectError("a\n\nb\nb", .paragraph, known) { .unknownCharacter("\n", file: $0, place: .offset(4)) }
         try expectError("ab\n\n b", .paragraph, known) { .unknownCharacter(" ", file: $0, place: .offset(4)) }

@@ -6,9 +6,10 @@ import Testing
 
 @testable import Training
 
-@Suite("Training, however it is shared out")
+@Suite("Training, however it is distributed")
 struct ExactnessTests {
-    /// The parameters, as bits, after a few updates of a network with uneven sizes and more columns than a part has.
+    /// The parameters, as bits, after a few updates of a network with uneven sizes and more columns
+    /// than a chunk has.
     private func parameters(_ cell: Cell, threads: Int, backend: Backend, precision: Settings.Precision) throws
         -> [UInt32]
     {
@@ -34,7 +35,7 @@ struct ExactnessTests {
     func exactness(cell: Cell, precision: Settings.Precision) throws {
         let expected = try parameters(cell, threads: 1, backend: .portable, precision: precision)
         for backend in Backend.available {
-            // The processor's own instruction for bfloat16 rounds in its own way.
+            // The processor's instruction for bfloat16 rounds in another way.
             let isOwn = precision == .bf16 && backend.hasBFloat16
             let wanted = isOwn ? try parameters(cell, threads: 1, backend: backend, precision: precision) : expected
             for threads in [1, 2, 3, 16] {

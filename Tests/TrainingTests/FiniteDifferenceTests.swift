@@ -4,7 +4,7 @@ import Testing
 
 @testable import Training
 
-/// Gradients held against the slope of the loss itself, for shapes that PyTorch's numbers do not cover.
+/// Compares gradients with the slope of the loss, for shapes that PyTorch's numbers do not cover.
 @Suite("Gradients are the slope of the loss")
 struct FiniteDifferenceTests {
     @Test("in a random direction, for every cell and tensor", arguments: Cell.allCases)
@@ -22,11 +22,13 @@ struct FiniteDifferenceTests {
         _ = try network.gradient(minibatch, of: corpus, state: nil)
         for index in 0..<shape.tensorCount {
             let gradient = network.gradients.tensor(index)
-            // Along the gradient's own signs the slope is the sum of the magnitudes: nothing cancels.
+            // Along the gradient's own signs the slope is the sum of the magnitudes: nothing
+            // cancels.
             let direction: [Float] = gradient.map { $0 < 0 ? -1 : 1 }
             let expected = zip(gradient, direction).reduce(0.0) { $0 + Double($1.0 * $1.1) }
             let elements = network.parameters.tensor(index)
-            // The loss rises by about 2e-3, far above its rounding error and well within the straight part.
+            // The loss rises by about 2e-3: far more than its rounding error, and little enough to
+            // be linear.
             let step = Float(1e-3 / max(expected, 1e-3))
             func loss(_ sign: Float) throws -> Double {
                 network.parameters.setTensor(index, zip(elements, direction).map { $0 + sign * step * $1 })

@@ -8,7 +8,8 @@ import Testing
 /// PyTorch's numbers for one small model: Fixtures/README.md says what each tensor is.
 struct Fixture {
     let shape: ModelShape
-    /// The rows of text, two minibatches of `time` symbols and the symbol after, one row after the other.
+    /// The rows of text, two minibatches of `time` symbols and the symbol after, one row after the
+    /// other.
     let corpus: Corpus
     let rows: Int
     let time: Int

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("GPTQ")
 struct GPTQTests {
-    /// Statistics of states that are sums of a few random patterns, so that units vary together.
+    /// Statistics of states that are sums of a few random patterns, so that units are correlated.
     private func correlatedStates(_ units: Int) -> HiddenStatistics {
         var statistics = HiddenStatistics(units: units)
         let patterns = (0..<units / 3).map { denseWeights(units, seed: UInt64(100 + $0)) }
@@ -37,7 +37,7 @@ struct GPTQTests {
         return sum
     }
 
-    @Test("keeps a matrix that is on the grid already, whatever the states", arguments: [3, 31, 32, 33, 70])
+    @Test("keeps a matrix that is on the grid, for any states", arguments: [3, 31, 32, 33, 70])
     func exact(columns: Int) {
         let matrix = gridMatrix(columns: columns, groupSize: 32, -8...7, negatives: true)
         for statistics in [HiddenStatistics(units: columns), correlatedStates(columns)] {
@@ -47,7 +47,7 @@ struct GPTQTests {
         }
     }
 
-    @Test("rounds to the nearest when nothing is known of the states, which is off by half a step unless cut off")
+    @Test("rounds to the nearest without statistics: errors are at most half a step, except for clipped values")
     func nearest() throws {
         let columns = 70
         let matrix = denseWeights(40 * columns)
@@ -58,15 +58,15 @@ struct GPTQTests {
             let (row, column) = place.quotientAndRemainder(dividingBy: columns)
             let scale = Quantiser.widened(scales[row * 3 + column / 32])
             let error = matrix[place] - Float(integer) * scale
-            let isCutOff = matrix[place] / scale < -8 || matrix[place] / scale > 7
-            #expect(abs(error) <= 0.501 * abs(scale) || isCutOff)
+            let isClipped = matrix[place] / scale < -8 || matrix[place] / scale > 7
+            #expect(abs(error) <= 0.501 * abs(scale) || isClipped)
             squares += Double(error * error)
         }
         // The variance of the weights is 1/3.
         #expect(squares / Double(matrix.count) < 0.0075 / 3)
     }
 
-    @Test("changes products with states that vary together less than rounding each weight by itself")
+    @Test("changes products with correlated states less than rounding each weight by itself")
     func correlated() {
         let columns = 90
         let matrix = denseWeights(50 * columns, seed: 5)
@@ -76,7 +76,7 @@ struct GPTQTests {
         #expect(productError(fitted, matrix, states) < 0.5 * productError(plain, matrix, states))
     }
 
-    @Test("gives a bias what the product with a constant state loses")
+    @Test("returns the error of the product with a constant state, for a bias")
     func meanErrors() {
         let columns = 40
         let matrix = denseWeights(30 * columns, seed: 8)
@@ -93,7 +93,7 @@ struct GPTQTests {
         #expect(meanErrors.contains { abs($0) > 0.01 })
     }
 
-    @Test("turns zeros into zeros, and extreme values into a tensor that a file can hold")
+    @Test("keeps zeros, and makes of extreme values a tensor that a file can hold")
     func extremes() throws {
         for statistics in [HiddenStatistics(units: 3), correlatedStates(3)] {
             let encoded = GPTQ(statistics).quantise(extremeMatrix).tensor

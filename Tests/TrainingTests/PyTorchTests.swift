@@ -3,7 +3,7 @@ import Testing
 
 @testable import Training
 
-/// Training held against the numbers that PyTorch wrote for the same weights and texts.
+/// Compares training with PyTorch's numbers for the same weights and texts.
 @Suite("Training equals PyTorch")
 struct PyTorchTests {
     static let models: [(Cell, layers: Int, hiddenSize: Int)] = [
@@ -67,9 +67,9 @@ struct PyTorchTests {
             let exact = try fixture.elements("exact.5." + name)
             for (element, value) in network.parameters.tensor(index).enumerated()
             where abs(value - expected[element]) > Self.tolerance {
-                // Adam divides a gradient by its own size, so where that is below 1e-6 the update hangs on the last
-                // bits of the sums. There the measure is PyTorch in 64 bits, from which PyTorch in 32 bits is up to
-                // 1.3e-5 away.
+                // Adam divides a gradient by its own magnitude: below 1e-6 the update depends on
+                // the last bits of the accumulators. There the reference is PyTorch in 64 bits,
+                // from which PyTorch in 32 bits differs by up to 1.3e-5.
                 beyond += 1
                 #expect(smallestGradients[index][element] < 1e-6, "\(name)[\(element)]")
                 #expect(abs(value - exact[element]) < 2 * Self.tolerance, "\(name)[\(element)]")

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Training
 
-/// Values that are dense around 0, as trained weights are: sums of four uniform ones, of variance 1/3.
+/// Values that are dense around 0, as trained weights are: sums of four uniform ones, of variance
+/// 1/3.
 func denseWeights(_ count: Int, seed: UInt64 = 1) -> [Float] {
     var random = SplitMix64(seed: seed)
     return (0..<count).map { _ in
@@ -13,8 +14,8 @@ func denseWeights(_ count: Int, seed: UInt64 = 1) -> [Float] {
     }
 }
 
-/// A matrix of six rows of integers times powers of two, another for each group of columns of a row. Each group has the
-/// integer that is farthest from 0, so that its scale is known.
+/// A matrix of six rows of integers times powers of two, another for each group of columns of a
+/// row. Each group has the integer that is farthest from 0, so that its scale is known.
 func gridMatrix(columns: Int, groupSize: Int, _ bounds: ClosedRange<Int>, negatives: Bool) -> [Float] {
     var random = SplitMix64(seed: UInt64(columns))
     return (0..<6 * columns).map { place in
@@ -27,7 +28,7 @@ func gridMatrix(columns: Int, groupSize: Int, _ bounds: ClosedRange<Int>, negati
     }
 }
 
-/// Matrices of three columns at the ends of what a float can be, the first two rows of them zeros.
+/// Matrices of three columns with extreme values; the first two rows are zeros.
 let extremeMatrix: [Float] = [
     [0, 0, 0], [0, -0.0, 0], [.greatestFiniteMagnitude, -.greatestFiniteMagnitude, 1],
     [.leastNonzeroMagnitude, 0, -.leastNonzeroMagnitude], [.leastNormalMagnitude, .greatestFiniteMagnitude, -1],
@@ -48,11 +49,11 @@ func isWritable(_ encoded: EncodedTensor) throws -> Bool {
 
 @Suite("The quantiser")
 struct QuantiserTests {
-    @Test("rounds to the nearest bfloat16, of two to the even one, and never to an infinity")
+    @Test("rounds to the nearest bfloat16, at a tie to the even one, and never to an infinity")
     func bfloat16() throws {
         var random = SplitMix64(seed: 3)
         var values = (0..<20_000).map { _ in Float(bitPattern: UInt32(truncatingIfNeeded: random.next())) }
-        // Exactly between two, and beside that.
+        // Exactly between two bfloat16 numbers, and next to that.
         values += (0..<3000).map { Float(bitPattern: 0x3F80_0000 + UInt32($0 / 3) << 16 + 0x7FFF + UInt32($0 % 3)) }
         values = values.filter(\.isFinite) + [0, -0.0, .leastNonzeroMagnitude]
         for value in values {
@@ -73,13 +74,13 @@ struct QuantiserTests {
         #expect(Quantiser.bfloat16(-.greatestFiniteMagnitude) == 0xFF7F)
     }
 
-    @Test("keeps a matrix that is on the grid of int8 already", arguments: [1, 31, 32, 33, 70])
+    @Test("keeps a matrix that is on the grid of int8", arguments: [1, 31, 32, 33, 70])
     func exact(columns: Int) {
         let matrix = gridMatrix(columns: columns, groupSize: columns, -127...127, negatives: false)
         #expect(Quantiser.int8(matrix, columns: columns).values(columns: columns) == matrix)
     }
 
-    @Test("is off by half a step of int8 at most")
+    @Test("has errors of at most half a step of int8")
     func halfStep() throws {
         let columns = 50
         let matrix = denseWeights(40 * columns)
@@ -88,12 +89,12 @@ struct QuantiserTests {
         for (place, value) in encoded.values(columns: columns).enumerated() {
             #expect(abs(value - matrix[place]) <= 0.501 * scales[place / columns])
         }
-        // The farthest value of a row is at the end of the range.
+        // The largest magnitude of a row is at the end of the range.
         let farthest = try #require(matrix[..<columns].map(abs).max())
         #expect(abs(scales[0] - farthest / 127) < 1e-9)
     }
 
-    @Test("turns zeros into zeros, and extreme values into a tensor of int8 that a file can hold")
+    @Test("keeps zeros, and makes of extreme values a tensor of int8 that a file can hold")
     func extremes() throws {
         let encoded = Quantiser.int8(extremeMatrix, columns: 3)
         #expect(encoded.values(columns: 3).prefix(6).allSatisfy { $0 == 0 })

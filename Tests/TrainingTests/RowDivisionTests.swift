@@ -2,9 +2,9 @@ import Testing
 
 @testable import Training
 
-@Suite("The division of rows among threads")
+@Suite("The division of rows among workers")
 struct RowDivisionTests {
-    @Test("is even at first, and gives every row to one part", arguments: [1, 2, 7, 50, 128])
+    @Test("is even at first, and gives every row to one chunk", arguments: [1, 2, 7, 50, 128])
     func even(rows: Int) throws {
         let division = try RowDivision(chunks: 3)
         division.divide(rows: rows)
@@ -12,7 +12,7 @@ struct RowDivisionTests {
         #expect((0..<3).allSatisfy { abs(division[$0].count - rows / 3) <= 1 })
     }
 
-    @Test("follows the parts' speeds, so that they end together")
+    @Test("follows the workers' speeds, so that they end together")
     func speeds() throws {
         let division = try RowDivision(chunks: 2)
         for _ in 0..<100 {
@@ -24,7 +24,7 @@ struct RowDivisionTests {
         #expect(division[1] == 40..<60)
     }
 
-    @Test("leaves a part that was held up once with rows to show its speed")
+    @Test("leaves a delayed worker enough rows to measure its speed")
     func heldUp() throws {
         let division = try RowDivision(chunks: 2)
         for _ in 0..<100 {
@@ -35,7 +35,7 @@ struct RowDivisionTests {
         #expect(division[1].count >= 10)
         for _ in 0..<100 {
             division.divide(rows: 50)
-            for part in 0..<2 { division.note(part, took: .milliseconds(division[part].count)) }
+            for chunk in 0..<2 { division.note(chunk, took: .milliseconds(division[chunk].count)) }
         }
         #expect(division[0] == 0..<25)
     }

@@ -3,7 +3,7 @@ import TestSupport
 
 @testable import Training
 
-/// A corpus of a text, read from a file as always.
+/// A corpus of a text, read from a file.
 func testCorpus(_ text: String, documents: DocumentKind = .whole) throws -> Corpus {
     try withTemporaryFolder { folder in
         let path = folder.appendingPathComponent("text.txt").path

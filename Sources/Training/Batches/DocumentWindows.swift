@@ -1,10 +1,13 @@
-/// All windows of one document form one minibatch, each from a zero state, and the documents come in their order. A document of l characters has l − T windows; documents shorter than T + 10 are skipped.
-/// Nothing is held out.
+/// All windows of one document form one minibatch, each from a zero state; the documents come in
+/// their order.
+///
+/// A document of l characters has l − T windows of T symbols. Documents shorter than T + 10 are
+/// skipped. Nothing is held out.
 struct DocumentWindows: MinibatchSource {
     private let documents: [Range<Int>]
     private let time: Int
 
-    /// The most rows of a minibatch, as everywhere.
+    /// The most rows of a minibatch, as of ``Settings/batchSize``.
     private static let mostWindows = 65_536
 
     /// - Parameter limit: The most documents to use; nil for all.

@@ -1,16 +1,16 @@
 /// What one update learns from: rows of consecutive symbols of the corpus.
 ///
-/// Row b reads symbols `starts[b]` ..< `starts[b] + time` and predicts the symbol after each. No symbols are copied
-/// until a thread gathers its rows.
+/// Row b reads symbols `starts[b]` ..< `starts[b] + time` and predicts the symbol after each. A
+/// worker copies the symbols of its rows when it reads them.
 struct Minibatch: Equatable {
-    /// The place in the corpus of each row's first symbol.
+    /// The position in the corpus of each row's first symbol.
     var starts: [Int]
     /// The number of time steps.
     var time: Int
-    /// Whether each row continues the same row of the minibatch before it.
+    /// Whether each row continues the same row of the previous minibatch.
     var continuesState = false
 
-    /// Becomes another minibatch, in the memory of this one.
+    /// Replaces the minibatch by another in the same memory.
     mutating func replace(
         rows: Int, time: Int, continuesState: Bool = false, startOfRow: (_ row: Int) -> Int
     ) {
@@ -21,19 +21,20 @@ struct Minibatch: Equatable {
     }
 }
 
-/// A way to cut a corpus into minibatches.
+/// A division of a corpus into minibatches.
 ///
-/// A minibatch follows from its epoch and its number alone, so that a resumed training goes on exactly where it was.
+/// A minibatch depends on its epoch and its number alone, so that a resumed training continues
+/// exactly.
 protocol MinibatchSource {
     /// The number of updates in an epoch, at least 1.
     var updatesPerEpoch: Int { get }
     /// The number of minibatches held out for validation; 0 if there are none.
     var validationCount: Int { get }
-    /// The number of rows whose state is carried from one minibatch to the next; 0 if none is.
+    /// The number of rows whose state is carried over to the next minibatch; 0 if none is.
     var carriedRows: Int { get }
 
-    /// Leaves a minibatch to learn from: 0 ..< ``updatesPerEpoch``, of an epoch from 1.
+    /// Sets a minibatch to learn from: 0 ..< ``updatesPerEpoch``, of an epoch from 1.
     func setTraining(_ minibatch: inout Minibatch, _ index: Int, epoch: Int)
-    /// Leaves a minibatch held out: 0 ..< ``validationCount``.
+    /// Sets a minibatch held out: 0 ..< ``validationCount``.
     func setValidation(_ minibatch: inout Minibatch, _ index: Int)
 }

@@ -1,16 +1,17 @@
 import Core
 
-/// A random order of 0 ..< count that takes no memory: element i is computed when asked for.
+/// A random order of 0 ..< count that takes no memory: each element is computed when it is read.
 ///
-/// A Feistel network (Luby and Rackoff 1988) over the smallest even number of bits that holds `count` permutes all
-/// numbers of that many bits; a result that is too large is permuted again until it is not ("cycle walking", Black and
-/// Rogaway 2002), fewer than four times on average.
+/// A Feistel network (Luby and Rackoff 1988) over the smallest even number of bits that holds
+/// `count` permutes all numbers of that many bits. A result that is too large is permuted again
+/// until it is small enough ("cycle walking", Black and Rogaway 2002), fewer than four times on
+/// average.
 struct Permutation {
     let count: Int
     private let halfBits: UInt64
     private let keys: InlineArray<6, UInt64>
 
-    /// The order that belongs to `seed` and `round`.
+    /// The order for `seed` and `round`.
     ///
     /// - Parameter count: At least 1.
     init(count: Int, seed: UInt64, round: Int) {

@@ -1,7 +1,7 @@
-/// Every window of T symbols at a fixed stride, in an order shuffled anew each epoch, each from a zero state. The end
-/// of the corpus is held out, as windows side by side.
+/// Every window of T symbols at a fixed stride, shuffled differently in each epoch, each from a
+/// zero state. The end of the corpus is held out, as contiguous windows.
 ///
-/// The windows are never listed: the order is a permutation that is computed, not stored.
+/// The order of the windows is a permutation that is computed, not stored.
 struct ShuffledWindows: MinibatchSource {
     let updatesPerEpoch: Int
     let validationCount: Int
@@ -13,12 +13,12 @@ struct ShuffledWindows: MinibatchSource {
     private let validationStart: Int
     private let seed: UInt64
 
-    /// - Throws: ``TrainingError`` when the corpus is too short for one minibatch to learn from and one window to
-    ///   validate with.
+    /// - Throws: ``TrainingError`` when the corpus is too short for one minibatch to learn from and
+    ///   one window to validate with.
     init(count: Int, rows: Int, time: Int, stride: Int, validationFraction: Double, seed: UInt64) throws {
         validationStart = Int(Double(count) * (1 - validationFraction))
         validationWindows = max(0, (count - validationStart - 1) / time)
-        // A window and the symbol after it lie before the part that is held out.
+        // A window and the symbol after it lie before what is held out.
         windowCount = validationStart > time ? (validationStart - time - 1) / stride + 1 : 0
         updatesPerEpoch = windowCount / rows
         validationCount = (validationWindows + rows - 1) / rows

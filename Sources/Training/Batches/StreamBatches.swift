@@ -1,13 +1,14 @@
-/// The corpus as B contiguous streams, read side by side in steps of T symbols with the state carried over: truncated
-/// backpropagation through time, as char-rnn does it. The end of every stream is held out for validation.
+/// The corpus as B contiguous streams, read in parallel in steps of T symbols with the state
+/// carried over: truncated backpropagation through time, as in char-rnn. The end of every stream is
+/// held out for validation.
 struct StreamBatches: MinibatchSource {
     let updatesPerEpoch: Int
     let validationCount: Int
     private let rows: Int
     private let time: Int
 
-    /// - Throws: ``TrainingError`` when the corpus is too short for one minibatch to learn from and one to validate
-    ///   with.
+    /// - Throws: ``TrainingError`` when the corpus is too short for one minibatch to learn from and
+    ///   one to validate with.
     init(count: Int, rows: Int, time: Int, validationFraction: Double) throws {
         let steps = (count - 1) / rows / time
         updatesPerEpoch = Int(Double(steps) * (1 - validationFraction))

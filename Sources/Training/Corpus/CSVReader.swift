@@ -1,18 +1,20 @@
 import Core
 import SwiftCSV
 
-/// Takes the documents out of a CSV file: fields between commas, `"` around those that need it, doubled inside.
+/// Reads the documents of a CSV file: fields between commas, in quotation marks where necessary,
+/// which are doubled inside.
 ///
-/// The bytes are cut into pieces of whole rows, which SwiftCSV takes apart one after the other, so that no more than
-/// a piece is in memory. Spaces around a quoted field and before an unquoted one do not count, nor do blank rows.
+/// The bytes are divided into pieces of whole rows, which SwiftCSV parses one after the other, so
+/// that only one piece is in memory. Spaces around a quoted field and before an unquoted one are
+/// ignored, and so are blank rows.
 struct CSVReader {
     private let columns: CSVColumns
     private let path: String
     /// The chosen columns from 0, once the first row is known.
     private var chosen: [Int]?
-    /// The rows so far.
+    /// The number of rows read.
     private var rowCount = 0
-    /// The first bytes of the next piece, which have been looked at and hold no end of a row.
+    /// The number of the next piece's first bytes that have been scanned and hold no end of a row.
     private var scanned = 0
     private var isInQuotes = false
 
@@ -24,14 +26,14 @@ struct CSVReader {
     /// Reads the rows that end in `bytes` and returns the number of their bytes.
     ///
     /// - Parameters:
-    ///   - bytes: what has not been read yet, as ``InputFile/readChunks(hash:_:)`` gives it.
-    ///   - body: gets each document and its row, from 1.
+    ///   - bytes: The bytes not yet read, as from ``InputFile/readChunks(hash:_:)``.
+    ///   - body: Takes each document and its row, from 1.
     mutating func read(
         _ bytes: UnsafeRawBufferPointer, offset: Int, isLast: Bool, _ body: (String, Int) throws -> Void
     ) throws -> Int {
         var end = 0
-        // Quotation marks come in pairs, around a field and as a doubled one, so a line feed after an even number of
-        // them ends a row.
+        // Quotation marks come in pairs, around a field and as a doubled one, so a line feed after
+        // an even number of them ends a row.
         for position in scanned..<bytes.count {
             switch bytes[position] {
             case UInt8(ascii: "\""): isInQuotes.toggle()
@@ -52,8 +54,8 @@ struct CSVReader {
         return end
     }
 
-    /// The bytes as text, each as the scalar of its value: SwiftCSV works with grapheme clusters, in which a comma that
-    /// is followed by a combining mark would be lost.
+    /// The bytes as text, each as the scalar of its value: SwiftCSV works with grapheme clusters,
+    /// and would not find a comma that is followed by a combining mark.
     private func text(of bytes: UnsafeRawBufferPointer, offset: Int) throws(CorpusError) -> String {
         var position = 0
         while position < bytes.count {
@@ -82,7 +84,7 @@ struct CSVReader {
     private func rows(of text: String) throws(CorpusError) -> [[String]] {
         var rows: [[String]] = []
         do {
-            // The row limit keeps the initialiser from building a table of its own.
+            // With this row limit the initialiser builds no table.
             let csv = try EnumeratedCSV(string: text, delimiter: .comma, loadColumns: false, rowLimit: 0)
             try csv.enumerateAsArray(rowLimit: nil) { rows.append($0) }
         } catch {
@@ -91,7 +93,7 @@ struct CSVReader {
         return rows
     }
 
-    /// The chosen fields joined by a space; nil for a header, and if there is nothing in them.
+    /// The chosen fields joined by a space; nil for a header, and if all of them are empty.
     private mutating func document(of fields: [String]) throws(CorpusError) -> String? {
         if fields == [""] { return nil }
         guard let chosen else {
@@ -102,7 +104,7 @@ struct CSVReader {
         if let missing = chosen.first(where: { $0 >= fields.count }) {
             throw .missingColumn(file: path, row: rowCount, column: missing + 1, columnCount: fields.count)
         }
-        // Under `allButFirst`, a row that is longer than the first row is taken whole.
+        // With `allButFirst`, a row that is longer than the first row is taken whole.
         let isOpenEnded = columns == .allButFirst && chosen != [0]
         let texts = (isOpenEnded ? Array(1..<fields.count) : chosen).map { decode(fields[$0]) }
         return texts.allSatisfy(\.isEmpty) ? nil : texts.joined(separator: " ")
@@ -125,7 +127,7 @@ struct CSVReader {
         }
     }
 
-    /// A field with its bytes put together to characters again.
+    /// A field whose scalars stand for bytes, as text.
     private func decode(_ field: String) -> String {
         String(decoding: field.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }, as: UTF8.self)
     }

@@ -2,15 +2,16 @@ import ModelFormat
 
 /// A text as symbols of a vocabulary, in one flat buffer.
 ///
-/// A symbol takes one byte while the vocabulary has at most 256 symbols, and two otherwise. The symbol for the end of
-/// a document, if the vocabulary has one, follows every document, the last one too. A learned vocabulary has it if
-/// there is more than one document.
+/// A symbol takes one byte if the vocabulary has at most 256 symbols, and two otherwise. The
+/// end-of-document symbol, if the vocabulary has one, follows every document, the last one too. A
+/// learned vocabulary has it if there is more than one document.
 public struct Corpus: Sendable {
-    /// The characters of the text and, if there is one, the end of a document.
+    /// The characters of the text and, if there is one, the end-of-document symbol.
     public let vocabulary: Vocabulary
     /// The number of documents, at least 1.
     public let documentCount: Int
-    /// The SHA-256 hash of the bytes read, all files one after the other, in lower-case hexadecimal digits.
+    /// The SHA-256 hash of the bytes read, all files one after the other, in lower-case hexadecimal
+    /// digits.
     public let sha256: String
     let symbols: SymbolBuffer
 
@@ -23,7 +24,7 @@ public struct Corpus: Sendable {
 
     /// Reads a corpus and learns its vocabulary.
     ///
-    /// Plain text takes one or two bytes of memory a character; the files are never held whole.
+    /// Plain text takes one or two bytes of memory a character: files are read in chunks.
     ///
     /// - Throws: ``CorpusError``.
     public init(reading source: CorpusSource) throws {
@@ -32,10 +33,10 @@ public struct Corpus: Sendable {
 
     /// Reads a corpus as symbols of an existing vocabulary.
     ///
-    /// If the vocabulary has an end of document, one follows every document, even an only one. If it has none, the
-    /// text must be one document.
+    /// If the vocabulary has an end-of-document symbol, it follows every document, even a single
+    /// one. If it has none, the text must be one document.
     ///
-    /// - Parameter vocabulary: at most 65,536 symbols, as many as a model can have.
+    /// - Parameter vocabulary: At most 65,536 symbols, as many as a model can have.
     /// - Throws: ``CorpusError``, also for a character that is not in the vocabulary.
     public init(reading source: CorpusSource, vocabulary: Vocabulary) throws {
         self = try CorpusReader.read(source, vocabulary: vocabulary)
@@ -52,16 +53,17 @@ public struct Corpus: Sendable {
     /// - Parameter position: 0 ..< ``count``.
     public subscript(position: Int) -> Int { symbols[position] }
 
-    /// Copies symbols to every `stride`-th place of `destination`, which has room for as many.
+    /// Copies symbols to every `stride`-th element of `destination`, which has room for them.
     ///
-    /// - Parameter range: within 0 ..< ``count``.
+    /// - Parameter range: Within 0 ..< ``count``.
     func copySymbols(_ range: Range<Int>, to destination: UnsafeMutablePointer<Int32>, stride: Int) {
         symbols.copy(range, to: destination, stride: stride)
     }
 
     /// The positions of the next document, without the symbol that ends it; nil after the last one.
     ///
-    /// - Parameter position: 0 for the first document, then the upper bound of the range before, or one more.
+    /// - Parameter position: 0 for the first document, then the upper bound of the previous range,
+    ///   or one more.
     /// - Complexity: O(length of the document).
     public func nextDocument(from position: Int) -> Range<Int>? {
         guard let endOfDocument = vocabulary.endOfDocument else { return position < count ? position..<count : nil }

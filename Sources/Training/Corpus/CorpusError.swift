@@ -2,30 +2,31 @@
 public enum CorpusError: Error, Equatable, Sendable {
     /// A file could not be opened or read.
     case unreadable(file: String, reason: String)
-    /// The files hold no document.
+    /// The files have no document.
     case empty(files: [String])
     /// The bytes from `offset` on are not UTF-8, or the file ends in the middle of a character.
     case notUTF8(file: String, offset: Int)
     /// More different characters than a corpus can hold.
     case tooManyCharacters(file: String, place: Place)
-    /// A character that the given vocabulary lacks.
+    /// A character that is not in the given vocabulary.
     case unknownCharacter(Unicode.Scalar, file: String, place: Place)
-    /// More than one document for a vocabulary without an end of document.
+    /// More than one document for a vocabulary without an end-of-document symbol.
     case noEndOfDocument(file: String, place: Place)
-    /// A quotation mark that is neither around a field nor doubled inside one, or that is never closed.
+    /// A quotation mark that is neither around a field nor doubled inside one, or that is never
+    /// closed.
     case misplacedQuote(file: String, row: Int)
-    /// A row of a CSV file that lacks a chosen column.
+    /// A row of a CSV file without a chosen column.
     case missingColumn(file: String, row: Int, column: Int, columnCount: Int)
     /// A column name that is not in the header.
     case unknownColumn(String, file: String, header: [String])
-    /// A text that does not choose columns.
+    /// A list that does not choose columns.
     case invalidColumns(String)
 
     /// A place in a file.
     public enum Place: Equatable, Sendable {
         /// A number of bytes from the start.
         case offset(Int)
-        /// A row of a CSV file, from 1, the header and blank ones counted.
+        /// A row of a CSV file, from 1; the header and blank rows count.
         case row(Int)
     }
 }

@@ -7,7 +7,7 @@ struct CorpusReader {
 
     /// Reads all of `source`.
     ///
-    /// - Parameter vocabulary: what the text must keep to, or nil to learn one.
+    /// - Parameter vocabulary: The only characters that the text may have; nil to learn them.
     static func read(_ source: CorpusSource, vocabulary: Vocabulary?) throws -> Corpus {
         var reader = CorpusReader(source, vocabulary: vocabulary)
         var hash = SHA256()
@@ -26,8 +26,8 @@ struct CorpusReader {
     }
 
     private init(_ source: CorpusSource, vocabulary: Vocabulary?) {
-        // Room for a symbol a byte; pages that stay empty cost nothing. Beyond the limit the size may be no real
-        // one, and the buffer grows as it must.
+        // Room for a symbol a byte: memory that stays unused costs nothing. Above the limit, where
+        // the size that the system gives may be wrong, the buffer grows.
         let size = source.paths.reduce(0) { $0 + min(InputFile.size(of: $1), 1 << 32) }
         let encoder = SymbolEncoder(vocabulary: vocabulary, capacity: min(size, 1 << 32))
         splitter = DocumentSplitter(source.documents, encoder: encoder)
@@ -42,14 +42,14 @@ struct CorpusReader {
             do throws(SymbolEncoder.Failure) {
                 try splitter.endFile()
             } catch {
-                // What was held back ends with a carriage return, the last byte.
+                // The characters held back end with a carriage return, the last byte.
                 throw CorpusError(error, file: path, place: .offset(offset + consumed - 1))
             }
             return consumed
         }
     }
 
-    /// Encodes characters, up to one that goes on after the end, and returns the number of their bytes.
+    /// Encodes the characters that are complete, and returns the number of their bytes.
     private mutating func append(
         _ bytes: UnsafeRawBufferPointer, offset: Int, path: String
     ) throws(CorpusError) -> Int {
@@ -72,7 +72,8 @@ struct CorpusReader {
         }
     }
 
-    /// Where the character is that failed at `position`: there, or before if it is white space that was held back.
+    /// The position of the character that failed at `position`: there, or before it for white space
+    /// that was held back.
     private func place(
         of failure: SymbolEncoder.Failure, _ bytes: UnsafeRawBufferPointer, _ position: Int
     ) -> Int {

@@ -1,12 +1,12 @@
 import Foundation
 
-/// What a corpus is read from, and where its documents end.
+/// The files of a corpus, and what counts as a document.
 public struct CorpusSource: Codable, Equatable, Sendable {
     /// The files, read in this order; `-` is standard input.
     public var paths: [String]
-    /// What counts as a document. Not used with ``csv``, where each row is one.
+    /// What counts as a document. Ignored with ``csv``, where each row is one.
     public var documents: DocumentKind
-    /// The columns of interest if the files are CSV; nil for plain text.
+    /// The columns to read if the files are CSV; nil for plain text.
     public var csv: CSVColumns?
 
     /// Files to read, plain text unless `csv` is given.
@@ -16,7 +16,7 @@ public struct CorpusSource: Codable, Equatable, Sendable {
         self.csv = csv
     }
 
-    /// The same files whatever the current folder.
+    /// The same files with paths that do not depend on the current folder.
     var withAbsolutePaths: CorpusSource {
         var source = self
         source.paths = paths.map { $0 == InputFile.standardInput ? $0 : URL(fileURLWithPath: $0).path }
@@ -24,14 +24,14 @@ public struct CorpusSource: Codable, Equatable, Sendable {
     }
 }
 
-/// What counts as a document of a plain text. Documents without a character are passed over.
+/// What counts as a document of a plain text. Documents without a character are skipped.
 public enum DocumentKind: String, CaseIterable, Codable, Sendable {
-    /// All files together, exactly as they are.
+    /// All files together, unchanged.
     case whole
-    /// A line. It ends with LF or CR LF, which is not part of it, or with the file.
+    /// A line: up to LF or CR LF, which is not part of it, or to the end of the file.
     case line
-    /// Lines up to a blank one (nothing but spaces and tabs) or the end of the file, joined by LF.
+    /// Lines up to a blank one (only spaces and tabs) or to the end of the file, joined by LF.
     case paragraph
-    /// A file, exactly as it is.
+    /// A file, unchanged.
     case file
 }

@@ -7,9 +7,9 @@ struct DocumentSplitter {
 
     private let kind: DocumentKind
     var encoder: SymbolEncoder
-    /// Whether the last character was a carriage return, which may belong to the end of the line.
+    /// Whether the last character was a carriage return, which may be part of the end of the line.
     private var holdsReturn = false
-    /// The spaces and tabs of a line that may be blank; nil once it is not.
+    /// The spaces and tabs at the beginning of a line that may be blank; nil in a line that is not.
     private var indentation: [UInt32]? = []
     /// Whether a line of the current paragraph has ended.
     private var owesLineFeed = false
@@ -19,7 +19,8 @@ struct DocumentSplitter {
         self.encoder = encoder
     }
 
-    /// Takes as many characters at the beginning of `bytes` as can be taken at once, and returns their number.
+    /// Encodes the characters at the beginning of `bytes` that can be encoded at once, and returns
+    /// their number.
     mutating func appendRun(of bytes: UnsafeRawBufferPointer) -> Int {
         switch kind {
         case .whole, .file: return encoder.appendRun(of: bytes, stopsAtLineEnds: false)
@@ -29,7 +30,7 @@ struct DocumentSplitter {
         }
     }
 
-    /// Takes the next character.
+    /// Encodes the next character.
     mutating func append(_ scalar: UInt32) throws(SymbolEncoder.Failure) {
         switch kind {
         case .whole, .file: try encoder.append(scalar)
@@ -37,7 +38,7 @@ struct DocumentSplitter {
         }
     }
 
-    /// Takes the end of a file.
+    /// Ends a file.
     mutating func endFile() throws(SymbolEncoder.Failure) {
         if holdsReturn { try appendToLine(DocumentSplitter.carriageReturn) }
         holdsReturn = false

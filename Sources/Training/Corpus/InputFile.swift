@@ -23,10 +23,10 @@ struct InputFile: ~Copyable {
     /// Passes the file through `body` in chunks of about 1 MiB.
     ///
     /// - Parameters:
-    ///   - hash: takes in every byte read.
-    ///   - body: gets the bytes that are not yet consumed, their offset in the file, and whether the file ends with
-    ///     them; returns how many it has consumed. It gets the others again with the next chunk. The last call
-    ///     may come with no bytes.
+    ///   - hash: Updated with every byte read.
+    ///   - body: Takes the bytes that are not yet consumed, their offset in the file, and whether
+    ///     the file ends with them; returns how many it has consumed. It gets the others again with
+    ///     the next chunk. The last call may have no bytes.
     func readChunks(
         hash: inout SHA256, _ body: (_ bytes: UnsafeRawBufferPointer, _ offset: Int, _ isLast: Bool) throws -> Int
     ) throws {
@@ -65,7 +65,8 @@ struct InputFile: ~Copyable {
         return .unreadable(file: path, reason: reason)
     }
 
-    /// The size in bytes that the system gives for the file; 0 for a pipe, or if there is no such file.
+    /// The size of the file in bytes as the system gives it; 0 for a pipe, or if there is no such
+    /// file.
     static func size(of path: String) -> Int {
         var information = stat()
         return path != standardInput && stat(path, &information) == 0 ? Int(information.st_size) : 0

@@ -2,7 +2,8 @@
 struct SHA256 {
     private static let blockSize = 64
 
-    /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes (section 4.2.2).
+    /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes (section
+    /// 4.2.2).
     private static let constants: [UInt32] = [
         0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,
         0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174,
@@ -14,7 +15,8 @@ struct SHA256 {
         0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208, 0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2,
     ]
 
-    /// The first 32 bits of the fractional parts of the square roots of the first 8 primes (section 5.3.3).
+    /// The first 32 bits of the fractional parts of the square roots of the first 8 primes (section
+    /// 5.3.3).
     private var state: (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32) = (
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19
     )
@@ -70,7 +72,8 @@ struct SHA256 {
                         schedule[index] = schedule[index - 16] &+ sigma0 &+ schedule[index - 7] &+ sigma1
                     }
                     var (a, b, c, d, e, f, g, h) = state
-                    // The words trade places every round; eight rounds bring them home, so none has to be moved.
+                    // The words change places in every round, and are in their own after eight:
+                    // none has to be moved.
                     for index in stride(from: 0, to: 64, by: 8) {
                         round(a, b, c, &d, e, f, g, &h, constants[index] &+ schedule[index])
                         round(h, a, b, &c, d, e, f, &g, constants[index + 1] &+ schedule[index + 1])

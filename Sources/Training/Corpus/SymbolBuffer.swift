@@ -1,9 +1,9 @@
-/// A sequence of symbols in one byte each, or two once there are more than 256 different ones.
+/// A sequence of symbols in one byte each, or in two if there are more than 256 different ones.
 struct SymbolBuffer: Sendable {
-    /// How many different symbols a byte can hold.
+    /// The number of different symbols that a byte can hold.
     static let narrowLimit = 256
 
-    // One of the two is empty. Not an enumeration, which would be copied whenever its array is appended to.
+    // One of the two is empty. An enumeration would be copied whenever its array is appended to.
     private var narrow: [UInt8] = []
     private var wide: [UInt16] = []
     private(set) var isWide: Bool
@@ -42,7 +42,7 @@ struct SymbolBuffer: Sendable {
         }
     }
 
-    /// Goes over to two bytes a symbol.
+    /// Changes to two bytes a symbol.
     mutating func widen() {
         wide.reserveCapacity(narrow.capacity)
         for symbol in narrow { wide.append(UInt16(symbol)) }

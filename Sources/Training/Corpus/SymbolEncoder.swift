@@ -2,23 +2,23 @@ import ModelFormat
 
 /// Turns the characters of documents into symbols.
 ///
-/// Symbols are given in order of first appearance, since the text can be read only once, and renumbered at the
-/// end. The end of a document is treated as a character that comes after all others.
+/// Symbols are numbered in order of first appearance, since the text can be read only once, and
+/// renumbered at the end. The end of a document is treated as a character after all others.
 struct SymbolEncoder {
-    /// The most characters, so that with the end of a document the symbols fit 16 bits.
+    /// The most characters: with the end of a document the symbols fit 16 bits.
     static let maximumCharacters = 65_535
-    /// What stands for the end of a document among the scalar values: the number after the last.
+    /// Stands for the end of a document among the scalar values: the number after the last.
     private static let endOfDocument: UInt32 = 0x11_0000
     private static let unseen: Int32 = -1
 
-    /// Why a character could not be taken.
+    /// Why a character could not be encoded.
     enum Failure: Error {
         case tooManyCharacters
         case unknownCharacter(UInt32)
         case noEndOfDocument
     }
 
-    /// The vocabulary that the text must keep to, or nil if one is learned.
+    /// The only symbols that the text may have; nil if they are learned.
     private let fixed: Vocabulary?
     /// The symbol of each scalar value.
     private var table = [Int32](repeating: unseen, count: Int(endOfDocument) + 1)
@@ -29,8 +29,8 @@ struct SymbolEncoder {
     private var isBetweenDocuments = true
 
     /// - Parameters:
-    ///   - vocabulary: what the text must keep to, at most 65,536 symbols; nil to learn one.
-    ///   - capacity: the number of symbols to make room for.
+    ///   - vocabulary: The only symbols that the text may have, at most 65,536; nil to learn them.
+    ///   - capacity: The number of symbols to make room for.
     init(vocabulary: Vocabulary?, capacity: Int) {
         fixed = vocabulary
         symbols = SymbolBuffer(symbolCount: vocabulary?.count ?? 0, capacity: capacity)
@@ -46,10 +46,11 @@ struct SymbolEncoder {
         try encode(scalar)
     }
 
-    /// Adds the ASCII characters at the beginning of `bytes`, several times as fast as one by one, and returns their
-    /// number. Stops at a character that has no symbol yet, and before a document begins.
+    /// Adds the ASCII characters at the beginning of `bytes`, several times as fast as one by one,
+    /// and returns their number. Stops at a character that has no symbol yet, and where a document
+    /// begins.
     ///
-    /// - Parameter stopsAtLineEnds: whether to stop at a line feed or a carriage return as well.
+    /// - Parameter stopsAtLineEnds: Whether to stop at a line feed or a carriage return too.
     mutating func appendRun(of bytes: UnsafeRawBufferPointer, stopsAtLineEnds: Bool) -> Int {
         if isBetweenDocuments { return 0 }
         return table.withUnsafeBufferPointer { table in
@@ -65,7 +66,7 @@ struct SymbolEncoder {
         }
     }
 
-    /// Ends the current document; nothing if it has no character.
+    /// Ends the current document. A document without a character is none.
     mutating func endDocument() {
         isBetweenDocuments = true
     }
@@ -98,9 +99,9 @@ struct SymbolEncoder {
         return Int32(symbol)
     }
 
-    /// Ends the last document, renumbers the symbols, and gives what there is.
+    /// Ends the last document and renumbers the symbols.
     mutating func finish() -> (symbols: SymbolBuffer, vocabulary: Vocabulary, documentCount: Int) {
-        // The end of a document has its symbol by now.
+        // It has a symbol: from between two documents, or in the given vocabulary.
         if documentCount > 1 || fixed?.hasEndOfDocument == true {
             symbols.append(table[Int(SymbolEncoder.endOfDocument)])
         }

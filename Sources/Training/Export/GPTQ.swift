@@ -2,13 +2,14 @@ import Core
 import Foundation
 import ModelFormat
 
-/// Rounds matrices to int4 such that their products with a layer's hidden states change little, after "GPTQ: Accurate
-/// Post-Training Quantization for Generative Pre-trained Transformers" (Frantar, Ashkboos, Hoefler and Alistarh 2022).
+/// Rounds matrices to int4 such that their products with a layer's hidden states change little,
+/// after "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers"
+/// (Frantar, Ashkboos, Hoefler and Alistarh 2022).
 ///
-/// The columns are rounded in order. What the rounding of one does to the products is made up for, as far as that is
-/// possible, by the columns that are still to be rounded; units whose states vary together can stand in for each other.
-/// Errors are measured by H, the states' covariance: the errors e of a row change its products by eᵀ·H·e in the mean
-/// square, not counting the mean of the change, which a bias can take back.
+/// The columns are rounded in order. The error of each is compensated, as far as possible, by the
+/// columns that are still to be rounded: units whose states are correlated can replace each other.
+/// Errors are measured by H, the states' covariance: the errors e of a row change its products by
+/// eᵀ·H·e in the mean square, apart from the mean of the change, which a bias compensates.
 struct GPTQ {
     private let statistics: HiddenStatistics
     /// The upper triangular U with Uᵀ·U = H⁻¹, row after row.
@@ -16,7 +17,7 @@ struct GPTQ {
 
     private var columns: Int { statistics.mean.count }
 
-    /// Prepares for matrices whose products with states of these statistics matter.
+    /// Prepares the rounding of matrices that are multiplied with states of these statistics.
     ///
     /// - Complexity: O(n³) for n units, about a third of a second for 1024.
     init(_ statistics: HiddenStatistics) {
@@ -24,7 +25,8 @@ struct GPTQ {
         let count = statistics.mean.count
         var matrix = statistics.covariance
         let diagonal = stride(from: 0, to: matrix.count, by: count + 1)
-        // A hundredth of the mean variance more, as in the paper, keeps H far from singular; the rest, from 0.
+        // A hundredth of the mean variance is added, as in the paper, so that H is not nearly
+        // singular, and a constant in case that all variances are 0.
         let damping = 0.01 * diagonal.reduce(0) { $0 + matrix[$1] } / Double(count) + 1e-12
         for place in diagonal { matrix[place] += damping }
         factor = GPTQ.inverseFactor(of: matrix, count)
@@ -32,9 +34,11 @@ struct GPTQ {
 
     /// The upper triangular U with Uᵀ·U = H⁻¹.
     ///
-    /// It is the inverse of R, upper triangular, with H = R·Rᵀ: Cholesky's decomposition begun at the last row.
+    /// It is the inverse of the upper triangular R with H = R·Rᵀ: Cholesky's decomposition from the
+    /// last row up.
     ///
-    /// - Parameter matrix: H, positive definite, of which only the elements from the diagonal to the right are read.
+    /// - Parameter matrix: H, positive definite, of which only the elements from the diagonal to
+    ///   the right are read.
     private static func inverseFactor(of matrix: [Double], _ count: Int) -> [Double] {
         var matrix = matrix
         matrix.withUnsafeMutableBufferPointer { r in
@@ -45,8 +49,8 @@ struct GPTQ {
                     r[row * count + column] = row == column ? sum.squareRoot() : sum / r[column * count + column]
                 }
             }
-            // From the last row up, U takes the place of R: R[i, i] · U[i] is row i of the identity, less the sum of
-            // R[i, k] · U[k] over the rows k below.
+            // From the last row up, U replaces R: R[i, i] · U[i] is row i of the identity minus the
+            // sum of R[i, k] · U[k] over the rows k below.
             for row in (0..<count).reversed() {
                 let above = Array(r[row * count..<(row + 1) * count])
                 for column in row..<count { r[row * count + column] = column == row ? 1 : 0 }
@@ -61,7 +65,7 @@ struct GPTQ {
 
     // MARK: - Rounding
 
-    /// A matrix in int4, and for each row what its product with a state loses in the mean.
+    /// A matrix in int4, and for each row the mean error of its product with a state.
     ///
     /// - Parameter matrix: Rows of finite values, a column for each unit.
     /// - Complexity: O(n²) for each row of n columns.
@@ -74,7 +78,7 @@ struct GPTQ {
         values.withUnsafeMutableBufferPointer { values in
             scales.withUnsafeMutableBufferPointer { scales in
                 meanErrors.withUnsafeMutableBufferPointer { meanErrors in
-                    // Each row has elements of its own.
+                    // No two rows write the same elements.
                     nonisolated(unsafe) let (values, scales, meanErrors) = (values, scales, meanErrors)
                     DispatchQueue.concurrentPerform(iterations: rows) { row in
                         let places = row * columns..<(row + 1) * columns
@@ -88,7 +92,7 @@ struct GPTQ {
         return (.int4(values, scales: scales), meanErrors)
     }
 
-    /// Rounds a row, and returns what its product with a state loses in the mean.
+    /// Rounds a row, and returns the mean error of its product with a state.
     private func roundRow(
         _ row: ArraySlice<Float>, into values: UnsafeMutableBufferPointer<Int8>,
         _ scales: UnsafeMutableBufferPointer<UInt16>
@@ -105,35 +109,36 @@ struct GPTQ {
                     let integer = scale == 0 ? 0 : GPTQ.rounded(weights[column] / scale)
                     values[column] = Int8(integer)
                     meanError += (Double(row[row.startIndex + column]) - integer * scale) * statistics.mean[column]
-                    makeUp(for: weights[column] - integer * scale, at: column, in: weights)
+                    compensate(weights[column] - integer * scale, at: column, in: weights)
                 }
             }
         }
         return Float(meanError)
     }
 
-    /// Changes the weights after `column` so that they make up for its error as well as they can.
-    private func makeUp(for error: Double, at column: Int, in weights: UnsafeMutableBufferPointer<Double>) {
+    /// Changes the weights after `column` so that they compensate its error as far as possible.
+    private func compensate(_ error: Double, at column: Int, in weights: UnsafeMutableBufferPointer<Double>) {
         factor.withUnsafeBufferPointer { factor in
             let row = UnsafeBufferPointer(rebasing: factor[column * columns..<(column + 1) * columns])
-            let share = error / row[column]
-            for later in column + 1..<columns { weights[later] -= share * row[later] }
+            let factor = error / row[column]
+            for later in column + 1..<columns { weights[later] -= factor * row[later] }
         }
     }
 
-    /// The scale, of those tried, that gives the smallest sum of squared errors, as bfloat16 bits.
+    /// The scale that gives the smallest sum of squared errors among 25 candidates, as bfloat16
+    /// bits.
     ///
-    /// With those tried, the grid ends at three quarters of the farthest value, a bit beyond it, or between. Their sign
-    /// is the one with which it ends at −8 there, not at 7.
+    /// With the candidates the grid ends at 3/4 to 9/8 of the value of the largest magnitude. Their
+    /// sign is the one with which −8, not 7, stands for that value.
     private func bestScale(_ weights: UnsafeMutableBufferPointer<Double>) -> UInt16 {
         guard let farthest = weights.max(by: { abs($0) < abs($1) }) else { return 0 }
         var best: UInt16 = 0
         var smallestError = Double.infinity
         for step in 0...24 {
-            let share = 1.125 - Double(step) / 64
-            let bits = Quantiser.bfloat16(Quantiser.limited(Float(-farthest / 8 * share)))
+            let end = 1.125 - Double(step) / 64
+            let bits = Quantiser.bfloat16(Quantiser.limited(Float(-farthest / 8 * end)))
             let scale = Double(Quantiser.widened(bits))
-            // So small that it became 0: so are the values.
+            // A scale that is rounded to 0 gives zeros.
             guard scale != 0 else { continue }
             var sum = 0.0
             for weight in weights {
@@ -145,11 +150,11 @@ struct GPTQ {
         return best
     }
 
-    /// The nearest integer from −8 to 7; of two the even one.
+    /// The nearest integer from −8 to 7; at a tie the even one.
     @inline(__always)
     private static func rounded(_ quotient: Double) -> Double {
-        // Beside 1.5 · 2⁵² a double has no bits left below one, and the processor does the rounding. A call of `rint` for
-        // each value, as without SSE 4.1, would take most of the time.
+        // A double near 1.5 · 2⁵² has no bits below one, so the addition rounds. Without SSE 4.1,
+        // `rint` would be a call for each value and take most of the time.
         let shift = 0x1.8p52
         return (min(max(quotient, -8), 7) + shift) - shift
     }

@@ -1,8 +1,7 @@
-import COpenBLAS
 import Core
 import KernelDispatch
 
-/// How a layer's hidden state is spread while the network reads a text: its mean and its covariance.
+/// The mean and the covariance of a layer's hidden state while the network reads a text.
 struct HiddenStatistics {
     /// The mean of each unit.
     var mean: [Double]
@@ -17,21 +16,22 @@ struct HiddenStatistics {
 
     /// The statistics of each layer. Those of an empty text are zeros.
     ///
-    /// - Parameter text: Rows of symbols, all of the same length; the network reads each from the start state.
-    /// - Throws: `invalidArgument` when the weights are so large that a state is NaN; `outOfMemory`.
+    /// - Parameter text: Rows of symbols, all of the same length; the network reads each from the
+    ///   start state.
+    /// - Throws: `invalidArgument` when the weights are so large that a state is NaN; `fileAccess`
+    ///   without OpenBLAS; `outOfMemory`.
     static func layers(
         of parameters: Parameters, reading text: [[Int]]
     ) throws(ChargenError) -> [HiddenStatistics] {
-        // OpenBLAS' threads cost more than they gain here.
-        openblas_set_num_threads(1)
-        // All backends give the same states.
+        let openBLAS = try OpenBLAS.shared
+        // The states are the same with every backend.
         let backend = Backend.chosen() ?? .portable
         let kernels = backend.trainingKernels()
         let layout = parameters.layout
         let rows = text.count
         let symbols = try AlignedBuffer<Int32>(count: rows, for: "a minibatch")
         let scratch = try AlignedBuffer<Float>(count: 0, for: "a minibatch")
-        // One time step at a time: the states of a whole text of a large model would take gigabytes.
+        // One time step at a time: a large model's states of a whole text would take gigabytes.
         var layers: [RecurrentLayer] = []
         var weights: [LayerWeights] = []
         for index in 0..<layout.shape.layers {
@@ -50,7 +50,7 @@ struct HiddenStatistics {
             var input = RecurrentLayer.Input.symbols(symbols.pointer)
             for (index, layer) in layers.enumerated() {
                 layer.forward(weights[index], input: input, rows: 0..<rows, time: 1, scratch: scratch.pointer)
-                statistics[index].add(layer.output, rows: rows, stride: layout.width)
+                statistics[index].add(layer.output, rows: rows, stride: layout.width, openBLAS)
                 input = .hidden(layer.output)
             }
             for layer in layers { layer.continueFromOutput() }
@@ -62,8 +62,8 @@ struct HiddenStatistics {
         return statistics
     }
 
-    /// Adds the states and the products of their units.
-    private mutating func add(_ states: UnsafePointer<Float>, rows: Int, stride: Int) {
+    /// Adds some states and the products of their units to the sums.
+    private mutating func add(_ states: UnsafePointer<Float>, rows: Int, stride: Int, _ openBLAS: OpenBLAS) {
         let units = mean.count
         var block = [Double](repeating: 0, count: rows * units)
         for row in 0..<rows {
@@ -73,13 +73,12 @@ struct HiddenStatistics {
                 mean[unit] += state
             }
         }
-        // In 64 bits: what is left after the product of means is taken off may be small beside it.
-        cblas_dsyrk(
-            CblasRowMajor, CblasUpper, CblasTrans, Int32(units), Int32(rows), 1, block, Int32(units), 1, &covariance,
-            Int32(units))
+        // In 64 bits: the difference from the product of means may be small in comparison.
+        openBLAS.addSquare(of: block, columns: units, to: &covariance)
     }
 
-    /// Turns the sums over `states` states into the mean and the covariance. Over none they stay 0.
+    /// Turns the sums over `states` states into the mean and the covariance; with no state they
+    /// stay 0.
     private mutating func finish(states: Int) {
         let units = mean.count
         let count = Double(max(states, 1))
@@ -94,7 +93,7 @@ struct HiddenStatistics {
 }
 
 extension RecurrentLayer {
-    /// Makes the state after a single time step the one before the next.
+    /// Makes the state after a single time step the state before the next.
     fileprivate func continueFromOutput() {
         let count = rows * width
         hidden.pointer.update(from: hidden.pointer + count, count: count)

@@ -5,9 +5,11 @@ import ModelFormat
 enum Quantiser {
     /// A model's tensors with weights of a type.
     ///
-    /// - Parameter calibration: For int4, a text to keep the hidden states' products for: rows of symbols, all of the same
-    ///   length. Without one each group of weights is rounded by itself.
-    /// - Throws: `invalidArgument` when the weights are so large that a state is not a number; `outOfMemory`.
+    /// - Parameter calibration: For int4, a text that gives the hidden states for whose products
+    ///   the rounding is chosen: rows of symbols, all of the same length. Without it each group of
+    ///   weights is rounded by itself.
+    /// - Throws: `invalidArgument` when the weights are so large that a state is NaN; `fileAccess`
+    ///   without OpenBLAS; `outOfMemory`.
     static func quantise(
         _ parameters: Parameters, weights: ElementType, calibration: [[Int]]
     ) throws(ChargenError) -> [EncodedTensor] {
@@ -26,18 +28,18 @@ enum Quantiser {
             case .bfloat16: encoded.append(.bfloat16(tensors[index].map { bfloat16($0) }))
             case .int8: encoded.append(int8(tensors[index], columns: tensor.columns))
             case .int4:
-                // The states that the matrix is multiplied with: its own layer's, or those of the layer below.
+                // The matrix is multiplied with the states of its own layer, or of the layer below.
                 let states = (tensor.layer ?? 0) - (tensor.role == .inputWeight ? 1 : 0)
                 let (matrix, meanErrors) = roundings[states].quantise(tensors[index])
                 encoded.append(matrix)
-                // Each matrix of a layer has a bias of its own, two places after it.
+                // A matrix's bias is the second tensor after it.
                 for (row, error) in meanErrors.enumerated() { tensors[index + 2][row] += error }
             }
         }
         return encoded
     }
 
-    /// A matrix in int8, each row with the scale that takes its farthest value to the end of the range.
+    /// A matrix in int8, each row with the scale that maps its largest magnitude to 127.
     ///
     /// - Parameter matrix: Rows of finite values.
     static func int8(_ matrix: [Float], columns: Int) -> EncodedTensor {
@@ -53,29 +55,30 @@ enum Quantiser {
         return .int8(values, scales: scales)
     }
 
-    /// The nearest integer from −127 to 127; of two the even one.
+    /// The nearest integer from −127 to 127; at a tie the even one.
     @inline(__always)
     private static func rounded(_ quotient: Float) -> Float {
-        // Beside 1.5 · 2²³ a float has no bits left below one, and the processor does the rounding. A call of `rint` for
-        // each value, as without SSE 4.1, would take most of the time.
+        // A float near 1.5 · 2²³ has no bits below one, so the addition rounds. Without SSE 4.1,
+        // `rint` would be a call for each value and take most of the time.
         let shift: Float = 0x1.8p23
         return (min(max(quotient, -127), 127) + shift) - shift
     }
 
-    /// A scale, or the farthest from 0 that a file may hold, as bfloat16 can write it.
+    /// A scale, limited to the magnitudes that a file may have, the largest of them a bfloat16
+    /// number.
     static func limited(_ scale: Float) -> Float {
         let largest = ElementType.scaleLimit * (1 - 0x1p-8)
         return min(max(scale, -largest), largest)
     }
 
-    /// The upper half of the nearest float that has zeros in the lower; of two the even one, and never an infinity.
+    /// The bits of the nearest bfloat16 number; at a tie the even one, and never an infinity.
     static func bfloat16(_ value: Float) -> UInt16 {
         let bits = value.bitPattern
         let upper = UInt16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
         return upper & 0x7FFF == 0x7F80 ? upper - 1 : upper
     }
 
-    /// The float of which these are the upper half; the lower is 0.
+    /// The float with the value of a bfloat16 number.
     static func widened(_ bits: UInt16) -> Float {
         Float(bitPattern: UInt32(bits) << 16)
     }

@@ -3,7 +3,8 @@ import Core
 import KernelDispatch
 import Kernels
 
-/// All memory that a minibatch takes: its symbols, and what every layer keeps of the forward pass for the backward pass.
+/// All memory that a minibatch takes: its symbols, and what every layer keeps of the forward pass
+/// for the backward pass.
 ///
 /// B rows, T time steps, everything time-major.
 final class Activations {
@@ -15,7 +16,8 @@ final class Activations {
     let targets: AlignedBuffer<Int32>
     let layers: [RecurrentLayer]
     let output: OutputLayer
-    /// [T, B, width] twice: the gradient of a layer's output, and that of the layer below, swapped at each layer.
+    /// [T, B, width] twice: the gradient of a layer's output, and that of the layer below, swapped
+    /// at each layer.
     let gradients: (AlignedBuffer<Float>, AlignedBuffer<Float>)
 
     /// Memory for each worker's products.

@@ -1,15 +1,16 @@
 import CIntrinsics
 import Core
 
-/// A recurrent layer's parameters as its passes read them: matrices packed, and biases of the same preactivations added
-/// up.
+/// A recurrent layer's parameters as its passes read them: matrices packed, and biases of the same
+/// preactivations added up.
 final class LayerWeights {
     /// The weights of the layer below; nil in the first layer.
     let input: PackedWeights?
     /// The weights of the layer's own hidden state.
     let hidden: PackedWeights
-    /// The bias table, [V or 1, S·width]: both biases and, in the first layer, the row of the input weights that a symbol's
-    /// one-hot vector picks. S is the number of blocks of preactivations (``GateLayout/blockCount``).
+    /// The bias table, [V or 1, S·width]: both biases and, in the first layer, the row of the input
+    /// weights that a symbol's one-hot vector picks. S is the number of blocks of preactivations
+    /// (``GateLayout/blockCount``).
     let biasTable: AlignedBuffer<Float>
 
     private let biasRows: Int

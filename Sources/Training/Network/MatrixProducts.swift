@@ -3,8 +3,8 @@ import Core
 
 /// Rows of numbers of a minibatch: those of a range of its rows at each of several time steps.
 ///
-/// Everything in training is time-major: the rows of a time step are contiguous, and those of all time steps together are
-/// one matrix.
+/// Everything in training is time-major: the rows of a time step are contiguous, and those of all
+/// time steps together are one matrix.
 struct Rows {
     /// The first number of the first row.
     var pointer: UnsafeMutablePointer<Float>
@@ -18,10 +18,11 @@ extension TrainingKernels {
     /// The products of some rows of a minibatch in the forward pass, outputs ← bias + inputs · Wᵀ.
     ///
     /// - Parameters:
-    ///   - bias: The row that every row of outputs starts from; nil if they start from what they hold.
+    ///   - bias: The row that every row of outputs starts from; nil if they start from what they
+    ///     hold.
     ///   - size: The rows of each time step, and the time steps.
-    ///   - next: The rows that are needed next, prefetched meanwhile, as many of one step and as long as the distance
-    ///     between them; nil if that is not known.
+    ///   - next: The rows that are needed next, prefetched meanwhile, as many of one step and as
+    ///     long as the distance between them; nil if that is not known.
     ///   - scratch: The worker's (``Activations/scratch``).
     func addForward(
         _ inputs: Rows, _ weights: PackedWeights, from bias: UnsafePointer<Float>? = nil, to outputs: Rows,

@@ -7,10 +7,11 @@ import ThreadPool
 
 /// A recurrent network in training: its parameters, and their gradients over a minibatch.
 ///
-/// An update has three phases, each distributed among the workers of a thread pool: the parameters are packed for the
-/// products; the rows of the minibatch pass through all layers forward and backward, one chunk of rows per worker; the
-/// gradients of the parameters are computed in chunks, each over all rows. Every number is one chain of operations in an
-/// order that depends on none of this, so the result is the same on any number of threads and with every backend.
+/// An update has three phases, each distributed among the workers of a thread pool: the parameters
+/// are packed for the products; the rows of the minibatch pass through all layers forward and
+/// backward, one chunk of rows per worker; the gradients of the parameters are computed in chunks,
+/// each over all rows. Every number is one chain of operations in an order that depends on none of
+/// this, so the result is the same on any number of threads and with every backend.
 final class Network: ParallelWork {
     let layout: ParameterLayout
     let parameters: Parameters
@@ -81,7 +82,8 @@ final class Network: ParallelWork {
         return meanLoss
     }
 
-    /// The mean cross-entropy of a minibatch, in nats a symbol; its gradients are left in ``gradients``.
+    /// The mean cross-entropy of a minibatch, in nats a symbol; its gradients are left in
+    /// ``gradients``.
     func gradient(_ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?) throws(ChargenError) -> Double {
         try take(Pass(minibatch: minibatch, corpus: corpus, state: state, purpose: .gradient))
         distribute(.gradients, chunks: gradientChunks)
@@ -168,7 +170,8 @@ final class Network: ParallelWork {
         division.note(chunk, took: .now - start)
     }
 
-    /// Notes some rows' losses; with memory for it, leaves the gradient of the last hidden states too.
+    /// Notes some rows' losses; with memory for it, leaves the gradient of the last hidden states
+    /// too.
     private func loss(
         _ rows: Range<Int>, hiddenGradient: UnsafeMutablePointer<Float>?, _ scratch: UnsafeMutablePointer<Float>
     ) {
@@ -205,8 +208,8 @@ final class Network: ParallelWork {
         }
     }
 
-    /// The columns of a chunk of the gradients: an even share of a block of preactivations, at most as many as the
-    /// products take, and so few that there is a chunk for each worker.
+    /// The columns of a chunk of the gradients: an even share of a block of preactivations, at most
+    /// as many as the products take, and so few that there is a chunk for each worker.
     private var chunkSize: Int {
         let blocks = shape.cell.gates.blockCount
         let chunks = max(
@@ -214,8 +217,8 @@ final class Network: ParallelWork {
         return padded(divideRoundingUp(layout.width, by: chunks))
     }
 
-    /// The chunks of the gradients: those of the layers interleaved, so that each worker's are a mixture, then those of
-    /// the output.
+    /// The chunks of the gradients: those of the layers interleaved, so that each worker's are a
+    /// mixture, then those of the output.
     private var gradientChunks: Int {
         activations.layers[0].gradientChunks(size: chunkSize) * layers.count
             + activations.output.gradientChunks(size: chunkSize)

@@ -120,7 +120,8 @@ final class OutputLayer {
         }
     }
 
-    /// The logits of a row at a time step, V of them, after ``forward(_:bias:hidden:rows:steps:scratch:)``.
+    /// The logits of a row at a time step, V of them, after
+    /// ``forward(_:bias:hidden:rows:steps:scratch:)``.
     func logits(row: Int, step: Int) -> UnsafeBufferPointer<Float> {
         UnsafeBufferPointer(start: logits.pointer + (step * rows + row) * width, count: symbolCount)
     }

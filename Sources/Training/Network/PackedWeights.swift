@@ -1,10 +1,12 @@
 import CIntrinsics
 import Core
 
-/// A weight matrix in the two forms that the products read, packed anew whenever the parameters have changed.
+/// A weight matrix in the two forms that the products read, packed anew whenever the parameters
+/// have changed.
 ///
-/// Packing takes about a hundredth of an update at 128 × 2, and less of larger ones; a product that packed its own weights,
-/// as a BLAS call does, would do so at every time step. `docs/training-speed.md` has the figures of both.
+/// Packing takes about a hundredth of an update at 128 × 2, and less of larger ones; a product that
+/// packed its own weights, as a BLAS call does, would do so at every time step.
+/// `docs/training-speed.md` has the figures of both.
 final class PackedWeights {
     /// The matrix, in the parameters: `rows` rows of `columns` floats.
     private let matrix: UnsafePointer<Float>

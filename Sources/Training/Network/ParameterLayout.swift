@@ -3,10 +3,11 @@ import ModelFormat
 
 /// Where each tensor of a model stands in one flat buffer, as training computes with it.
 ///
-/// Every gate block is padded to `width` rows, the hidden size as a multiple of the kernels' lanes, and every row over
-/// hidden units to `width` columns; the output layer's rows are padded likewise. The padding is zero and its gradients
-/// are zero, so it stays zero. The first layer's input weights are transposed: a row for each symbol, because a one-hot
-/// input picks one. The gates of the input are in the order of the sums they add to.
+/// Every gate block is padded to `width` rows, the hidden size as a multiple of the kernels' lanes,
+/// and every row over hidden units to `width` columns; the output layer's rows are padded likewise.
+/// The padding is zero and its gradients are zero, so it stays zero. The first layer's input
+/// weights are transposed: a row for each symbol, because a one-hot input picks one. The gates of
+/// the input are in the order of the sums they add to.
 struct ParameterLayout {
     let shape: ModelShape
     /// The hidden size, padded.

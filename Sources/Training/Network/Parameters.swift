@@ -1,7 +1,8 @@
 import Core
 import ModelFormat
 
-/// All numbers of a model in one flat buffer: its parameters, or something with a number for each, such as gradients.
+/// All numbers of a model in one flat buffer: its parameters, or something with a number for each,
+/// such as gradients.
 final class Parameters {
     let layout: ParameterLayout
     private let buffer: AlignedBuffer<Float>
@@ -44,10 +45,11 @@ final class Parameters {
         }
     }
 
-    /// Draws every parameter uniformly from ±`range`; then sets an LSTM's forget gate's bias, if one is given.
+    /// Draws every parameter uniformly from ±`range`; then sets an LSTM's forget gate's bias, if
+    /// one is given.
     ///
-    /// A forget bias of 1 lets a fresh cell remember (Jozefowicz, Zaremba and Sutskever 2015). Of the two biases of
-    /// PyTorch's cells the first takes the value and the second becomes zero.
+    /// A forget bias of 1 lets a fresh cell remember (Jozefowicz, Zaremba and Sutskever 2015). Of
+    /// the two biases of PyTorch's cells the first takes the value and the second becomes zero.
     func initialise(range: Float, forgetBias: Float?, random: inout SplitMix64) {
         for index in 0..<layout.shape.tensorCount {
             let tensor = layout.shape.tensor(index)
@@ -84,8 +86,9 @@ final class Parameters {
     }
 }
 
-/// A recurrent layer's tensors, or their gradients, in the flat buffer. G is the number of gates; those of the input come in
-/// the order of the sums they add to (``Cell/GateLayout/inputBlock(ofGate:)``).
+/// A recurrent layer's tensors, or their gradients, in the flat buffer. G is the number of gates;
+/// those of the input come in the order of the sums they add to
+/// (``Cell/GateLayout/inputBlock(ofGate:)``).
 struct LayerParameters {
     /// [V, G·width] in the first layer, [G·width, width] in the others.
     let inputWeights: UnsafeMutablePointer<Float>

@@ -5,9 +5,10 @@ import Kernels
 
 /// One recurrent layer over a minibatch: its memory, and both passes.
 ///
-/// B rows, T time steps, `width` padded hidden units, S blocks of preactivations (``GateLayout/blockCount``). Everything is
-/// time-major. A worker takes its own rows through all steps; the rows do not depend on each other. What differs between
-/// cells, the pointwise step, is a kernel of each cell.
+/// B rows, T time steps, `width` padded hidden units, S blocks of preactivations
+/// (``GateLayout/blockCount``). Everything is time-major. A worker takes its own rows through all
+/// steps; the rows do not depend on each other. What differs between cells, the pointwise step, is
+/// a kernel of each cell.
 final class RecurrentLayer {
     /// What a layer reads.
     enum Input {
@@ -25,8 +26,8 @@ final class RecurrentLayer {
     private let stepForward: @convention(c) (StepForward) -> Void
     private let stepBackward: @convention(c) (StepBackward) -> Void
 
-    /// [T, B, S·width], rows ``stride`` apart: a step's preactivations, then the gates' activations, then, in the backward
-    /// pass, the gradients of the preactivations.
+    /// [T, B, S·width], rows ``stride`` apart: a step's preactivations, then the gates'
+    /// activations, then, in the backward pass, the gradients of the preactivations.
     private let preactivations: AlignedBuffer<Float>
     /// [T + 1, B, width]: the hidden state before the first step and after each.
     let hidden: AlignedBuffer<Float>
@@ -34,8 +35,8 @@ final class RecurrentLayer {
     let cells: AlignedBuffer<Float>
     /// [T, B, width]: an LSTM's tanh(c); empty for other cells.
     private let cellTangents: AlignedBuffer<Float>
-    /// [B, width]: the gradient of an LSTM's cell state, carried from a step to the one before; that of a GRU's hidden
-    /// state before the first step, which is not used; empty for an RNN.
+    /// [B, width]: the gradient of an LSTM's cell state, carried from a step to the one before;
+    /// that of a GRU's hidden state before the first step, which is not used; empty for an RNN.
     private let carriedGradient: AlignedBuffer<Float>
     /// [width], what the gradients of the layer below start from.
     private let zeros: AlignedBuffer<Float>
@@ -59,7 +60,8 @@ final class RecurrentLayer {
         zeros = try AlignedBuffer(count: width, for: "a minibatch's gradients")
     }
 
-    /// The distance between the rows of ``preactivations``, whose columns the gradients' products read.
+    /// The distance between the rows of ``preactivations``, whose columns the gradients' products
+    /// read.
     private var stride: Int { RecurrentLayer.stride(cell, width) }
 
     private static func stride(_ cell: Cell, _ width: Int) -> Int {
@@ -72,16 +74,18 @@ final class RecurrentLayer {
     /// The place of a row at a step among all rows.
     func place(_ step: Int, _ row: Int) -> Int { step * rows + row }
 
-    /// The steps that go through the products with the layer below together, so many that reading the weights costs
-    /// little and so few that what they leave stays in the cache.
+    /// The steps that go through the products with the layer below together, so many that reading
+    /// the weights costs little and so few that what they leave stays in the cache.
     static func steps(of rows: Range<Int>) -> Int { max(1, 128 / max(1, rows.count)) }
 
-    /// The most rows of a product, of all its steps together, where a worker has at most `rows` rows.
+    /// The most rows of a product, of all its steps together, where a worker has at most `rows`
+    /// rows.
     static func largestProduct(rows: Int) -> Int { max(128, rows) }
 
     // MARK: - Forward
 
-    /// Takes some rows through `time` steps, from the state at the front of ``hidden`` and ``cells``.
+    /// Takes some rows through `time` steps, from the state at the front of ``hidden`` and
+    /// ``cells``.
     func forward(
         _ weights: LayerWeights, input: Input, rows range: Range<Int>, time: Int, scratch: UnsafeMutablePointer<Float>
     ) {
@@ -138,12 +142,13 @@ final class RecurrentLayer {
 
     // MARK: - Backward
 
-    /// Propagates gradients of some rows back through the `time` steps of the last ``forward(_:input:rows:time:scratch:)``,
-    /// and leaves the gradients of the preactivations.
+    /// Propagates gradients of some rows back through the `time` steps of the last
+    /// ``forward(_:input:rows:time:scratch:)``, and leaves the gradients of the preactivations.
     ///
     /// - Parameters:
     ///   - hiddenGradient: [T, B, width], the gradient of ``output`` from above; overwritten.
-    ///   - inputGradient: [T, B, width], the gradient of the layer below's output on return; nil in the first layer.
+    ///   - inputGradient: [T, B, width], the gradient of the layer below's output on return; nil in
+    ///     the first layer.
     func backward(
         _ weights: LayerWeights, rows range: Range<Int>, time: Int, hiddenGradient: UnsafeMutablePointer<Float>,
         inputGradient: UnsafeMutablePointer<Float>?, scratch: UnsafeMutablePointer<Float>
@@ -186,7 +191,8 @@ final class RecurrentLayer {
 
     // MARK: - Gradients of the parameters
 
-    /// The chunks of ``setGradients(chunk:size:_:input:time:scratch:)``: some columns of a block of preactivations each.
+    /// The chunks of ``setGradients(chunk:size:_:input:time:scratch:)``: some columns of a block of
+    /// preactivations each.
     func gradientChunks(size: Int) -> Int { cell.gates.blockCount * blockChunks(size) }
 
     private func blockChunks(_ size: Int) -> Int { divideRoundingUp(width, by: size) }
@@ -204,7 +210,8 @@ final class RecurrentLayer {
         let block = chunk / blockChunks(size)
         let offset = chunk % blockChunks(size) * size
         let count = min(size, width - offset)
-        // The column among all preactivations, which is that among the input's, and the column among the hidden state's.
+        // The column among all preactivations, which is that among the input's, and the column
+        // among the hidden state's.
         let column = block * width + offset
         let hiddenColumn = column - gates.firstHiddenBlock * width
         let hasHidden = hiddenColumn >= 0

@@ -1,7 +1,7 @@
 import Core
 
-/// What a network remembers between the minibatches of a stream: for each layer and row a hidden state, and an LSTM's
-/// cell state.
+/// What a network remembers between the minibatches of a stream: for each layer and row a hidden
+/// state, and an LSTM's cell state.
 final class RecurrentState {
     let rows: Int
     /// [L, B, width].

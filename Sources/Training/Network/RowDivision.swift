@@ -2,12 +2,13 @@ import Core
 
 /// The division of a minibatch's rows into one chunk per worker, in proportion to its recent speed.
 ///
-/// Cores differ: some are slower, some run other work too, and all wait for the last. What is computed does not depend on
-/// the division.
+/// Cores differ: some are slower, some run other work too, and all wait for the last. What is
+/// computed does not depend on the division.
 final class RowDivision {
     /// Chunk i has the rows from `bounds[i]` to `bounds[i + 1]`.
     private let bounds: AlignedBuffer<Int>
-    /// The rows that a chunk takes in the time in which the chunks take one row each on average, as a running mean.
+    /// The rows that a chunk takes in the time in which the chunks take one row each on average, as
+    /// a running mean.
     private let speeds: AlignedBuffer<Double>
     /// How long each chunk took last.
     private let seconds: AlignedBuffer<Double>
@@ -32,7 +33,8 @@ final class RowDivision {
         seconds.pointer[chunk] = duration.seconds
     }
 
-    /// Divides the rows of a new minibatch, and updates the speeds by how long the chunks of the last one took.
+    /// Divides the rows of a new minibatch, and updates the speeds by how long the chunks of the
+    /// last one took.
     func divide(rows: Int) {
         learn()
         let total = speeds.elements.reduce(0, +)

@@ -3,9 +3,10 @@ import Core
 import Foundation
 import ThreadPool
 
-/// How gradients are kept from growing too large.
+/// The limit of gradients.
 public enum Clipping: Equatable, Sendable {
-    /// All gradients are scaled down together, so that their Euclidean norm is at most this (Pascanu et al. 2013).
+    /// All gradients are scaled down together, so that their Euclidean norm is at most this
+    /// (Pascanu et al. 2013).
     case norm(Float)
     /// Every gradient is limited to ± this.
     case element(Float)
@@ -55,12 +56,12 @@ final class Adam: ParallelWork {
         case .norm(let largest):
             let norm = network.kernels.sumOfSquares(network.gradients.pointer, network.gradients.count)
                 .squareRoot()
-            // PyTorch's clip_grad_norm_ adds the 1e-6.
+            // 1e-6 as in PyTorch's clip_grad_norm_.
             scale = min(1, largest / Float(norm + 1e-6))
         case .element(let largest): limit = largest
         case .none: break
         }
-        // Several chunks per worker, so that one that is done early steals from the others.
+        // Several chunks per worker, so that a fast worker takes more of them.
         let chunks = 4 * network.pool.size
         step = Step(
             network: network, scale: scale, limit: limit, size: Float(learningRate / firstCorrection),

@@ -2,12 +2,13 @@ import Core
 import Foundation
 import ModelFormat
 
-/// A moment of a training, as a safetensors file: the parameters under PyTorch's names, Adam's moments, the recurrent
-/// state, and in its metadata the settings, the vocabulary, the corpus and the progress.
+/// The state of a training, as a safetensors file: the parameters under PyTorch's names, Adam's
+/// moments, the recurrent state, and in the metadata the settings, the vocabulary, the corpus and
+/// the progress.
 ///
-/// It holds no time of day and no duration: the same training gives the same bytes.
+/// It has no time of day and no duration: the same training gives the same bytes.
 public struct Checkpoint {
-    /// What the metadata's `chargen` holds, as JSON.
+    /// The value of `chargen` in the metadata, as JSON.
     struct Description: Codable {
         var version: String
         var settings: Settings
@@ -18,14 +19,15 @@ public struct Checkpoint {
     }
 
     let description: Description
-    let vocabulary: Vocabulary
+    /// The model's symbols.
+    public let vocabulary: Vocabulary
     let shape: ModelShape
     private let file: Safetensors
     private let path: String
 
-    /// What the training was asked for.
+    /// The training's settings.
     public var settings: Settings { description.settings }
-    /// How far the training had come.
+    /// The training's progress.
     public var progress: Progress { description.progress }
 
     private static let metadataKey = "chargen"
@@ -66,7 +68,7 @@ public struct Checkpoint {
 
     // MARK: - Reading
 
-    /// Reads a checkpoint and checks that all its parts are there and fit each other.
+    /// Reads a checkpoint and checks that it is complete and consistent.
     ///
     /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)``.
     public init(path: String) throws {
@@ -114,7 +116,7 @@ public struct Checkpoint {
         return tensor.elements
     }
 
-    /// Puts the checkpoint's numbers into a network of its shape.
+    /// Sets a network of the checkpoint's shape, its optimiser and its state to the checkpoint's.
     func restore(_ network: Network, _ adam: Adam, _ state: RecurrentState?) throws {
         for index in 0..<shape.tensorCount {
             let tensor = shape.tensor(index)
@@ -137,31 +139,46 @@ public struct Checkpoint {
 
     // MARK: - Export
 
+    /// The model's parameters.
+    ///
+    /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)`` when a value is not finite.
+    public func parameters() throws -> FloatTensors {
+        FloatTensors(shape, try finiteTensors())
+    }
+
     /// The bytes of the checkpoint's model as a `.cgw` file.
     ///
     /// - Parameters:
-    ///   - weights: How to store the matrices; some may be stored more exactly, and biases always are.
-    ///   - calibration: For int4, a text like those that the model will write or read, to choose the rounding by: rows of
-    ///     symbols, all of the same length. What the model itself writes does as well as its corpus.
-    /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)`` when a value is not finite, or `ChargenError`.
+    ///   - weights: The type of the matrices; some may have a more exact one, and biases always
+    ///     have.
+    ///   - calibration: For int4, a text by which the rounding is chosen, like those that the model
+    ///     will generate or read: rows of symbols, all of the same length. A text of the model's
+    ///     own serves as well as its corpus.
+    /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)`` when a value is not finite, or
+    ///   `ChargenError`.
     public func modelFile(weights: ElementType = .float32, calibration: [[Int]] = []) throws -> [UInt8] {
         let parameters = try Parameters(ParameterLayout(shape))
-        for index in 0..<shape.tensorCount {
+        for (index, elements) in try finiteTensors().enumerated() { parameters.setTensor(index, elements) }
+        return try ModelFile.encode(
+            shape: shape, vocabulary: vocabulary, provenance: description.provenance,
+            tensors: Quantiser.quantise(parameters, weights: weights, calibration: calibration))
+    }
+
+    /// The elements of each tensor in ``ModelShape/tensor(_:)``'s order.
+    private func finiteTensors() throws -> [[Float]] {
+        try (0..<shape.tensorCount).map { index in
             let tensor = shape.tensor(index)
             let elements = try elements(tensor.name, count: tensor.count)
             guard elements.allSatisfy(\.isFinite) else {
                 throw TrainingError.invalidCheckpoint(
                     path: path, "tensor '\(tensor.name)' has a value that is not finite")
             }
-            parameters.setTensor(index, elements)
+            return elements
         }
-        return try ModelFile.encode(
-            shape: shape, vocabulary: vocabulary, provenance: description.provenance,
-            tensors: Quantiser.quantise(parameters, weights: weights, calibration: calibration))
     }
 }
 
-/// What is known about a corpus, to recognise it by.
+/// What identifies a corpus.
 struct CorpusFacts: Codable, Equatable {
     /// The SHA-256 of the files' bytes, one after the other.
     var sha256: String

@@ -1,20 +1,20 @@
-/// How far a training has come: everything but the numbers of the network that its continuation depends on.
+/// The progress of a training: all that its continuation depends on apart from the tensors.
 public struct Progress: Codable, Equatable, Sendable {
-    /// The epoch at hand, from 1; beyond the last when the training is over.
+    /// The current epoch, from 1; after the last epoch one more.
     public internal(set) var epoch = 1
-    /// The updates made in this epoch.
+    /// The number of updates in this epoch.
     public internal(set) var updatesInEpoch = 0
-    /// The updates made in all.
+    /// The number of updates.
     public internal(set) var updates = 0
     /// The sum and number of the losses since the last report.
     var lossSum = 0.0
     var lossCount = 0
     /// The loss of the last update.
     var lastLoss = 0.0
-    /// The exponentially weighted mean of the losses, not yet corrected for its start at 0.
+    /// The exponentially weighted mean of the losses, without the correction for its start at 0.
     var runningSum = 0.0
-    /// The reports made so far.
-    var reports = 0
+    /// The number of reports.
+    public internal(set) var reports = 0
     /// The training loss of the last report, in nats a character.
     public internal(set) var trainingLoss: Double?
     /// The validation loss of the last report that had one.
@@ -37,9 +37,9 @@ public struct Progress: Codable, Equatable, Sendable {
 
 /// One line of a run's metrics: losses in nats a character.
 public struct Report: Codable, Equatable, Sendable {
-    /// The epoch it falls in, from 1.
+    /// The epoch, from 1.
     public let epoch: Int
-    /// The updates so far.
+    /// The number of updates.
     public let update: Int
     /// The loss of the last update.
     public let loss: Double
@@ -47,12 +47,12 @@ public struct Report: Codable, Equatable, Sendable {
     public let trainingLoss: Double
     /// The mean of all losses, each new one with a weight of 0.01.
     public let runningLoss: Double
-    /// The mean over the text held out; nil in the middle of an epoch, and when none is held out.
+    /// The mean over the text held out; nil within an epoch, and if none is held out.
     public let validationLoss: Double?
     /// Adam's learning rate in this epoch.
     public let learningRate: Double
-    /// The speed since the last report.
+    /// The speed since the last report, in characters a second.
     public let charactersPerSecond: Double
-    /// The time spent in training so far.
+    /// The time spent in training, in seconds.
     public let seconds: Double
 }

@@ -11,17 +11,17 @@ extension Checkpoint.Description {
         let validationLoss: Double?
     }
 
-    /// Where a model comes from, as the JSON object that its `.cgw` file carries.
+    /// A model's provenance, as the JSON object in its `.cgw` file.
     var provenance: String {
         var settings = settings
-        // Names tell a reader enough; folders are nobody's business.
+        // File names without their folders, which may be private.
         settings.corpus.paths = settings.corpus.paths.map { ($0 as NSString).lastPathComponent }
         let provenance = Provenance(
             chargen: version, corpus: corpus, settings: settings, updates: progress.updates, epochs: progress.epoch - 1,
             trainingLoss: progress.trainingLoss, validationLoss: progress.validationLoss)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Strings, numbers and optionals of them always encode.
+        // Strings, finite numbers and optionals of them can always be encoded.
         return (try? encoder.encode(provenance)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 }

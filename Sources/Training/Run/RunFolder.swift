@@ -3,12 +3,12 @@ import Foundation
 
 /// The folder of one training.
 ///
-///     settings.json       what was asked for
+///     settings.json       the settings
 ///     metrics.jsonl       a report a line
-///     last.safetensors    the newest checkpoint, where a resumed training goes on
+///     last.safetensors    the newest checkpoint, from which a resumed training continues
 ///     best.safetensors    the checkpoint with the lowest validation loss
 public struct RunFolder: Sendable {
-    /// The folder's own path.
+    /// The folder's path.
     public let path: String
 
     /// The folder at `path`, which need not exist.
@@ -23,9 +23,9 @@ public struct RunFolder: Sendable {
     /// The checkpoint with the lowest validation loss.
     public var bestCheckpointPath: String { path + "/best.safetensors" }
 
-    /// The best checkpoint, or the last if nothing was held out to judge by.
+    /// The path of the best checkpoint, or of the last if there is no validation loss.
     ///
-    /// - Throws: ``TrainingError/invalidRun(path:_:)`` when there is neither.
+    /// - Throws: ``TrainingError/invalidRun(path:_:)`` when there is no checkpoint.
     public func exportedCheckpointPath() throws -> String {
         for candidate in [bestCheckpointPath, lastCheckpointPath]
         where FileManager.default.fileExists(atPath: candidate) {
@@ -34,15 +34,13 @@ public struct RunFolder: Sendable {
         throw TrainingError.invalidRun(path: path, "it has no checkpoint; is it the folder of a training?")
     }
 
-    /// Makes the folder of a new training, unless it is there already.
+    /// Creates the folder of a new training, unless it exists.
     ///
-    /// - Returns: Whether it was made.
-    /// - Throws: ``TrainingError/invalidRun(path:_:)`` when a training is in it already, or
-    ///   ``TrainingError/cannotWrite(path:reason:)``.
+    /// - Returns: Whether it is new.
+    /// - Throws: ``TrainingError/runExists(path:)`` or ``TrainingError/cannotWrite(path:reason:)``.
     func create() throws -> Bool {
         guard !FileManager.default.fileExists(atPath: lastCheckpointPath) else {
-            throw TrainingError.invalidRun(
-                path: path, "it holds a training already; go on with `trainer resume \(path)`, or choose another --run")
+            throw TrainingError.runExists(path: path)
         }
         let isNew = !FileManager.default.fileExists(atPath: path)
         do {
@@ -53,7 +51,7 @@ public struct RunFolder: Sendable {
         return isNew
     }
 
-    /// Keeps others from training in the same folder until nothing refers to the lock, or the process ends.
+    /// Prevents other trainings in the same folder until the lock is released or the process ends.
     ///
     /// - Throws: ``TrainingError/invalidRun(path:_:)`` when another training has the lock.
     func lock() throws -> Lock {
@@ -86,17 +84,8 @@ public struct RunFolder: Sendable {
         try AtomicFile.write(try encoder.encode(settings) + [0x0A], to: settingsPath)
     }
 
-    func write(_ reports: [Report]) throws {
-        try AtomicFile.write(try reports.flatMap { try $0.line() + [0x0A] }, to: metricsPath)
-    }
-
-    /// The first `count` reports.
-    func reports(_ count: Int) -> [Report] {
-        let lines = (try? Data(contentsOf: URL(fileURLWithPath: metricsPath)))?.split(separator: 0x0A) ?? []
-        return lines.prefix(count).compactMap { try? JSONDecoder().decode(Report.self, from: $0) }
-    }
-
-    /// The run whose checkpoint is the newest among the folders within `folder`; nil if there is none.
+    /// The run whose checkpoint is the newest among the folders within `folder`; nil if there is
+    /// none.
     public static func newest(within folder: String) -> RunFolder? {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         let runs = names.sorted().map { RunFolder(path: folder + "/" + $0) }
@@ -106,14 +95,5 @@ public struct RunFolder: Sendable {
     private var modified: Date? {
         let attributes = try? FileManager.default.attributesOfItem(atPath: lastCheckpointPath)
         return attributes?[.modificationDate] as? Date
-    }
-}
-
-extension Report {
-    /// The report as one line of JSON, without a line break.
-    func line() throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return try encoder.encode(self)
     }
 }

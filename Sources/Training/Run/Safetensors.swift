@@ -2,8 +2,8 @@ import Foundation
 
 /// A safetensors file of 32-bit floats: named tensors and a table of strings.
 ///
-/// The format is Hugging Face's (github.com/huggingface/safetensors): the length of a JSON header as a 64-bit
-/// little-endian integer, the header, the tensors' bytes without gaps.
+/// The format is Hugging Face's (github.com/huggingface/safetensors): the length of a JSON header
+/// as a 64-bit little-endian integer, the header, the tensors' bytes without gaps.
 struct Safetensors {
     /// A tensor: its shape, and its elements row after row.
     struct Tensor: Equatable {
@@ -11,7 +11,7 @@ struct Safetensors {
         var elements: [Float]
     }
 
-    /// Why bytes are no such file.
+    /// Why bytes are not such a file.
     struct FormatError: Error {
         let reason: String
     }
@@ -61,13 +61,13 @@ struct Safetensors {
         }
     }
 
-    /// The file's bytes: the same for the same contents.
+    /// The file's bytes, the same for the same contents.
     func encoded() throws -> Data {
         let names = tensors.keys.sorted()
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var header = try encoder.encode(Header(file: self, names: names))
-        // The tensors begin at a multiple of eight.
+        // The tensors begin at a multiple of eight bytes.
         while header.count % 8 != 0 { header.append(0x20) }
         var data = Data()
         withUnsafeBytes(of: UInt64(header.count).littleEndian) { data.append(contentsOf: $0) }
@@ -98,7 +98,7 @@ struct Safetensors {
 
     init() {}
 
-    /// Reads a file's bytes; tensors of other types than 32-bit floats are passed over.
+    /// Reads a file's bytes; tensors of other types than 32-bit floats are ignored.
     ///
     /// - Throws: ``FormatError``.
     init(_ data: Data) throws {

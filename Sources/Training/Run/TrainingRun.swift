@@ -3,21 +3,22 @@ import Foundation
 import KernelDispatch
 import ModelFormat
 
-/// A training from beginning to end, kept in a folder so that it can be stopped at any moment and resumed.
+/// A training from beginning to end, stored in a folder so that it can be stopped at any time and
+/// resumed.
 ///
 /// Killed and resumed, it gives the same checkpoints, byte for byte, as without the interruption.
 public final class TrainingRun {
-    /// Why ``train(shouldStop:onUpdate:onReport:)`` came back.
+    /// Why ``train(shouldStop:onUpdate:onReport:)`` returned.
     public enum Outcome: Sendable {
         /// The last epoch is over.
         case finished
-        /// It was asked to stop; the checkpoint is up to date.
+        /// `shouldStop` returned true; the checkpoint is up to date.
         case stopped
     }
 
-    /// Where the training is kept.
+    /// The folder of the training.
     public let folder: RunFolder
-    /// What was asked for, with the absolute paths of the text.
+    /// The settings, with absolute paths of the text.
     public let settings: Settings
     /// The text.
     public let corpus: Corpus
@@ -25,29 +26,35 @@ public final class TrainingRun {
     public var shape: ModelShape { network.shape }
     /// The number of weights and biases.
     public var parameterCount: Int { shape.parameterCount }
-    /// How far it has come.
+    /// The current parameters.
+    public var parameters: FloatTensors { FloatTensors(shape, network.parameters.tensors) }
+    /// The model's symbols.
+    public let vocabulary: Vocabulary
+    /// The progress.
     public private(set) var progress: Progress
+    /// The number of reports before a resumed training's checkpoint that `metrics.jsonl` does not
+    /// have.
+    public let missingReports: Int
 
-    private let vocabulary: Vocabulary
     private let source: any MinibatchSource
     let network: Network
     private let adam: Adam
-    /// The minibatch at hand.
+    /// The current minibatch.
     private var minibatch = Minibatch(starts: [], time: 0)
     private let state: RecurrentState?
     private let validationState: RecurrentState?
-    private var reports: [Report]
-    /// Held from the beginning, so that nobody else changes the folder meanwhile, until the training is over.
+    /// Held from initialisation to the end of training, so that no other process changes the
+    /// folder.
     private var lock: RunFolder.Lock?
 
-    // MARK: - Beginning
+    // MARK: - Initialisation
 
-    /// Begins a training in a new folder.
+    /// Starts a training in a new folder.
     ///
     /// - Throws: ``CorpusError``, ``TrainingError`` or `ChargenError`.
     public convenience init(_ settings: Settings, folder: RunFolder) throws {
         try settings.validate()
-        // Before the text is read, which may take a while and not be possible twice.
+        // Before the text is read, which takes time and, from a pipe, is possible only once.
         let isNew = try folder.create()
         do {
             let lock = try folder.lock()
@@ -56,17 +63,17 @@ public final class TrainingRun {
             settings.corpus = settings.corpus.withAbsolutePaths
             try self.init(settings, folder, lock, corpus, checkpoint: nil)
             try folder.write(settings)
-            try saveLast()
+            try save()
         } catch {
-            // Removes the folder only if it is empty.
+            // Removes an empty folder only.
             if isNew { rmdir(folder.path) }
             throw error
         }
     }
 
-    /// Goes on with the training in a folder from its last checkpoint.
+    /// Continues the training in a folder from its last checkpoint.
     ///
-    /// - Parameter epochs: The number of epochs in all, if other than at first.
+    /// - Parameter epochs: The total number of epochs; nil for that of the checkpoint.
     /// - Throws: ``CorpusError``, ``TrainingError`` or `ChargenError`.
     public convenience init(resuming folder: RunFolder, epochs: Int? = nil) throws {
         guard FileManager.default.fileExists(atPath: folder.lastCheckpointPath) else {
@@ -79,8 +86,7 @@ public final class TrainingRun {
         try settings.validate()
         let done = checkpoint.progress.epoch - 1
         guard settings.epochs > done else {
-            throw TrainingError.invalidRun(
-                path: folder.path, "its \(done) epochs are done; ask for more with --epochs")
+            throw TrainingError.runFinished(path: folder.path, epochs: done)
         }
         let corpus = try Corpus(reading: settings.corpus)
         guard CorpusFacts(corpus) == checkpoint.description.corpus else { throw TrainingError.corpusChanged }
@@ -107,13 +113,14 @@ public final class TrainingRun {
         case .documents:
             source = try DocumentWindows(corpus, time: settings.time, limit: settings.documentLimit)
         }
-        // Windows of one document never reach its end, so there is nothing to learn about it.
+        // Windows of one document do not reach its end, so it cannot be learned.
         vocabulary = settings.batching == .documents ? corpus.vocabulary.with(endOfDocument: false) : corpus.vocabulary
         let shape = ModelShape(
             cell: settings.cell, layers: settings.layers, hiddenSize: settings.hiddenSize,
             vocabularySize: vocabulary.count)
         guard let backend = Backend.chosen() else {
-            throw TrainingError.invalidSetting("\(Backend.environmentVariable)", "one of \(Backend.availableNames)")
+            throw ChargenError(
+                .unsupportedBackend, "\(Backend.environmentVariable) must be one of \(Backend.availableNames)")
         }
         network = try Network(
             shape, threads: settings.threads, backend: backend, precision: settings.precision ?? .f32)
@@ -123,15 +130,16 @@ public final class TrainingRun {
         validationState = rows > 0 ? try RecurrentState(network.layout, rows: rows) : nil
         if let checkpoint {
             progress = checkpoint.progress
-            reports = folder.reports(checkpoint.progress.reports)
             try checkpoint.restore(network, adam, state)
         } else {
             progress = Progress()
-            reports = []
             var random = SplitMix64(seed: settings.seed)
             network.parameters.initialise(
                 range: Float(settings.initialRange), forgetBias: Float(settings.forgetBias), random: &random)
         }
+        // Last, because it changes the folder.
+        let reports = try folder.cutReports(to: progress)
+        missingReports = progress.reports - reports.count
         secondsBefore = reports.last?.seconds ?? 0
     }
 
@@ -142,13 +150,13 @@ public final class TrainingRun {
     private var symbolsSinceReport = 0
     private var lastReport = ContinuousClock.now
 
-    /// The updates of the whole training.
+    /// The number of updates of the whole training.
     public var totalUpdates: Int { source.updatesPerEpoch * settings.epochs }
 
     /// Trains until the last epoch is over.
     ///
     /// - Parameters:
-    ///   - shouldStop: Asked before every update; true ends the training after a checkpoint.
+    ///   - shouldStop: Called before every update; true ends the training after a checkpoint.
     ///   - onUpdate: Called after every update with its loss.
     ///   - onReport: Called after every report.
     /// - Throws: ``TrainingError`` or `ChargenError`; the last checkpoint stays as it was.
@@ -163,12 +171,12 @@ public final class TrainingRun {
         while progress.epoch <= settings.epochs {
             while progress.updatesInEpoch < source.updatesPerEpoch {
                 if shouldStop() {
-                    try saveLast()
+                    try save()
                     return .stopped
                 }
                 let loss = try update()
                 if isReportDue { try onReport(try report(validationLoss: nil)) }
-                if progress.updates % settings.checkpointInterval == 0 { try saveLast() }
+                if progress.updates % settings.checkpointInterval == 0 { try save() }
                 try onUpdate(loss)
             }
             try finishEpoch(onReport)
@@ -176,7 +184,7 @@ public final class TrainingRun {
         return .finished
     }
 
-    /// Whether a report falls on this update, and not on the end of the epoch, which has its own.
+    /// Whether a report is due after this update. The end of an epoch has a report of its own.
     private var isReportDue: Bool {
         settings.reportInterval > 0 && progress.updates % settings.reportInterval == 0
             && progress.updatesInEpoch < source.updatesPerEpoch
@@ -201,13 +209,11 @@ public final class TrainingRun {
         progress.updatesInEpoch = 0
         let isBest = validationLoss.map { $0 < progress.bestValidationLoss ?? .infinity } ?? false
         if isBest { progress.bestValidationLoss = validationLoss }
-        let checkpoint = try encodedCheckpoint()
-        if isBest { try AtomicFile.write(checkpoint, to: folder.bestCheckpointPath) }
-        try AtomicFile.write(checkpoint, to: folder.lastCheckpointPath)
+        try save(asBest: isBest)
         try onReport(report)
     }
 
-    /// The mean cross-entropy of the text held out; nil if there is none.
+    /// The mean cross-entropy of the text held out; nil if none is held out.
     private func validate() throws -> Double? {
         guard source.validationCount > 0 else { return nil }
         var sum = 0.0
@@ -240,32 +246,23 @@ public final class TrainingRun {
         progress.reports += 1
         symbolsSinceReport = 0
         lastReport = now
-        reports.append(report)
-        try folder.write(reports)
+        try folder.append(report)
         return report
     }
 
     // MARK: - Saving
 
-    private var description: Checkpoint.Description {
-        .init(
+    /// Writes a checkpoint.
+    ///
+    /// - Parameter isBest: Whether it has the lowest validation loss.
+    private func save(asBest isBest: Bool = false) throws {
+        let description = Checkpoint.Description(
             version: chargenVersion, settings: settings, characters: vocabulary.characters,
             hasEndOfDocument: vocabulary.hasEndOfDocument, corpus: CorpusFacts(corpus), progress: progress)
-    }
-
-    private func encodedCheckpoint() throws -> Data {
-        try Checkpoint.encode(description, network: network, adam: adam, state: state)
-    }
-
-    private func saveLast() throws {
-        try AtomicFile.write(try encodedCheckpoint(), to: folder.lastCheckpointPath)
-    }
-
-    /// The bytes of a `.cgw` file of the network as it is now: for samples on the way.
-    public func modelFile() throws -> [UInt8] {
-        try ModelFile.encode(
-            shape: shape, vocabulary: vocabulary, provenance: description.provenance,
-            tensors: network.parameters.tensors.map { .float32($0) })
+        let checkpoint = try Checkpoint.encode(description, network: network, adam: adam, state: state)
+        try folder.syncReports()
+        if isBest { try AtomicFile.write(checkpoint, to: folder.bestCheckpointPath) }
+        try AtomicFile.write(checkpoint, to: folder.lastCheckpointPath)
     }
 }
 

@@ -1,0 +1,53 @@
+import Foundation
+import Training
+
+/// An error of training in the command's words: options in place of settings, and what to do next.
+///
+/// ArgumentParser prints the `errorDescription` of an error that ends a command.
+extension TrainingError: LocalizedError {
+    public var errorDescription: String? { commandDescription }
+
+    var commandDescription: String {
+        if case .invalidSetting(let setting, let expected) = self { return "\(setting.option) must be \(expected)" }
+        return advice.map { "\(self); \($0)" } ?? "\(self)"
+    }
+
+    private var advice: String? {
+        switch self {
+        case .corpusTooShort: "choose a smaller --batch or --time, or add text"
+        case .documentsTooShort: "choose a smaller --time"
+        case .documentTooLong: "say with --documents what a document is, or choose another --batching"
+        case .corpusChanged: "restore it, or start another training"
+        case .diverged: "start again with a smaller --learning-rate or tighter clipping"
+        case .runExists(let path): "continue it with `trainer resume \(path)`, or choose another --run"
+        case .runFinished: "ask for more with --epochs"
+        case .invalidSetting, .invalidRun, .invalidCheckpoint, .cannotWrite: nil
+        }
+    }
+}
+
+extension Settings.Name {
+    /// The option of `trainer train` for the setting.
+    var option: String {
+        switch self {
+        case .layers: "--layers"
+        case .hiddenSize: "--hidden"
+        case .batchSize: "--batch"
+        case .time: "--time"
+        case .stride: "--stride"
+        case .documentLimit: "--max-documents"
+        case .epochs: "--epochs"
+        case .learningRate: "--learning-rate"
+        case .decay: "--decay"
+        case .decayAfter: "--decay-after"
+        case .clipNorm: "--clip-norm"
+        case .clipElement: "--clip-element"
+        case .initialRange: "--init-range"
+        case .forgetBias: "--forget-bias"
+        case .validationFraction: "--validation"
+        case .threads: "--threads"
+        case .checkpointInterval: "--checkpoint-every"
+        case .reportInterval: "--report-every"
+        }
+    }
+}
