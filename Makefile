@@ -24,7 +24,8 @@ LINK = -Lbuild -lchargen -Wl,-rpath,'$$ORIGIN/..'
 SONAME = libchargen.so.2
 
 BUILD_PACKAGES = gcc libc6-dev libzstd-dev
-# With libopenblas-dev comes the library that trainer loads to export int4; bench-train compiles against it.
+# libopenblas-dev brings the library that trainer loads to export int4; bench-train compiles
+# against it.
 TEST_PACKAGES = g++ valgrind qemu-user binutils abigail-tools libopenblas-dev
 
 .PHONY: all trainer library examples demo deps requirements \

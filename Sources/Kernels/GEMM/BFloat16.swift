@@ -14,23 +14,18 @@ import Core
 private struct PairAccumulators: Accumulators {
     private var c: Vector
 
-    @inline(__always)
-    static var columns: Int { laneCount }
+    @inline(__always) static var columns: Int { laneCount }
 
-    @inline(__always)
-    static var mostRows: Int { 6 }
+    @inline(__always) static var mostRows: Int { 6 }
 
     #if AVX512BF16
-        @inline(__always)
-        static var takesFourTerms: Bool { true }
+        @inline(__always) static var takesFourTerms: Bool { true }
     #else
         // The halves of the pairs take the registers that are left.
-        @inline(__always)
-        static var takesFourTerms: Bool { false }
+        @inline(__always) static var takesFourTerms: Bool { false }
     #endif
 
-    @inline(__always)
-    init(at source: UnsafePointer<Float>) { c = Vector(at: source) }
+    @inline(__always) init(at source: UnsafePointer<Float>) { c = Vector(at: source) }
 
     @inline(__always)
     static func right(at source: UnsafePointer<Float>) -> Vector { Vector(at: source) }

@@ -31,14 +31,12 @@ protocol LeftFactor {
 
 /// Row-major: a few rows, each read from front to back, as the hardware prefetcher expects.
 struct RowMajor: LeftFactor {
-    @inline(__always)
-    static var takesFourTerms: Bool { true }
+    @inline(__always) static var takesFourTerms: Bool { true }
 
     let pointer: UnsafePointer<Float>
     let rowStride: Int
 
-    @inline(__always)
-    var columnStride: Int { 1 }
+    @inline(__always) var columnStride: Int { 1 }
 
     @inline(__always)
     func row(_ i: Int) -> UnsafePointer<Float> { ci_register(pointer + i * rowStride) }
@@ -46,39 +44,33 @@ struct RowMajor: LeftFactor {
     @inline(__always)
     func from(_ i: Int) -> RowMajor { RowMajor(pointer: pointer + i * rowStride, rowStride: rowStride) }
 
-    @inline(__always)
-    func prefetch(_ term: Int) {}
+    @inline(__always) func prefetch(_ term: Int) {}
 }
 
 /// Column-major: neighbouring elements of each of many columns. The stride should be an odd number
 /// of cache lines.
 struct ColumnMajor: LeftFactor {
-    @inline(__always)
-    static var takesFourTerms: Bool { true }
+    @inline(__always) static var takesFourTerms: Bool { true }
 
     let pointer: UnsafePointer<Float>
     let columnStride: Int
 
-    @inline(__always)
-    func row(_ i: Int) -> UnsafePointer<Float> { pointer + i }
+    @inline(__always) func row(_ i: Int) -> UnsafePointer<Float> { pointer + i }
 
     @inline(__always)
     func from(_ i: Int) -> ColumnMajor { ColumnMajor(pointer: pointer + i, columnStride: columnStride) }
 
-    @inline(__always)
-    func prefetch(_ term: Int) { ci_prefetch(pointer + term + 8 * columnStride) }
+    @inline(__always) func prefetch(_ term: Int) { ci_prefetch(pointer + term + 8 * columnStride) }
 }
 
 /// Vectors that lie anywhere, from an offset on.
 struct Vectors: LeftFactor {
-    @inline(__always)
-    static var takesFourTerms: Bool { false }
+    @inline(__always) static var takesFourTerms: Bool { false }
 
     let pointers: UnsafePointer<UnsafeRawPointer>
     var offset = 0
 
-    @inline(__always)
-    var columnStride: Int { 1 }
+    @inline(__always) var columnStride: Int { 1 }
 
     @inline(__always)
     func row(_ i: Int) -> UnsafePointer<Float> { pointers[i].assumingMemoryBound(to: Float.self) + offset }
@@ -86,8 +78,7 @@ struct Vectors: LeftFactor {
     @inline(__always)
     func from(_ i: Int) -> Vectors { Vectors(pointers: pointers + i, offset: offset) }
 
-    @inline(__always)
-    func prefetch(_ term: Int) {}
+    @inline(__always) func prefetch(_ term: Int) {}
 }
 
 // MARK: - Registers
@@ -125,8 +116,7 @@ protocol Accumulators {
 struct FloatAccumulators: Accumulators {
     private var c: Vector
 
-    @inline(__always)
-    static var columns: Int { laneCount }
+    @inline(__always) static var columns: Int { laneCount }
 
     /// Whether the instruction set has a fused multiply-add. Where it is a call of a function,
     /// larger tiles would only make the library larger.
@@ -139,14 +129,11 @@ struct FloatAccumulators: Accumulators {
         #endif
     }
 
-    @inline(__always)
-    static var mostRows: Int { hasFusedMultiplyAdd ? 6 : 1 }
+    @inline(__always) static var mostRows: Int { hasFusedMultiplyAdd ? 6 : 1 }
 
-    @inline(__always)
-    static var takesFourTerms: Bool { hasFusedMultiplyAdd }
+    @inline(__always) static var takesFourTerms: Bool { hasFusedMultiplyAdd }
 
-    @inline(__always)
-    init(at source: UnsafePointer<Float>) { c = Vector(at: source) }
+    @inline(__always) init(at source: UnsafePointer<Float>) { c = Vector(at: source) }
 
     @inline(__always)
     static func right(at source: UnsafePointer<Float>) -> Vector { Vector(at: source) }
@@ -154,8 +141,7 @@ struct FloatAccumulators: Accumulators {
     @inline(__always)
     static func left(at source: UnsafePointer<Float>) -> Vector { Vector(repeating: source.pointee) }
 
-    @inline(__always)
-    mutating func add(_ a: Vector, _ b: Vector) { c = c.adding(b, times: a) }
+    @inline(__always) mutating func add(_ a: Vector, _ b: Vector) { c = c.adding(b, times: a) }
 
     @inline(__always)
     func store(at c: UnsafeMutablePointer<Float>, scales: UnsafePointer<Float>) { self.c.store(at: c) }
@@ -166,14 +152,11 @@ struct SideBySide<First: Accumulators, Second: Accumulators>: Accumulators where
     private var first: First
     private var second: Second
 
-    @inline(__always)
-    static var columns: Int { First.columns + Second.columns }
+    @inline(__always) static var columns: Int { First.columns + Second.columns }
 
-    @inline(__always)
-    static var mostRows: Int { First.mostRows }
+    @inline(__always) static var mostRows: Int { First.mostRows }
 
-    @inline(__always)
-    static var takesFourTerms: Bool { First.takesFourTerms }
+    @inline(__always) static var takesFourTerms: Bool { First.takesFourTerms }
 
     @inline(__always)
     init(at source: UnsafePointer<Float>) {
@@ -220,8 +203,7 @@ struct OneRow<Row: Accumulators>: Tile {
     private var accumulators: Row
     private let a: UnsafePointer<Float>
 
-    @inline(__always)
-    static var rows: Int { 1 }
+    @inline(__always) static var rows: Int { 1 }
 
     @inline(__always)
     init<A: LeftFactor>(at source: UnsafePointer<Float>, stride: Int, _ a: A, row: Int) {
@@ -246,8 +228,7 @@ struct Stack<Upper: Tile, Lower: Tile>: Tile where Upper.Row == Lower.Row {
     private var upper: Upper
     private var lower: Lower
 
-    @inline(__always)
-    static var rows: Int { Upper.rows + Lower.rows }
+    @inline(__always) static var rows: Int { Upper.rows + Lower.rows }
 
     @inline(__always)
     init<A: LeftFactor>(at source: UnsafePointer<Float>, stride: Int, _ a: A, row: Int) {

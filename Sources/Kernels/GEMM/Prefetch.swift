@@ -7,8 +7,7 @@ protocol CacheLevel {
 }
 
 enum FirstLevel: CacheLevel {
-    @inline(__always)
-    static func prefetch(_ address: UnsafePointer<Float>) { ci_prefetch(address) }
+    @inline(__always) static func prefetch(_ address: UnsafePointer<Float>) { ci_prefetch(address) }
 }
 
 /// Four lines at once, a term of four panels.
@@ -29,8 +28,7 @@ enum SecondLevel: CacheLevel {
 
 /// No hints.
 enum NoLevel: CacheLevel {
-    @inline(__always)
-    static func prefetch(_ address: UnsafePointer<Float>) {}
+    @inline(__always) static func prefetch(_ address: UnsafePointer<Float>) {}
 }
 
 /// What is prefetched while something else is computed: one address a term.

@@ -15,11 +15,9 @@ struct Tiling {
         higher = rows % max(count, 1)
     }
 
-    @inline(__always)
-    func first(_ index: Int) -> Int { index * height + min(index, higher) }
+    @inline(__always) func first(_ index: Int) -> Int { index * height + min(index, higher) }
 
-    @inline(__always)
-    func height(_ index: Int) -> Int { index < higher ? height + 1 : height }
+    @inline(__always) func height(_ index: Int) -> Int { index < higher ? height + 1 : height }
 }
 
 /// Adds A · B to `rows` rows and a panel of 64, 32 or 16 columns of C.

@@ -75,8 +75,7 @@
         private var low = _mm256_setzero_si256()
         private var high = _mm256_setzero_si256()
 
-        @inline(__always)
-        init() {}
+        @inline(__always) init() {}
 
         /// Adds the products of each row's four pairs.
         @inline(__always)

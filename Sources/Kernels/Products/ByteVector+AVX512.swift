@@ -62,8 +62,7 @@
     struct NibbleAccumulators {
         private var accumulators = _mm512_setzero_si512()
 
-        @inline(__always)
-        init() {}
+        @inline(__always) init() {}
 
         /// Adds the products of each row's four pairs.
         @inline(__always)

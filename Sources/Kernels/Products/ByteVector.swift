@@ -83,8 +83,7 @@
     struct NibbleAccumulators {
         private var accumulators = SIMD16<Int32>(repeating: 0)
 
-        @inline(__always)
-        init() {}
+        @inline(__always) init() {}
 
         /// Adds the products of each row's four pairs.
         @inline(__always)

@@ -103,20 +103,16 @@ func addInt8Product(_ product: PackedProduct) {
 
 /// An element of A is four activations, one of B four weights.
 extension ByteAccumulators: Accumulators {
-    @inline(__always)
-    static var columns: Int { laneCount }
+    @inline(__always) static var columns: Int { laneCount }
 
     #if AVX512
-        @inline(__always)
-        static var mostRows: Int { 6 }
+        @inline(__always) static var mostRows: Int { 6 }
     #else
         // The intermediate products take the registers that are left.
-        @inline(__always)
-        static var mostRows: Int { 4 }
+        @inline(__always) static var mostRows: Int { 4 }
     #endif
 
-    @inline(__always)
-    static var takesFourTerms: Bool { false }
+    @inline(__always) static var takesFourTerms: Bool { false }
 
     @inline(__always)
     init(at source: UnsafePointer<Float>) { self.init(at: UnsafeRawPointer(source)) }

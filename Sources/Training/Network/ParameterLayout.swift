@@ -7,7 +7,7 @@ import ModelFormat
 /// and every row over hidden units to `width` columns; the output layer's rows are padded likewise.
 /// The padding is zero and its gradients are zero, so it stays zero. The first layer's input
 /// weights are transposed: a row for each symbol, because a one-hot input picks one. The gates of
-/// the input are in the order of the sums they add to.
+/// the input are in the order of the blocks of preactivations.
 struct ParameterLayout {
     let shape: ModelShape
     /// The hidden size, padded.

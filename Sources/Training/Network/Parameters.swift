@@ -87,8 +87,8 @@ final class Parameters {
 }
 
 /// A recurrent layer's tensors, or their gradients, in the flat buffer. G is the number of gates;
-/// those of the input come in the order of the sums they add to
-/// (``Cell/GateLayout/inputBlock(ofGate:)``).
+/// those of the input come in the order of the blocks that they add to
+/// (``GateLayout/inputBlock(ofGate:)``).
 struct LayerParameters {
     /// [V, G·width] in the first layer, [G·width, width] in the others.
     let inputWeights: UnsafeMutablePointer<Float>

@@ -142,8 +142,9 @@ final class RecurrentLayer {
 
     // MARK: - Backward
 
-    /// Propagates gradients of some rows back through the `time` steps of the last
-    /// ``forward(_:input:rows:time:scratch:)``, and leaves the gradients of the preactivations.
+    /// The backward pass of some rows through the `time` steps of the last
+    /// ``forward(_:input:rows:time:scratch:)``: leaves the gradients of the
+    /// preactivations.
     ///
     /// - Parameters:
     ///   - hiddenGradient: [T, B, width], the gradient of ``output`` from above; overwritten.
