@@ -4,17 +4,19 @@ import Core
 /// One update of Adam (Kingma and Ba 2015, algorithm 1), after the gradients are scaled and
 /// limited. `count` is a multiple of ``laneCount``.
 func updateAdam(_ step: AdamStep) {
+    let (parameters, gradients) = (step.parameters, step.gradients)
+    let (firstMoments, secondMoments) = (step.firstMoments, step.secondMoments)
     for j in stride(from: 0, to: step.count, by: laneCount) {
-        var g = Vector(at: step.gradients + j) * step.scale
+        var g = Vector(at: gradients + j) * step.scale
         g.replace(with: step.limit, where: g .> step.limit)
         g.replace(with: -step.limit, where: g .< -step.limit)
-        let oldM = Vector(at: step.firstMoments + j)
-        let oldV = Vector(at: step.secondMoments + j)
+        let oldM = Vector(at: firstMoments + j)
+        let oldV = Vector(at: secondMoments + j)
         let m = oldM + (g - oldM) * step.decay1
         let v = oldV + (g * g - oldV) * step.decay2
-        m.store(at: step.firstMoments + j)
-        v.store(at: step.secondMoments + j)
+        m.store(at: firstMoments + j)
+        v.store(at: secondMoments + j)
         let denominator = v.squareRoot() * step.secondCorrection + step.epsilon
-        (Vector(at: step.parameters + j) - m * step.stepSize / denominator).store(at: step.parameters + j)
+        (Vector(at: parameters + j) - m * step.stepSize / denominator).store(at: parameters + j)
     }
 }

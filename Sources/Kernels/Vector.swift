@@ -43,3 +43,14 @@ extension Vector {
 /// The number of each lane.
 @inline(__always)
 var laneNumbers: Vector { Vector(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) }
+
+/// Whether the instruction set has a fused multiply-add. Where it is a call of a function, larger
+/// tiles would only make the library larger.
+@inline(__always)
+var hasFusedMultiplyAdd: Bool {
+    #if AVX512 || AVX2 || arch(arm64)
+        true
+    #else
+        false
+    #endif
+}

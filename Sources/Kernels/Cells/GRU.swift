@@ -18,6 +18,7 @@ import Core
 
 /// One step of a GRU. The blocks are n_x, r, z, n_h; n takes the place of n_x, and n_h stays.
 func gruForward(_ step: StepForward) {
+    let (hidden, nextHidden) = (step.hidden, step.nextHidden)
     let (candidate, width) = (step.preactivations, step.width)
     let (reset, update, hiddenCandidate) = (candidate + width, candidate + 2 * width, candidate + 3 * width)
     sigmoid(reset, count: 2 * width)
@@ -26,23 +27,24 @@ func gruForward(_ step: StepForward) {
         let n = hyperbolicTangent(Vector(at: candidate + j).adding(r, times: Vector(at: hiddenCandidate + j)))
         n.store(at: candidate + j)
         // n + z · (h − n), which is (1 − z) · n + z · h.
-        n.adding(Vector(at: update + j), times: Vector(at: step.hidden + j) - n).store(at: step.nextHidden + j)
+        n.adding(Vector(at: update + j), times: Vector(at: hidden + j) - n).store(at: nextHidden + j)
     }
 }
 
 /// The backward pass of ``gruForward(_:)``.
 func gruBackward(_ step: StepBackward) {
     guard let previousGradient = step.carriedGradient else { return }
+    let (hidden, hiddenGradient) = (step.hidden, step.hiddenGradient)
     let (candidate, width) = (step.activations, step.width)
     let (reset, update, hiddenCandidate) = (candidate + width, candidate + 2 * width, candidate + 3 * width)
     for j in stride(from: 0, to: width, by: laneCount) {
         let r = Vector(at: reset + j)
         let z = Vector(at: update + j)
         let n = Vector(at: candidate + j)
-        let dh = Vector(at: step.hiddenGradient + j)
+        let dh = Vector(at: hiddenGradient + j)
         let dn = dh * (1 - z) * (1 - n * n)
         (dn * Vector(at: hiddenCandidate + j) * r * (1 - r)).store(at: reset + j)
-        (dh * (Vector(at: step.hidden + j) - n) * z * (1 - z)).store(at: update + j)
+        (dh * (Vector(at: hidden + j) - n) * z * (1 - z)).store(at: update + j)
         dn.store(at: candidate + j)
         (dn * r).store(at: hiddenCandidate + j)
         Vector(at: previousGradient + j).adding(dh, times: z).store(at: previousGradient + j)

@@ -22,7 +22,7 @@ import Core
 /// `cellTangent` may be the first block: it is written after that has been read.
 func lstmForward(_ step: StepForward) {
     guard let cell = step.cell, let nextCell = step.nextCell, let cellTangent = step.cellTangent else { return }
-    let (gates, width) = (step.preactivations, step.width)
+    let (gates, nextHidden, width) = (step.preactivations, step.nextHidden, step.width)
     // A loop for each function, so that the instructions of one iteration do not wait for each
     // other.
     sigmoid(gates, count: 2 * width)
@@ -34,7 +34,7 @@ func lstmForward(_ step: StepForward) {
         let tangent = hyperbolicTangent(next)
         next.store(at: nextCell + j)
         tangent.store(at: cellTangent + j)
-        (Vector(at: gates + 3 * width + j) * tangent).store(at: step.nextHidden + j)
+        (Vector(at: gates + 3 * width + j) * tangent).store(at: nextHidden + j)
     }
 }
 
@@ -43,14 +43,14 @@ func lstmBackward(_ step: StepBackward) {
     guard let cell = step.cell, let cellTangent = step.cellTangent, let cellGradient = step.carriedGradient else {
         return
     }
-    let (gates, width) = (step.activations, step.width)
+    let (gates, hiddenGradient, width) = (step.activations, step.hiddenGradient, step.width)
     for j in stride(from: 0, to: width, by: laneCount) {
         let i = Vector(at: gates + j)
         let f = Vector(at: gates + width + j)
         let g = Vector(at: gates + 2 * width + j)
         let o = Vector(at: gates + 3 * width + j)
         let tangent = Vector(at: cellTangent + j)
-        let dh = Vector(at: step.hiddenGradient + j)
+        let dh = Vector(at: hiddenGradient + j)
         let dc = Vector(at: cellGradient + j) + dh * o * (1 - tangent * tangent)
         (dc * g * i * (1 - i)).store(at: gates + j)
         (dc * Vector(at: cell + j) * f * (1 - f)).store(at: gates + width + j)

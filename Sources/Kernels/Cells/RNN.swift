@@ -14,8 +14,9 @@ func rnnForward(_ step: StepForward) {
 
 /// The backward pass of ``rnnForward(_:)``.
 func rnnBackward(_ step: StepBackward) {
+    let (nextHidden, hiddenGradient, gradient) = (step.nextHidden, step.hiddenGradient, step.activations)
     for j in stride(from: 0, to: step.width, by: laneCount) {
-        let h = Vector(at: step.nextHidden + j)
-        (Vector(at: step.hiddenGradient + j) * (1 - h * h)).store(at: step.activations + j)
+        let h = Vector(at: nextHidden + j)
+        (Vector(at: hiddenGradient + j) * (1 - h * h)).store(at: gradient + j)
     }
 }

@@ -10,14 +10,8 @@ import Core
 // once a pair, so it does not give the same bits as the two fused multiply-adds that take its place
 // elsewhere. Those serve to try out what the rounding does; they are not fast.
 
-/// Floats, of pairs of bfloat16 numbers.
-private struct PairAccumulators: Accumulators {
-    private var c: Vector
-
-    @inline(__always) static var columns: Int { laneCount }
-
-    @inline(__always) static var mostRows: Int { 6 }
-
+/// The elements are pairs.
+private enum PairProduct: ElementProduct {
     #if AVX512BF16
         @inline(__always) static var takesFourTerms: Bool { true }
     #else
@@ -25,25 +19,14 @@ private struct PairAccumulators: Accumulators {
         @inline(__always) static var takesFourTerms: Bool { false }
     #endif
 
-    @inline(__always) init(at source: UnsafePointer<Float>) { c = Vector(at: source) }
-
     @inline(__always)
-    static func right(at source: UnsafePointer<Float>) -> Vector { Vector(at: source) }
-
-    @inline(__always)
-    static func left(at source: UnsafePointer<Float>) -> Vector { Vector(repeating: source.pointee) }
-
-    @inline(__always)
-    mutating func add(_ a: Vector, _ b: Vector) {
+    static func add(_ c: Vector, _ a: Vector, _ b: Vector) -> Vector {
         #if AVX512BF16
-            c = ci_add_pair_products(c, a, b)
+            ci_add_pair_products(c, a, b)
         #else
-            c = c.adding(a.firstOfPairs, times: b.firstOfPairs).adding(a.secondOfPairs, times: b.secondOfPairs)
+            c.adding(a.firstOfPairs, times: b.firstOfPairs).adding(a.secondOfPairs, times: b.secondOfPairs)
         #endif
     }
-
-    @inline(__always)
-    func store(at c: UnsafeMutablePointer<Float>, scales: UnsafePointer<Float>) { self.c.store(at: c) }
 }
 
 extension Vector {
@@ -159,7 +142,7 @@ func multiplyPairs(_ product: MatrixProduct) {
     packed.aStride = pairs
     packed.aBlock = product.m * pairs
     packed.k = pairs
-    multiplyPacked(PairAccumulators.self, packed)
+    multiplyPacked(PairProduct.self, packed)
 }
 
 /// ``multiplyTransposed(_:)`` in bfloat16. `m` is a multiple of ``laneCount``, and nothing is
@@ -175,7 +158,7 @@ func multiplyTransposedPairs(_ product: MatrixProduct) {
             a + p * product.aStride, p + 1 < k ? a + (p + 1) * product.aStride : nil, count: m,
             into: product.scratch + index * pairStride)
     }
-    var prefetch = PrefetchCursor<NoLevel>(place: product.scratch)
+    var prefetch = PrefetchCursor(place: product.scratch)
     var column = 0
     while column < n {
         let width = panelWidth(n - column)
@@ -186,7 +169,7 @@ func multiplyTransposedPairs(_ product: MatrixProduct) {
                 count: width, into: panel + index * width)
         }
         multiplyPanel(
-            PairAccumulators.self,
+            PairProduct.self,
             PanelProduct(
                 a: ColumnMajor(pointer: product.scratch, columnStride: pairStride), b: panel, bStride: width,
                 terms: pairs, origin: product.c + column, originStride: product.cStride, c: product.c + column,

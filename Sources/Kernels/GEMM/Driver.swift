@@ -12,19 +12,19 @@ private let cachedSize = 128 * 1024
 
 /// C ← C₀ + A · B over a packed B. `scratch` is not used.
 func multiply(_ product: MatrixProduct) {
-    multiplyPacked(FloatAccumulators.self, product)
+    multiplyPacked(FloatProduct.self, product)
 }
 
 /// ``multiply(_:)`` of elements of any kind.
 @inline(__always)
-func multiplyPacked<Panel: Accumulators>(_ panelType: Panel.Type, _ product: MatrixProduct) {
+func multiplyPacked<E: ElementProduct>(_ element: E.Type, _ product: MatrixProduct) {
     let (n, k) = (product.n, product.k)
     let isCached = k * n <= cachedSize
-    var prefetch = PrefetchCursor<SecondLevel>(place: product.prefetch ?? product.b)
+    var prefetch = PrefetchCursor(place: product.prefetch ?? product.b)
     if isCached, product.prefetch != nil {
         // Evenly over all terms of all tiles.
         let places =
-            divideRoundingUp(n, by: 64) * product.blocks * Tiling(rows: product.m, most: Panel.mostRows).count * k
+            divideRoundingUp(n, by: 64) * product.blocks * Tiling(rows: product.m).count * k
         prefetch.step = divideRoundingUp(product.prefetchCount, by: places)
     }
     var column = 0
@@ -44,7 +44,7 @@ func multiplyPacked<Panel: Accumulators>(_ panelType: Panel.Type, _ product: Mat
                 let c = product.c + block * product.cBlock + column
                 let bias = start == 0 ? product.bias.map { $0 + column } : nil
                 multiplyPanel(
-                    panelType,
+                    element,
                     PanelProduct(
                         a: RowMajor(
                             pointer: product.a + block * product.aBlock + start, rowStride: product.aStride),
@@ -74,8 +74,8 @@ func multiplyTransposed(_ product: MatrixProduct) {
     // Half of the panels prefetch the rows after A, the others those after B.
     let panels = divideRoundingUp(n, by: 64)
     let aPanels = product.continuesA ? (panels + 1) / 2 : 0
-    let tiles = Tiling(rows: product.m, most: FloatAccumulators.mostRows).count
-    var prefetch = PrefetchCursor<SecondLevel>(
+    let tiles = Tiling(rows: product.m).count
+    var prefetch = PrefetchCursor(
         place: product.a + k * product.aStride, step: product.aStride,
         advance: product.m / (max(aPanels, 1) * tiles) + 1)
     var column = 0
@@ -90,7 +90,7 @@ func multiplyTransposed(_ product: MatrixProduct) {
                 advance: n / ((panels - aPanels) * tiles) + 1)
         }
         multiplyPanel(
-            FloatAccumulators.self,
+            FloatProduct.self,
             PanelProduct(
                 a: ColumnMajor(pointer: product.a, columnStride: product.aStride), b: product.scratch, bStride: width,
                 terms: k, origin: product.c + column, originStride: product.cStride, c: product.c + column,

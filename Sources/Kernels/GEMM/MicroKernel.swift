@@ -17,8 +17,6 @@ import Core
 
 /// The layout of A: where element (i, p), of row i and term p, is.
 protocol LeftFactor {
-    /// Whether an iteration of the micro-kernel's loop may take four terms.
-    static var takesFourTerms: Bool { get }
     /// The distance between the elements of two terms.
     var columnStride: Int { get }
     /// The first element of a row.
@@ -31,18 +29,16 @@ protocol LeftFactor {
 
 /// Row-major: a few rows, each read from front to back, as the hardware prefetcher expects.
 struct RowMajor: LeftFactor {
-    @inline(__always) static var takesFourTerms: Bool { true }
-
     let pointer: UnsafePointer<Float>
     let rowStride: Int
 
     @inline(__always) var columnStride: Int { 1 }
 
     @inline(__always)
-    func row(_ i: Int) -> UnsafePointer<Float> { ci_register(pointer + i * rowStride) }
+    func row(_ i: Int) -> UnsafePointer<Float> { ci_register(pointer + i &* rowStride) }
 
     @inline(__always)
-    func from(_ i: Int) -> RowMajor { RowMajor(pointer: pointer + i * rowStride, rowStride: rowStride) }
+    func from(_ i: Int) -> RowMajor { RowMajor(pointer: pointer + i &* rowStride, rowStride: rowStride) }
 
     @inline(__always) func prefetch(_ term: Int) {}
 }
@@ -50,8 +46,6 @@ struct RowMajor: LeftFactor {
 /// Column-major: neighbouring elements of each of many columns. The stride should be an odd number
 /// of cache lines.
 struct ColumnMajor: LeftFactor {
-    @inline(__always) static var takesFourTerms: Bool { true }
-
     let pointer: UnsafePointer<Float>
     let columnStride: Int
 
@@ -60,146 +54,85 @@ struct ColumnMajor: LeftFactor {
     @inline(__always)
     func from(_ i: Int) -> ColumnMajor { ColumnMajor(pointer: pointer + i, columnStride: columnStride) }
 
-    @inline(__always) func prefetch(_ term: Int) { ci_prefetch(pointer + term + 8 * columnStride) }
-}
-
-/// Vectors that lie anywhere, from an offset on.
-struct Vectors: LeftFactor {
-    @inline(__always) static var takesFourTerms: Bool { false }
-
-    let pointers: UnsafePointer<UnsafeRawPointer>
-    var offset = 0
-
-    @inline(__always) var columnStride: Int { 1 }
-
-    @inline(__always)
-    func row(_ i: Int) -> UnsafePointer<Float> { pointers[i].assumingMemoryBound(to: Float.self) + offset }
-
-    @inline(__always)
-    func from(_ i: Int) -> Vectors { Vectors(pointers: pointers + i, offset: offset) }
-
-    @inline(__always) func prefetch(_ term: Int) {}
+    @inline(__always) func prefetch(_ term: Int) { ci_prefetch(pointer + term + 8 &* columnStride) }
 }
 
 // MARK: - Registers
 
-/// The accumulators of NR neighbouring elements of a row of C. An element of A, and one of B for
-/// each of them, takes the place of a float, and may be several numbers.
-protocol Accumulators {
-    /// A row of B.
-    associatedtype Right
-    /// An element of A, in every lane.
-    associatedtype Left
-
-    /// NR.
-    static var columns: Int { get }
-    /// The most rows of a tile, MR.
-    static var mostRows: Int { get }
+/// What a term adds to sixteen accumulators.
+protocol ElementProduct {
     /// Whether an iteration of the loop takes four terms, not one.
     ///
     /// The instructions beside the multiply-adds are then a twentieth of all, not a quarter. That
     /// matters where two threads compete for the instructions that a core issues.
     static var takesFourTerms: Bool { get }
-    init(at source: UnsafePointer<Float>)
-    static func right(at source: UnsafePointer<Float>) -> Right
-    static func left(at source: UnsafePointer<Float>) -> Left
-    /// Adds a term.
-    mutating func add(_ a: Left, _ b: Right)
-    /// Leaves the elements of C.
-    ///
-    /// - Parameter scales: What integer accumulators are multiplied with before they are added to
-    ///   C.
-    func store(at c: UnsafeMutablePointer<Float>, scales: UnsafePointer<Float>)
+    /// `c` plus the product of `a` and `b`.
+    static func add(_ c: Vector, _ a: Vector, _ b: Vector) -> Vector
 }
 
-/// Floats, as C holds them.
-struct FloatAccumulators: Accumulators {
-    private var c: Vector
-
-    @inline(__always) static var columns: Int { laneCount }
-
-    /// Whether the instruction set has a fused multiply-add. Where it is a call of a function,
-    /// larger tiles would only make the library larger.
-    @inline(__always)
-    static var hasFusedMultiplyAdd: Bool {
-        #if AVX512 || AVX2 || arch(arm64)
-            true
-        #else
-            false
-        #endif
-    }
-
-    @inline(__always) static var mostRows: Int { hasFusedMultiplyAdd ? 6 : 1 }
-
+/// The elements are floats.
+enum FloatProduct: ElementProduct {
     @inline(__always) static var takesFourTerms: Bool { hasFusedMultiplyAdd }
 
-    @inline(__always) init(at source: UnsafePointer<Float>) { c = Vector(at: source) }
-
     @inline(__always)
-    static func right(at source: UnsafePointer<Float>) -> Vector { Vector(at: source) }
-
-    @inline(__always)
-    static func left(at source: UnsafePointer<Float>) -> Vector { Vector(repeating: source.pointee) }
-
-    @inline(__always) mutating func add(_ a: Vector, _ b: Vector) { c = c.adding(b, times: a) }
-
-    @inline(__always)
-    func store(at c: UnsafeMutablePointer<Float>, scales: UnsafePointer<Float>) { self.c.store(at: c) }
+    static func add(_ c: Vector, _ a: Vector, _ b: Vector) -> Vector { c.adding(b, times: a) }
 }
 
-/// Accumulators of more columns.
-struct SideBySide<First: Accumulators, Second: Accumulators>: Accumulators where First.Left == Second.Left {
-    private var first: First
-    private var second: Second
+/// NR neighbouring elements of a row, of B or of the accumulators.
+protocol RowVector {
+    init(at source: UnsafePointer<Float>)
+    /// Adds a term: an element of A, in every lane, times a row of B.
+    mutating func add<E: ElementProduct>(_ a: Vector, _ b: Self, _ element: E.Type)
+    func store(at target: UnsafeMutablePointer<Float>)
+    static var columns: Int { get }
+}
 
-    @inline(__always) static var columns: Int { First.columns + Second.columns }
+extension Vector: RowVector {
+    @inline(__always) static var columns: Int { laneCount }
 
-    @inline(__always) static var mostRows: Int { First.mostRows }
+    @inline(__always)
+    mutating func add<E: ElementProduct>(_ a: Vector, _ b: Vector, _ element: E.Type) {
+        self = E.add(self, a, b)
+    }
+}
 
-    @inline(__always) static var takesFourTerms: Bool { First.takesFourTerms }
+/// Two row vectors side by side.
+struct SideBySide<Row: RowVector>: RowVector {
+    private var first: Row
+    private var second: Row
+
+    @inline(__always) static var columns: Int { 2 &* Row.columns }
 
     @inline(__always)
     init(at source: UnsafePointer<Float>) {
-        first = First(at: source)
-        second = Second(at: source + First.columns)
+        first = Row(at: source)
+        second = Row(at: source + Row.columns)
     }
 
     @inline(__always)
-    static func right(at source: UnsafePointer<Float>) -> (First.Right, Second.Right) {
-        (First.right(at: source), Second.right(at: source + First.columns))
+    mutating func add<E: ElementProduct>(_ a: Vector, _ b: SideBySide, _ element: E.Type) {
+        first.add(a, b.first, element)
+        second.add(a, b.second, element)
     }
 
     @inline(__always)
-    static func left(at source: UnsafePointer<Float>) -> First.Left { First.left(at: source) }
-
-    @inline(__always)
-    mutating func add(_ a: First.Left, _ b: (First.Right, Second.Right)) {
-        first.add(a, b.0)
-        second.add(a, b.1)
-    }
-
-    @inline(__always)
-    func store(at c: UnsafeMutablePointer<Float>, scales: UnsafePointer<Float>) {
-        first.store(at: c, scales: scales)
-        second.store(at: c + First.columns, scales: scales + First.columns)
+    func store(at target: UnsafeMutablePointer<Float>) {
+        first.store(at: target)
+        second.store(at: target + Row.columns)
     }
 }
-
-typealias TwoPanels<Panel: Accumulators> = SideBySide<Panel, Panel>
-typealias ThreePanels<Panel: Accumulators> = SideBySide<TwoPanels<Panel>, Panel>
-typealias FourPanels<Panel: Accumulators> = SideBySide<TwoPanels<Panel>, TwoPanels<Panel>>
 
 /// MR rows of accumulators, and the rows of A that they take.
 protocol Tile {
-    associatedtype Row: Accumulators
+    associatedtype Row: RowVector
     static var rows: Int { get }
     init<A: LeftFactor>(at source: UnsafePointer<Float>, stride: Int, _ a: A, row: Int)
     /// Adds a term: a row of B, times the column of A at offset `term`.
-    mutating func add(_ b: Row.Right, _ term: Int)
-    func store(at c: UnsafeMutablePointer<Float>, stride: Int, scales: UnsafePointer<Float>)
+    mutating func add<E: ElementProduct>(_ b: Row, _ term: Int, _ element: E.Type)
+    func store(at c: UnsafeMutablePointer<Float>, stride: Int)
 }
 
-struct OneRow<Row: Accumulators>: Tile {
+struct OneRow<Row: RowVector>: Tile {
     private var accumulators: Row
     private let a: UnsafePointer<Float>
 
@@ -212,11 +145,13 @@ struct OneRow<Row: Accumulators>: Tile {
     }
 
     @inline(__always)
-    mutating func add(_ b: Row.Right, _ term: Int) { accumulators.add(Row.left(at: a + term), b) }
+    mutating func add<E: ElementProduct>(_ b: Row, _ term: Int, _ element: E.Type) {
+        accumulators.add(Vector(repeating: a[term]), b, element)
+    }
 
     @inline(__always)
-    func store(at c: UnsafeMutablePointer<Float>, stride: Int, scales: UnsafePointer<Float>) {
-        accumulators.store(at: c, scales: scales)
+    func store(at c: UnsafeMutablePointer<Float>, stride: Int) {
+        accumulators.store(at: c)
     }
 }
 
@@ -233,27 +168,27 @@ struct Stack<Upper: Tile, Lower: Tile>: Tile where Upper.Row == Lower.Row {
     @inline(__always)
     init<A: LeftFactor>(at source: UnsafePointer<Float>, stride: Int, _ a: A, row: Int) {
         upper = Upper(at: source, stride: stride, a, row: row)
-        lower = Lower(at: source + Upper.rows * stride, stride: stride, a, row: row + Upper.rows)
+        lower = Lower(at: source + Upper.rows &* stride, stride: stride, a, row: row + Upper.rows)
     }
 
     @inline(__always)
-    mutating func add(_ b: Upper.Row.Right, _ term: Int) {
-        upper.add(b, term)
-        lower.add(b, term)
+    mutating func add<E: ElementProduct>(_ b: Row, _ term: Int, _ element: E.Type) {
+        upper.add(b, term, element)
+        lower.add(b, term, element)
     }
 
     @inline(__always)
-    func store(at c: UnsafeMutablePointer<Float>, stride: Int, scales: UnsafePointer<Float>) {
-        upper.store(at: c, stride: stride, scales: scales)
-        lower.store(at: c + Upper.rows * stride, stride: stride, scales: scales)
+    func store(at c: UnsafeMutablePointer<Float>, stride: Int) {
+        upper.store(at: c, stride: stride)
+        lower.store(at: c + Upper.rows &* stride, stride: stride)
     }
 }
 
-typealias TwoRows<Row: Accumulators> = Stack<OneRow<Row>, OneRow<Row>>
-typealias ThreeRows<Row: Accumulators> = Stack<TwoRows<Row>, OneRow<Row>>
-typealias FourRows<Row: Accumulators> = Stack<TwoRows<Row>, TwoRows<Row>>
-typealias FiveRows<Row: Accumulators> = Stack<FourRows<Row>, OneRow<Row>>
-typealias SixRows<Row: Accumulators> = Stack<FourRows<Row>, TwoRows<Row>>
+typealias TwoRows<Row: RowVector> = Stack<OneRow<Row>, OneRow<Row>>
+typealias ThreeRows<Row: RowVector> = Stack<TwoRows<Row>, OneRow<Row>>
+typealias FourRows<Row: RowVector> = Stack<TwoRows<Row>, TwoRows<Row>>
+typealias FiveRows<Row: RowVector> = Stack<FourRows<Row>, OneRow<Row>>
+typealias SixRows<Row: RowVector> = Stack<FourRows<Row>, TwoRows<Row>>
 
 // MARK: - The micro-kernel
 
@@ -270,9 +205,6 @@ struct PanelProduct<A: LeftFactor> {
     var originStride: Int
     var c: UnsafeMutablePointer<Float>
     var cStride: Int
-    /// What integer accumulators are multiplied with, one scale for each column; nil if they are
-    /// floats.
-    var scales: UnsafePointer<Float>?
 
     /// The same for the columns from `column` on.
     @inline(__always)
@@ -281,7 +213,6 @@ struct PanelProduct<A: LeftFactor> {
         product.b += column
         product.origin += column
         product.c += column
-        product.scales = scales.map { $0 + column }
         return product
     }
 
@@ -290,65 +221,56 @@ struct PanelProduct<A: LeftFactor> {
     func from(_ i: Int) -> PanelProduct {
         var product = self
         product.a = a.from(i)
-        product.origin += i * originStride
-        product.c += i * cStride
+        product.origin += i &* originStride
+        product.c += i &* cStride
         return product
     }
 }
 
 /// Adds A · B to a tile of C.
 @inline(__always)
-func microKernel<A: LeftFactor, T: Tile, L: CacheLevel>(
-    _ tile: T.Type, _ product: PanelProduct<A>, _ prefetch: PrefetchCursor<L>
+func microKernel<E: ElementProduct, A: LeftFactor, T: Tile>(
+    _ element: E.Type, _ tile: T.Type, _ product: PanelProduct<A>, _ prefetch: PrefetchCursor
 ) {
     var tile = T(at: product.origin, stride: product.originStride, product.a, row: 0)
     let (column, bStride, step) = (product.a.columnStride, product.bStride, prefetch.step)
     var (b, place, p, left) = (product.b, prefetch.place, 0, product.terms)
     // Offsets are not checked for overflow, which would cost a few per cent: they are within memory
     // that exists.
-    if T.Row.takesFourTerms, A.takesFourTerms {
+    if E.takesFourTerms {
         while left >= 4 {
             // Without an order the compiler would load so early that the accumulators would not
             // stay in registers.
             ci_keep_order()
-            addTerm(&tile, product.a, p, b, prefetch, place)
+            addTerm(element, &tile, product.a, p, b, place)
             ci_keep_order()
-            addTerm(&tile, product.a, p &+ column, b + bStride, prefetch, place + step)
+            addTerm(element, &tile, product.a, p &+ column, b + bStride, place + step)
             ci_keep_order()
-            addTerm(&tile, product.a, p &+ 2 &* column, b + 2 * bStride, prefetch, place + 2 * step)
+            addTerm(element, &tile, product.a, p &+ 2 &* column, b + 2 &* bStride, place + 2 &* step)
             ci_keep_order()
-            addTerm(&tile, product.a, p &+ 3 &* column, b + 3 * bStride, prefetch, place + 3 * step)
-            b += 4 * bStride
-            place += 4 * step
+            addTerm(element, &tile, product.a, p &+ 3 &* column, b + 3 &* bStride, place + 3 &* step)
+            b += 4 &* bStride
+            place += 4 &* step
             p &+= 4 &* column
             left &-= 4
         }
-    } else {
-        while left >= 2 {
-            addTerm(&tile, product.a, p, b, prefetch, place)
-            addTerm(&tile, product.a, p &+ column, b + bStride, prefetch, place + step)
-            b += 2 * bStride
-            place += 2 * step
-            p &+= 2 &* column
-            left &-= 2
-        }
     }
     while left > 0 {
-        addTerm(&tile, product.a, p, b, prefetch, place)
+        addTerm(element, &tile, product.a, p, b, place)
         b += bStride
         place += step
         p &+= column
         left &-= 1
     }
-    tile.store(at: product.c, stride: product.cStride, scales: product.scales ?? UnsafePointer(product.c))
+    tile.store(at: product.c, stride: product.cStride)
 }
 
 @inline(__always)
-private func addTerm<A: LeftFactor, T: Tile, L: CacheLevel>(
-    _ tile: inout T, _ a: A, _ term: Int, _ b: UnsafePointer<Float>, _ prefetch: PrefetchCursor<L>,
-    _ place: UnsafePointer<Float>
+private func addTerm<E: ElementProduct, A: LeftFactor, T: Tile>(
+    _ element: E.Type, _ tile: inout T, _ a: A, _ term: Int, _ b: UnsafePointer<Float>,
+    _ prefetched: UnsafePointer<Float>
 ) {
     a.prefetch(term)
-    L.prefetch(place)
-    tile.add(T.Row.right(at: b), term)
+    ci_prefetch_l2(prefetched)
+    tile.add(T.Row(at: b), term, element)
 }

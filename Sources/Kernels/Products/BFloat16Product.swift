@@ -49,7 +49,7 @@ func addBFloat16Product(_ product: PackedProduct) {
     while row < product.rows {
         let height = groupHeight(at: row, of: product.rows)
         let outputs = product.outputs + row
-        let fours = FloatAccumulators.hasFusedMultiplyAdd ? count & ~3 : 0
+        let fours = hasFusedMultiplyAdd ? count & ~3 : 0
         for first in Swift.stride(from: 0, to: fours > 0 ? columns : 0, by: 2 * blockColumns) {
             let block = first..<min(first + 2 * blockColumns, columns)
             for index in Swift.stride(from: 0, to: fours, by: 4) {
@@ -62,7 +62,7 @@ func addBFloat16Product(_ product: PackedProduct) {
         var y = outputs + fours * stride
         while index < count {
             let x = inputs[index].assumingMemoryBound(to: Float.self)
-            if FloatAccumulators.hasFusedMultiplyAdd, height == groupRows {
+            if hasFusedMultiplyAdd, height == groupRows {
                 addGroup(w, columns, x, y)
             } else {
                 for panel in Swift.stride(from: 0, to: height, by: laneCount) {
