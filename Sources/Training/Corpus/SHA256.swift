@@ -75,14 +75,14 @@ struct SHA256 {
                     // The words change places in every round, and are in their own after eight:
                     // none has to be moved.
                     for index in stride(from: 0, to: 64, by: 8) {
-                        round(a, b, c, &d, e, f, g, &h, constants[index] &+ schedule[index])
-                        round(h, a, b, &c, d, e, f, &g, constants[index + 1] &+ schedule[index + 1])
-                        round(g, h, a, &b, c, d, e, &f, constants[index + 2] &+ schedule[index + 2])
-                        round(f, g, h, &a, b, c, d, &e, constants[index + 3] &+ schedule[index + 3])
-                        round(e, f, g, &h, a, b, c, &d, constants[index + 4] &+ schedule[index + 4])
-                        round(d, e, f, &g, h, a, b, &c, constants[index + 5] &+ schedule[index + 5])
-                        round(c, d, e, &f, g, h, a, &b, constants[index + 6] &+ schedule[index + 6])
-                        round(b, c, d, &e, f, g, h, &a, constants[index + 7] &+ schedule[index + 7])
+                        round((a, b, c), &d, (e, f, g), &h, constants[index] &+ schedule[index])
+                        round((h, a, b), &c, (d, e, f), &g, constants[index + 1] &+ schedule[index + 1])
+                        round((g, h, a), &b, (c, d, e), &f, constants[index + 2] &+ schedule[index + 2])
+                        round((f, g, h), &a, (b, c, d), &e, constants[index + 3] &+ schedule[index + 3])
+                        round((e, f, g), &h, (a, b, c), &d, constants[index + 4] &+ schedule[index + 4])
+                        round((d, e, f), &g, (h, a, b), &c, constants[index + 5] &+ schedule[index + 5])
+                        round((c, d, e), &f, (g, h, a), &b, constants[index + 6] &+ schedule[index + 6])
+                        round((b, c, d), &e, (f, g, h), &a, constants[index + 7] &+ schedule[index + 7])
                     }
                     state = (
                         state.0 &+ a, state.1 &+ b, state.2 &+ c, state.3 &+ d,
@@ -95,9 +95,10 @@ struct SHA256 {
 
     @inline(__always)
     private func round(
-        _ a: UInt32, _ b: UInt32, _ c: UInt32, _ d: inout UInt32,
-        _ e: UInt32, _ f: UInt32, _ g: UInt32, _ h: inout UInt32, _ word: UInt32
+        _ abc: (UInt32, UInt32, UInt32), _ d: inout UInt32, _ efg: (UInt32, UInt32, UInt32), _ h: inout UInt32,
+        _ word: UInt32
     ) {
+        let ((a, b, c), (e, f, g)) = (abc, efg)
         let choice = g ^ (e & (f ^ g))
         let majority = (a & b) | (c & (a | b))
         let sum = h &+ (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) &+ choice &+ word
