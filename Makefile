@@ -80,6 +80,8 @@ lint:
 	$(PYTHON) Tests/Lint/test_prose.py && $(PYTHON) Tests/Lint/prose.py
 
 test-swift: requirements
+	@# Every target declares each module that it imports.
+	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 	$(SWIFT) test
 
 test-library: test-abi all examples build/place-names.cgw

@@ -120,7 +120,8 @@ enum {
     CHARGEN_UNKNOWN_CHARACTER = 7,
     /* The buffer is smaller than the longest character of the model. */
     CHARGEN_BUFFER_TOO_SMALL = 8,
-    /* CHARGEN_BACKEND names kernels that do not exist or that this processor cannot run. */
+    /* The environment variable CHARGEN_BACKEND names kernels that do not exist or that this
+     * processor cannot run. */
     CHARGEN_UNSUPPORTED_BACKEND = 9
 };
 
@@ -363,7 +364,8 @@ chargen_status chargen_session_set_threads(chargen_session *session, size_t thre
 /* ---- Scoring text ---- */
 
 /*
- * Reads text as chargen_session_feed() does, and computes its probability.
+ * Reads text and computes its probability. Like chargen_session_feed(), but for the beginning of a
+ * text; see below.
  *
  * log_probability: receives the sum of the natural logarithms of each character's probability given
  *                  the characters before it, at temperature 1. 0 for certainty, otherwise negative;
@@ -375,6 +377,7 @@ chargen_status chargen_session_set_threads(chargen_session *session, size_t thre
  *
  * At the beginning of a text the session first reads what it does before it generates the first
  * character: the end of a document, or, for a model without that, a line break if it knows one.
+ * chargen_session_feed() reads no line break there.
  *
  * Takes no longer than generating the same text.
  *
@@ -400,9 +403,9 @@ size_t chargen_model_hidden_size(const chargen_model *model);
 size_t chargen_model_parameter_count(const chargen_model *model);
 
 /*
- * Returns the type in which the weights between the layers are stored: "f32", "bf16", "int8" or
- * "int4". Fewer bits give a smaller file and a faster model; the trainer's export reports the loss
- * of accuracy. Valid forever. "" for NULL.
+ * Returns the type in which the matrices that hidden states are multiplied with are stored: "f32",
+ * "bf16", "int8" or "int4". Fewer bits give a smaller file and a faster model; the trainer's export
+ * reports the loss of accuracy. Valid forever. "" for NULL.
  */
 const char *chargen_model_weight_type(const chargen_model *model);
 

@@ -44,9 +44,6 @@ public struct GateLayout: Equatable, Sendable {
     /// - Parameter block: ``firstHiddenBlock`` ..< ``blockCount``.
     public func hiddenGate(ofBlock block: Int) -> Int { block - firstHiddenBlock }
 
-    /// The block that the hidden state adds a gate to.
-    public func hiddenBlock(ofGate gate: Int) -> Int { gate + firstHiddenBlock }
-
     /// The forget gate of an LSTM, f.
     public static var forgetGate: Int { 1 }
 }

@@ -49,7 +49,7 @@ public final class Model: @unchecked Sendable {
     public var hiddenSize: Int { shape.hiddenSize }
     /// The number of weights and biases.
     public var parameterCount: Int { shape.parameterCount }
-    /// How the weights between the layers are stored: `f32`, `bf16`, `int8` or `int4`.
+    /// How the matrices between hidden states are stored: `f32`, `bf16`, `int8` or `int4`.
     public var weightType: StaticString { stateLayout.weights.name }
     /// The characters the model knows, in ascending order.
     public var characters: [Unicode.Scalar] { vocabulary.characters.compactMap { Unicode.Scalar($0) } }

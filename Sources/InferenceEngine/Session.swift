@@ -116,7 +116,8 @@ public final class Session: Sequence, IteratorProtocol {
     /// The most threads of a session or a batch.
     public static var maximumThreads: Int { 64 }
 
-    /// Whether the symbol generated last was the end of a document.
+    /// Whether the end of a document was generated last, and nothing read nor the session reset
+    /// since.
     public var hasEnded: Bool { stream.hasEnded }
 
     /// Goes to the beginning: forgets all text and restarts the random generator with its seed.

@@ -11,7 +11,8 @@ struct Stream: ~Copyable {
     private(set) var state: RecurrentState
     var sampler = Sampler()
     var unknownCharacters = Session.UnknownCharacterPolicy.fail
-    /// Whether the symbol generated last was the end of a document.
+    /// Whether the end of a document was generated last, and nothing read nor the stream reset
+    /// since.
     private(set) var hasEnded = false
     /// Changes with every step and reset, so that what was computed from the state can be
     /// recognised as outdated.

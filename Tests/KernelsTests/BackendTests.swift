@@ -3,7 +3,7 @@ import Core
 import KernelDispatch
 import Testing
 
-/// Every kernel of each backend against the portable one, on input that includes infinities and
+/// The kernels of each backend against the portable one, on input that includes infinities and
 /// NaN.
 @Suite struct BackendTests {
     private static let widths = [16, 32, 48, 176]
@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    @Test("A session uses the fastest backend, and the portable one is always there")
+    @Test("The portable backend is always there, as the last choice")
     func order() {
         #expect(Backend.available.last.map { "\($0.name)" } == "portable")
         #expect(Backend.availableNames.hasSuffix("portable"))

@@ -4,7 +4,7 @@
 
 #include "KernelTables.h"
 
-// Integer dot products, which LLVM does not generate from generic SIMD code.
+// Intrinsics, for what LLVM does not generate from generic SIMD code: integer dot products.
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif

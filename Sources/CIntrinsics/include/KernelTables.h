@@ -155,6 +155,7 @@ typedef struct {
     void (*rnnForward)(StepForward);
     void (*gruForward)(StepForward);
     void (*lstmForward)(StepForward);
+    /// The elementary functions by themselves: for the probabilities of a text, and for tests.
     void (*sigmoid)(float *values, ptrdiff_t count);
     void (*hyperbolicTangent)(float *values, ptrdiff_t count);
     void (*exponential)(float *values, ptrdiff_t count);

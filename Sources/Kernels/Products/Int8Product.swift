@@ -18,7 +18,7 @@ let activationLimit: Float = 64
 
 /// The bytes of a packed row.
 public func int8RowLength(columns: Int) -> Int {
-    8 + (columns + quad - 1) / quad * quad
+    8 + divideRoundingUp(columns, by: quad) * quad
 }
 
 /// Packs rows of a row-major matrix of 8-bit weights into panels.
@@ -47,7 +47,7 @@ public func packInt8(
             (target + 4 * (height + lane)).storeBytes(of: scale, as: Float.self)
         }
         let weights = target + 8 * height
-        let quads = (columns + quad - 1) / quad
+        let quads = divideRoundingUp(columns, by: quad)
         for first in Swift.stride(from: 0, to: quads, by: packedColumns) {
             let last = min(first + packedColumns, quads)
             for lane in 0..<height {

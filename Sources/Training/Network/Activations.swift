@@ -116,7 +116,7 @@ final class Activations {
             let inner = layer.place(step, row) * layout.width
             let outer = state.map { (index * $0.rows + row) * layout.width } ?? 0
             body(layer.hidden.pointer + inner, state.map { $0.hidden.pointer + outer })
-            if layer.cell == .lstm { body(layer.cells.pointer + inner, state.map { $0.cells.pointer + outer }) }
+            if layer.cell.hasCellState { body(layer.cells.pointer + inner, state.map { $0.cells.pointer + outer }) }
         }
     }
 }
