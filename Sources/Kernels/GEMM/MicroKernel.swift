@@ -246,11 +246,11 @@ func microKernel<E: ElementProduct, A: LeftFactor, T: Tile>(
             ci_keep_order()
             addTerm(element, &tile, product.a, p &+ column, b + bStride, place + step)
             ci_keep_order()
-            addTerm(element, &tile, product.a, p &+ 2 &* column, b + 2 &* bStride, place + 2 &* step)
+            addTerm(element, &tile, product.a, p &+ 2 &* column, b + 2 * bStride, place + 2 * step)
             ci_keep_order()
-            addTerm(element, &tile, product.a, p &+ 3 &* column, b + 3 &* bStride, place + 3 &* step)
-            b += 4 &* bStride
-            place += 4 &* step
+            addTerm(element, &tile, product.a, p &+ 3 &* column, b + 3 * bStride, place + 3 * step)
+            b += 4 * bStride
+            place += 4 * step
             p &+= 4 &* column
             left &-= 4
         }
