@@ -9,7 +9,7 @@
 // all vectors before the next block, so that the weights come from the first-level cache.
 //
 // Training's micro-kernel (GEMM/MicroKernel.swift) does the same in other terms. These loops are
-// 5 to 13 % faster for the engine's short products.
+// faster for the engine's short products: see docs/architecture.md.
 //
 // Each output is one chain of fused multiply-adds over the columns in ascending order, whatever is
 // done side by side.
