@@ -67,7 +67,7 @@ demo: all examples
 
 build/place-names.cgw: $(NAMES) | trainer
 	rm -rf build/place-names
-	build/trainer train --documents line $(NAMES) --batch 16 --time 30 --epochs 24 --learning-rate 0.004 \
+	build/trainer train --documents line $(NAMES) --epochs 24 \
 		--run build/place-names
 	build/trainer export $@ --run build/place-names
 

@@ -216,6 +216,7 @@ public final class Batch {
     }
 
     private func setRow(_ row: Int, _ session: Session, _ symbol: Int) {
+        session.stream.prepare(for: symbol)
         evaluator.rows.pointer[row] = Evaluator.Row(
             front: session.stream.state.front, back: session.stream.state.back, cells: session.stream.state.cellStates,
             symbol: symbol)

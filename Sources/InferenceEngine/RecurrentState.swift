@@ -30,9 +30,14 @@ struct RecurrentState: ~Copyable {
 
     /// Becomes the state before the first symbol.
     mutating func reset() {
+        clear()
+        isAtBeginning = true
+    }
+
+    /// Sets all hidden and cell states to zero.
+    mutating func clear() {
         cells.pointer.update(repeating: 0, count: cells.count)
         layout.clear(front)
-        isAtBeginning = true
     }
 
     /// Becomes equal to another state of the same model.

@@ -13,7 +13,7 @@ import ModelFormat
 /// A model that was trained on more than one document has an end-of-document symbol. It reads that
 /// symbol before anything else, so that the first character is one that begins a document, and
 /// generates it where a document ends. As a sequence, a session ends there; the next iteration
-/// gives another document.
+/// gives another document, which begins from the same state as the first.
 public final class Session: Sequence, IteratorProtocol {
     /// What to do with a character that the model does not know.
     public enum UnknownCharacterPolicy: Sendable {
@@ -192,6 +192,14 @@ public final class Session: Sequence, IteratorProtocol {
         var opening = opening
         for symbol in symbols {
             if let first = opening.take() { advance(first) }
+            if symbol == model.vocabulary.resetSymbol {
+                // Its probability follows from the state that is then left behind.
+                if count > 0 { readBlock(count, score: score, addingTo: &sum) }
+                count = 0
+                if score { sum += logProbability(of: symbol) }
+                advance(symbol)
+                continue
+            }
             evaluator.rows.pointer[count].symbol = symbol
             count += 1
             if count == evaluator.capacity {
@@ -230,6 +238,7 @@ public final class Session: Sequence, IteratorProtocol {
 
     private func advance(_ symbol: Int, generated: Int? = nil) {
         var sum = 0.0
+        stream.prepare(for: symbol)
         evaluator.rows.pointer[0].symbol = symbol
         readBlock(1, generated: generated, score: false, addingTo: &sum)
     }

@@ -68,6 +68,12 @@ struct Stream: ~Copyable {
         return model.vocabulary.endOfDocument ?? (beforeChoice ? model.vocabulary.symbol(of: 0x0A) : nil)
     }
 
+    /// Prepares for reading a symbol: the end of a document is read from a zero state, so that the
+    /// next one begins as the first did.
+    mutating func prepare(for symbol: Int) {
+        if symbol == model.vocabulary.resetSymbol { state.clear() }
+    }
+
     /// Chooses the next symbol.
     mutating func choose(from logits: UnsafePointer<Float>, weights: UnsafeMutablePointer<UInt32>) -> Int {
         sampler.choose(

@@ -2,7 +2,8 @@ import CIntrinsics
 import Core
 
 /// One update of Adam (Kingma and Ba 2015, algorithm 1), after the gradients are scaled and
-/// limited. `count` is a multiple of ``laneCount``.
+/// limited, with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), and of the
+/// running means of the parameters. `count` is a multiple of ``laneCount``.
 func updateAdam(_ step: AdamStep) {
     let (parameters, gradients) = (step.parameters, step.gradients)
     let (firstMoments, secondMoments) = (step.firstMoments, step.secondMoments)
@@ -17,6 +18,11 @@ func updateAdam(_ step: AdamStep) {
         m.store(at: firstMoments + j)
         v.store(at: secondMoments + j)
         let denominator = v.squareRoot() * step.secondCorrection + step.epsilon
-        (Vector(at: parameters + j) - m * step.stepSize / denominator).store(at: parameters + j)
+        let p = Vector(at: parameters + j) * step.keep - m * step.stepSize / denominator
+        p.store(at: parameters + j)
+        if let averages = step.averages {
+            let average = Vector(at: averages + j)
+            (average + (p - average) * step.averageWeight).store(at: averages + j)
+        }
     }
 }

@@ -123,18 +123,21 @@ private struct HeaderReader {
         let limit = ModelShape.maximum
         let layers = try word(at: FileLayout.layersOffset, in: 1...limit.layers, "the number of layers")
         let hidden = try word(at: FileLayout.hiddenSizeOffset, in: 1...limit.hiddenSize, "the hidden size")
-        let end = try word(at: FileLayout.endOfDocumentOffset, in: 0...1, "the end-of-document flag")
+        let end = try word(at: FileLayout.endOfDocumentOffset, in: 0...2, "the end-of-document flag")
         let characters = try word(
             at: FileLayout.characterCountOffset, in: 1...limit.vocabularySize - 1, "the number of characters")
-        return ModelShape(cell: cell, layers: layers, hiddenSize: hidden, vocabularySize: characters + end)
+        return ModelShape(cell: cell, layers: layers, hiddenSize: hidden, vocabularySize: characters + min(end, 1))
     }
 
     mutating func readVocabulary() throws(ChargenError) -> Vocabulary {
         let count = Int(word(at: FileLayout.characterCountOffset))
         let start = try take(4 * count, "vocabulary")
         let characters = (0..<count).map { word(at: start + 4 * $0) }
-        let hasEnd = word(at: FileLayout.endOfDocumentOffset) == 1
-        guard let vocabulary = Vocabulary(characters: characters, hasEndOfDocument: hasEnd) else {
+        let end = word(at: FileLayout.endOfDocumentOffset)
+        guard
+            let vocabulary = Vocabulary(
+                characters: characters, hasEndOfDocument: end > 0, carriesDocuments: end == 2)
+        else {
             throw invalidModel("the vocabulary is not an ascending list of Unicode scalars", at: start)
         }
         return vocabulary

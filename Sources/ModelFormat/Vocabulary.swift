@@ -7,28 +7,31 @@ public struct Vocabulary: Equatable, Sendable {
     public let characters: [UInt32]
     /// Whether a symbol for the end of a document follows the characters.
     public let hasEndOfDocument: Bool
+    /// Whether the state is carried from one document into the next. Otherwise the end-of-document
+    /// symbol is read from a zero state, so that every document begins in the same way.
+    public let carriesDocuments: Bool
 
     /// A vocabulary, or nil unless `characters` is strictly ascending and all Unicode scalar
     /// values.
-    public init?(characters: [UInt32], hasEndOfDocument: Bool) {
+    public init?(characters: [UInt32], hasEndOfDocument: Bool, carriesDocuments: Bool = false) {
         var previous: UInt32?
         for character in characters {
             guard Unicode.Scalar(character) != nil else { return nil }
             if let previous, previous >= character { return nil }
             previous = character
         }
-        self.characters = characters
-        self.hasEndOfDocument = hasEndOfDocument
+        self.init(ascending: characters, hasEndOfDocument: hasEndOfDocument, carriesDocuments: carriesDocuments)
     }
 
-    private init(ascending characters: [UInt32], hasEndOfDocument: Bool) {
+    private init(ascending characters: [UInt32], hasEndOfDocument: Bool, carriesDocuments: Bool) {
         self.characters = characters
         self.hasEndOfDocument = hasEndOfDocument
+        self.carriesDocuments = hasEndOfDocument && carriesDocuments
     }
 
     /// The same characters, with or without a symbol for the end of a document.
-    public func with(endOfDocument: Bool) -> Vocabulary {
-        Vocabulary(ascending: characters, hasEndOfDocument: endOfDocument)
+    public func with(endOfDocument: Bool, carriesDocuments: Bool = false) -> Vocabulary {
+        Vocabulary(ascending: characters, hasEndOfDocument: endOfDocument, carriesDocuments: carriesDocuments)
     }
 
     /// The number of symbols.
@@ -36,6 +39,9 @@ public struct Vocabulary: Equatable, Sendable {
 
     /// The symbol that ends a document, if there is one.
     public var endOfDocument: Int? { hasEndOfDocument ? characters.count : nil }
+
+    /// The symbol that is read from a zero state wherever it stands, if there is one.
+    public var resetSymbol: Int? { carriesDocuments ? nil : endOfDocument }
 
     /// The symbol of a character, or nil if the vocabulary lacks it. O(log count).
     public func symbol(of scalar: UInt32) -> Int? {

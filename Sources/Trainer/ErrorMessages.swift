@@ -14,13 +14,13 @@ extension TrainingError: LocalizedError {
 
     private var advice: String? {
         switch self {
-        case .corpusTooShort: "choose a smaller --batch or --time, or add text"
+        case .corpusTooShort: "add text, or hold less out with --validation"
         case .documentsTooShort: "choose a smaller --time"
         case .documentTooLong: "say with --documents what a document is, or choose another --batching"
         case .corpusChanged: "restore it, or start another training"
-        case .diverged: "start again with a smaller --learning-rate or tighter clipping"
+        case .diverged: "start again with a smaller --learning-rate or a tighter --clip-norm"
         case .runExists(let path): "continue it with `trainer resume \(path)`, or choose another --run"
-        case .runFinished: "ask for more with --epochs"
+        case .runFinished: "ask for more with --epochs or --minutes"
         case .invalidSetting, .invalidRun, .invalidCheckpoint, .cannotWrite: nil
         }
     }
@@ -37,7 +37,17 @@ extension Settings.Name {
         case .stride: "--stride"
         case .documentLimit: "--max-documents"
         case .epochs: "--epochs"
+        case .minutes: "--minutes"
+        case .burnIn: "--burn-in"
         case .learningRate: "--learning-rate"
+        case .warmup: "--warmup"
+        case .secondMomentDecay: "--beta2"
+        case .weightDecay: "--weight-decay"
+        case .averaging: "--average"
+        case .dropout: "--dropout"
+        case .weightDropout: "--weight-dropout"
+        case .validationInterval: "--validate-every"
+        case .patience: "--patience"
         case .decay: "--decay"
         case .decayAfter: "--decay-after"
         case .clipNorm: "--clip-norm"

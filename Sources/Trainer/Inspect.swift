@@ -28,13 +28,18 @@ struct Inspect: ParsableCommand {
             hidden size: \(shape.hiddenSize)
             weights:     \(try weightTypes())
             parameters:  \(Terminal.grouped(Double(shape.parameterCount)))
-            documents:   \(vocabulary.hasEndOfDocument ? "ends them by itself" : "one unending text")
+            documents:   \(documents(vocabulary))
             vocabulary:  \(vocabulary.characters.count) characters: \(characters)
             backend:     \(loaded.backend.name)
             provenance:
             \(formatted(loaded.provenance))
 
             """)
+    }
+
+    private func documents(_ vocabulary: Vocabulary) -> String {
+        guard vocabulary.hasEndOfDocument else { return "one unending text" }
+        return vocabulary.carriesDocuments ? "ends them by itself, and carries its state on" : "ends them by itself"
     }
 
     /// How the matrices are stored, the smallest type first.

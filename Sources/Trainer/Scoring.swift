@@ -14,7 +14,8 @@ struct Score {
     /// The mean cross-entropy, in bits a character.
     var bits: Double { nats / log(2) }
 
-    /// Scores each document of a text from the start state.
+    /// Scores each document of a text from the start state, or, if the model carries its state from
+    /// one document into the next, all of them as one text.
     ///
     /// - Parameter corpus: The text, as ``text(_:for:)`` reads it for a model of the same
     ///   vocabulary.
@@ -26,13 +27,13 @@ struct Score {
         var count = 0
         var next = corpus.nextDocument(from: 0)
         while let document = next {
-            session.reset()
+            if !model.vocabulary.carriesDocuments { session.reset() }
             if !model.hasEndOfDocument { session.feed(symbol: corpus[document.lowerBound]) }
             let predicted = model.hasEndOfDocument ? document : document.dropFirst()
             sum -= session.score(symbols: predicted.lazy.map { corpus[$0] })
             count += predicted.count
             if let end = model.vocabulary.endOfDocument {
-                sum -= session.logProbability(of: end)
+                sum -= session.score(symbols: CollectionOfOne(end))
                 count += 1
             }
             next = corpus.nextDocument(from: document.upperBound + 1)

@@ -27,6 +27,7 @@ final class TrainingDisplay {
     private let samples: SampleOptions
     private let began = ContinuousClock.now
     private let updatesBefore: Int
+    private let fractionBefore: Double
     private var shownAt = ContinuousClock.now
     private var sampledAt = ContinuousClock.now
 
@@ -34,6 +35,7 @@ final class TrainingDisplay {
         self.run = run
         self.samples = samples
         updatesBefore = run.progress.updates
+        fractionBefore = run.fraction
     }
 
     /// Trains to the end, or until SIGINT or SIGTERM.
@@ -46,12 +48,14 @@ final class TrainingDisplay {
         let outcome = try run.train(
             shouldStop: { Interrupt.received != nil },
             onUpdate: { showStatus(loss: $0) },
-            onReport: { try show($0) })
+            onReport: { try show($0) },
+            onRollback: { showRollback(from: $0) })
         Terminal.showStatus("")
         let path = Terminal.quoted(run.folder.path)
         switch outcome {
-        case .finished:
-            Terminal.note("finished; to export: \(Terminal.programName) export model.cgw --run \(path)")
+        case .finished, .stoppedEarly:
+            let end = outcome == .finished ? "finished" : "ended early: the validation loss no longer improves"
+            Terminal.note("\(end); to export: \(Terminal.programName) export model.cgw --run \(path)")
         case .stopped:
             let same = run.settings.corpus.paths.contains("-") ? ", with the same text on standard input" : ""
             Terminal.note(
@@ -76,6 +80,13 @@ final class TrainingDisplay {
             """)
     }
 
+    private func showRollback(from update: Int) {
+        Terminal.showStatus("")
+        Terminal.note(
+            "the loss diverged at update \(update): going on from update \(run.progress.updates) at half the learning "
+                + "rate")
+    }
+
     private func showStatus(loss: Double) {
         let now = ContinuousClock.now
         guard Terminal.errorIsTerminal, now - shownAt > .milliseconds(200) else { return }
@@ -83,11 +94,13 @@ final class TrainingDisplay {
         let done = run.progress.updates
         let seconds = (now - began).seconds
         let pace = Double(done - updatesBefore) / seconds
-        let left = Double(run.totalUpdates - done) / pace
+        let left = seconds * (1 - run.fraction) / (run.fraction - fractionBefore)
+        let epochs = run.settings.minutes == nil ? "/\(run.settings.epochs)" : ""
         Terminal.showStatus(
             String(
-                format: "epoch %d/%d  update %d/%d  loss %.3f  %.1f updates/s  %@ left", run.progress.epoch,
-                run.settings.epochs, done, run.totalUpdates, loss, pace, Terminal.clock(left)))
+                format: "%3.0f %%  epoch %d%@  update %d  loss %.3f  %.1f updates/s%@", 100 * run.fraction,
+                run.progress.epoch, epochs, done, loss, pace,
+                left.isFinite ? "  \(Terminal.clock(left)) left" : ""))
     }
 
     private func show(_ report: Report) throws {

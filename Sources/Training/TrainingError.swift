@@ -10,12 +10,12 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case documentTooLong(characters: Int, limit: Int)
     /// The corpus is not the one that the training began with.
     case corpusChanged
-    /// The loss is NaN or infinite.
+    /// The loss is NaN or has leapt, as often as a training may return to an earlier checkpoint.
     case diverged(update: Int)
     /// The folder of a new training has a training already.
     case runExists(path: String)
-    /// All epochs of the training to resume are done.
-    case runFinished(path: String, epochs: Int)
+    /// The training to resume is over: what is done.
+    case runFinished(path: String, done: String)
     /// The folder has no training, or not one that can be used.
     case invalidRun(path: String, String)
     /// A checkpoint cannot be read or is not valid.
@@ -34,9 +34,9 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
             "a document has \(characters) characters, and windows of one document allow \(limit)"
         case .corpusChanged: "the corpus is not the one this training began with"
         case .diverged(let update):
-            "the loss is no longer finite at update \(update), and the last checkpoint is kept"
+            "the loss diverged at update \(update), after several returns to an earlier checkpoint; the last one is kept"
         case .runExists(let path): "cannot use the run '\(path)': it holds a training already"
-        case .runFinished(let path, let epochs): "cannot use the run '\(path)': its \(epochs) epochs are done"
+        case .runFinished(let path, let done): "cannot use the run '\(path)': \(done)"
         case .invalidRun(let path, let reason): "cannot use the run '\(path)': \(reason)"
         case .invalidCheckpoint(let path, let reason): "cannot use the checkpoint '\(path)': \(reason)"
         case .cannotWrite(let path, let reason): "cannot write '\(path)': \(reason)"

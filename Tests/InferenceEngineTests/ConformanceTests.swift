@@ -67,8 +67,8 @@ import Testing
     @Test("Every backend gives the text on record", arguments: cases)
     func conformance(_ expected: Case) throws {
         let bytes = try randomModel(
-            expected.cell, layers: 2, hiddenSize: 40, characters: "abcdefghijklmnopqrstuvwxyz .,é中😀", range: 0.8,
-            seed: 77)
+            expected.cell, layers: 2, hiddenSize: 40, characters: "abcdefghijklmnopqrstuvwxyz .,é中😀",
+            carriesDocuments: true, range: 0.8, seed: 77)
         for backend in Backend.available {
             let session = try session(
                 bytes, backend: backend, temperature: expected.temperature, seed: expected.seed)
@@ -94,6 +94,8 @@ import Testing
     struct Hash: Sendable {
         var cell: Cell
         var weights: ElementType
+        /// Whether the state is carried from one document into the next.
+        var carriesDocuments = true
         var value: UInt64
     }
 
@@ -116,14 +118,17 @@ import Testing
         Hash(cell: .lstm, weights: .bfloat16, value: 0xB8F2_D07F_EAA2_5349),
         Hash(cell: .lstm, weights: .int8, value: 0x8695_8B4D_EE67_C78C),
         Hash(cell: .lstm, weights: .int4, value: 0x89C3_A834_2DDE_1D5B),
+        Hash(cell: .rnn, weights: .int8, carriesDocuments: false, value: 190_422_786_796_327_868),
+        Hash(cell: .gru, weights: .int8, carriesDocuments: false, value: 1_655_518_652_820_189_374),
+        Hash(cell: .lstm, weights: .int4, carriesDocuments: false, value: 15_835_248_290_190_557_604),
     ]
 
     @Test("Every backend gives the hash on record: alone, on threads, step by step and in batches", arguments: hashes)
     func hashConformance(_ expected: Hash) throws {
         // Three tiles of units, the last one padded.
         let bytes = try randomModel(
-            expected.cell, layers: 2, hiddenSize: 150, characters: "abcdefghijklmnopqrstuvwxyz .,é中😀", range: 0.3,
-            seed: 78, weights: expected.weights)
+            expected.cell, layers: 2, hiddenSize: 150, characters: "abcdefghijklmnopqrstuvwxyz .,é中😀",
+            carriesDocuments: expected.carriesDocuments, range: 0.3, seed: 78, weights: expected.weights)
         for backend in Backend.available {
             let model = try bytes.withUnsafeBytes { try Model(bytes: $0, backend: backend) }
             for threads in [1, 2, 3] {

@@ -52,6 +52,38 @@ import Testing
         #expect((20...100).contains(ends))
     }
 
+    @Test(
+        "Every document begins with the probabilities of the first, alone and in a batch, unless the model carries on",
+        arguments: Cell.allCases, [false, true])
+    func everyDocumentBeginsAsTheFirst(cell: Cell, carriesDocuments: Bool) throws {
+        let bytes = try randomModel(cell, characters: "abc", carriesDocuments: carriesDocuments)
+        func logits(_ session: Session) -> [Float] { session.withLogits { Array($0) } }
+        let first = try logits(session(bytes))
+        let alone = try session(bytes, seed: 3)
+        let batched = try session(bytes, seed: 3)
+        let batch = try Batch(batched.model, capacity: 1)
+        let endOfDocument = try #require(batched.model.vocabulary.endOfDocument)
+        for _ in 0..<5 {
+            while alone.next() != nil {}
+            while try batch.next([batched])[0] != nil {}
+            #expect((logits(alone) == first) == !carriesDocuments)
+            #expect((logits(batched) == first) == !carriesDocuments)
+        }
+        // Symbols that are read, in a block with others.
+        let read = try session(bytes)
+        _ = read.score(symbols: [0, 1, endOfDocument, 2, 0, endOfDocument])
+        #expect((logits(read) == first) == !carriesDocuments)
+    }
+
+    @Test("The score of several documents is the sum of their scores", arguments: Cell.allCases)
+    func scoreOfDocuments(cell: Cell) throws {
+        let bytes = try randomModel(cell, characters: "abc")
+        let end = try #require(try session(bytes).model.vocabulary.endOfDocument)
+        let documents = [[0, 1, 2, 2, 1, end], [end], [2, end]]
+        let apart = try documents.map { try session(bytes).score(symbols: $0) }.reduce(0, +)
+        #expect(abs(try session(bytes).score(symbols: documents.flatMap { $0 }) - apart) < 1e-9)
+    }
+
     @Test("Text that is fed and a reset take back that a document has ended")
     func hasEnded() throws {
         let session = try session(

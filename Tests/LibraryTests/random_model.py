@@ -1,6 +1,8 @@
 """Writes the same models as Tests/TestSupport/RandomModel.swift, without the trainer and zstd.
 
 Usage: random_model.py CELL FILE [WEIGHTS [HIDDEN [SCALE]]]
+
+The state of these models is carried from one document into the next.
 """
 
 from __future__ import annotations
@@ -92,8 +94,12 @@ def payload(weights: str, rows: int, columns: int, scale: float, words: Iterator
 def random_model(
     cell: str, layers: int = 2, hidden_size: int = 40, characters: str = CHARACTERS, ends: bool = True,
     scale: float = 0.8, seed: int = 77, provenance: str = '{"chargen":"test"}', weights: str = "f32",
+    carries: bool = False,
 ) -> bytes:
-    """The bytes of a .cgw file with random weights in ±scale, uniform floats or integers."""
+    """The bytes of a .cgw file with random weights in ±scale, uniform floats or integers.
+
+    carries: whether the state is carried from one document into the next.
+    """
     scalars = sorted(set(map(ord, characters)))
     symbols = len(scalars) + ends
     gates = GATES[cell] * hidden_size
@@ -118,14 +124,14 @@ def random_model(
     header_length = 48 + len(body) + 4
     header = b"\x89CGW\r\n\x1a\n" + struct.pack(
         "<IIQIIIIII", 1, header_length, header_length + sum(map(len, frames)), list(GATES).index(cell), layers,
-        hidden_size, len(scalars), ends, len(text))
+        hidden_size, len(scalars), ends + (ends and carries), len(text))
     header += body
     return header + struct.pack("<I", zlib.crc32(header)) + b"".join(frames)
 
 
 def main(cell: str, path: str, weights: str = "f32", hidden_size: str = "40", scale: str = "0.8") -> None:
     with open(path, "wb") as file:
-        file.write(random_model(cell, hidden_size=int(hidden_size), scale=float(scale), weights=weights))
+        file.write(random_model(cell, hidden_size=int(hidden_size), scale=float(scale), weights=weights, carries=True))
 
 
 if __name__ == "__main__":

@@ -114,6 +114,14 @@ class ModelTests(unittest.TestCase):
                 Model.from_bytes(data)
             self.assertEqual(caught.exception.status, Status.INVALID_MODEL)
 
+    def test_each_document_begins_as_the_first_unless_the_model_carries_its_state(self) -> None:
+        for carries in (False, True):
+            model = Model.from_bytes(random_model("gru", characters="abc", carries=carries))
+            session = Session(model, seed=5)
+            session.generate(100_000)
+            self.assertTrue(session.ended)
+            self.assertEqual(session.score("abcab") == Session(model).score("abcab"), not carries)
+
     def test_sessions_outlive_their_model(self) -> None:
         expected = symbols(Session(Model.from_bytes(MODELS["gru"])), 50)
         with Model.from_bytes(MODELS["gru"]) as model:

@@ -43,7 +43,7 @@ import Testing
         Attack("no hidden unit", "the hidden size is 0, not 1 to 16384") { $0.hiddenSize = 0 },
         Attack("16,385 hidden units", "the hidden size is 16385") { $0.hiddenSize = 16_385 },
         Attack("2^32 - 1 hidden units", "the hidden size is 4294967295") { $0.hiddenSize = .max },
-        Attack("end-of-document flag 2", "the end-of-document flag is 2") { $0.endOfDocument = 2 },
+        Attack("end-of-document flag 3", "the end-of-document flag is 3") { $0.endOfDocument = 3 },
     ]
 
     static let vocabulary: [Attack] = [

@@ -38,7 +38,7 @@ struct BadInputTests {
             (["train", "missing.txt"], "missing.txt"),
             (["train", "."], "'.'"),
             (["train", "empty.txt"], "empty"),
-            (["train", "short.txt"], "choose a smaller --batch or --time"),
+            (["train", "one.txt"], "add text"),
             (["train", "latin1.txt"], "byte offset 3"),
             (["train", "--csv", "--columns", "7", "rows.csv"], "no column 7"),
             (["train", "--csv", "--columns", "color", "rows.csv"], "no column 'color'"),
@@ -58,6 +58,7 @@ struct BadInputTests {
             }
             try write("empty.txt", [])
             try write("short.txt", Array("a short text".utf8))
+            try write("one.txt", Array("a".utf8))
             try write("latin1.txt", [0x63, 0x61, 0x66, 0xE9, 0x0A])
             try write("rows.csv", Array("1,\"a, b\",c\n2,d,e\n".utf8))
             let process = try Command.start(arguments, in: folder)

@@ -20,7 +20,7 @@ struct ErrorMessageTests {
             (
                 .corpusTooShort(symbols: 5, needed: 9),
                 "the corpus is too short: it has 5 characters, and these settings need 9; "
-                    + "choose a smaller --batch or --time, or add text"
+                    + "add text, or hold less out with --validation"
             ),
             (
                 .documentsTooShort(needed: 110),
@@ -37,8 +37,8 @@ struct ErrorMessageTests {
             ),
             (
                 .diverged(update: 7),
-                "the loss is no longer finite at update 7, and the last checkpoint is kept; "
-                    + "start again with a smaller --learning-rate or tighter clipping"
+                "the loss diverged at update 7, after several returns to an earlier checkpoint; the last one is kept; "
+                    + "start again with a smaller --learning-rate or a tighter --clip-norm"
             ),
             (
                 .runExists(path: "a/b"),
@@ -46,8 +46,8 @@ struct ErrorMessageTests {
                     + "continue it with `trainer resume a/b`, or choose another --run"
             ),
             (
-                .runFinished(path: "run", epochs: 2),
-                "cannot use the run 'run': its 2 epochs are done; ask for more with --epochs"
+                .runFinished(path: "run", done: "its 2 epochs are done"),
+                "cannot use the run 'run': its 2 epochs are done; ask for more with --epochs or --minutes"
             ),
             (.invalidRun(path: "run", "it is empty"), "cannot use the run 'run': it is empty"),
             (.cannotWrite(path: "m", reason: "No space left"), "cannot write 'm': No space left"),

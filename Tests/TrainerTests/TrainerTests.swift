@@ -4,17 +4,18 @@ import Testing
 
 @Suite("The command trainer")
 struct TrainerTests {
-    private let quick = ["--layers", "1", "--hidden", "16", "--batch", "4", "--time", "20", "--epochs", "2"]
+    private let quick = [
+        "--preset", "char-rnn", "--layers", "1", "--hidden", "16", "--batch", "4", "--time", "20", "--epochs", "2",
+    ]
 
     /// Runs `body` in a folder with a text, `text.txt`, and a trained model, `model.cgw`.
     private func withModel(_ body: (URL) throws -> Void) throws {
         try withTemporaryFolder { folder in
             let text = folder.appendingPathComponent("text.txt")
             try sampleText(characters: 2000).write(to: text, atomically: true, encoding: .utf8)
-            let training = try Command.trainer(
-                "train", "text.txt", "--run", "run", quick[0], quick[1], quick[2], quick[3], quick[4], quick[5],
-                quick[6], quick[7], quick[8], quick[9], in: folder)
-            #expect(training.status == 0, "\(training.errors)")
+            let training = try Command.start(["train", "text.txt", "--run", "run"] + quick, in: folder)
+            training.waitUntilExit()
+            #expect(training.terminationStatus == 0)
             let export = try Command.trainer("export", "model.cgw", "--run", "run", in: folder)
             #expect(export.status == 0, "\(export.errors)")
             try body(folder)
@@ -144,8 +145,8 @@ struct TrainerTests {
     func metrics() throws {
         try withTemporaryFolder { folder in
             let result = try Command.trainer(
-                "train", "-", "--run", "run", "--hidden", "8", "--batch", "4", "--time", "20", "--epochs", "3",
-                input: sampleText(characters: 1500), in: folder)
+                "train", "-", "--preset", "char-rnn", "--run", "run", "--hidden", "8", "--batch", "4", "--time", "20",
+                "--epochs", "3", input: sampleText(characters: 1500), in: folder)
             #expect(result.status == 0)
             let lines = result.output.split(separator: "\n")
             #expect(lines.count == 3)
@@ -165,7 +166,7 @@ struct TrainerTests {
         try withTemporaryFolder { folder in
             let help = try Command.trainer("help", "train", in: folder)
             #expect(help.status == 0)
-            #expect(help.output.contains("The recurrent cell (lstm)."))
+            #expect(help.output.contains("The recurrent cell (default: gru; lstm with a preset)."))
             #expect(help.output.contains("gru               - gated recurrent unit"), "\(help.output)")
         }
     }
@@ -176,7 +177,11 @@ struct TrainerTests {
             try sampleText(characters: 40_000).write(
                 to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
             let first = try Command.start(
-                ["train", "text.txt", "--batch", "4", "--time", "25", "--epochs", "2", "--run", "run"], in: folder)
+                [
+                    "train", "text.txt", "--preset", "char-rnn", "--batch", "4", "--time", "25", "--epochs", "2",
+                    "--run",
+                    "run",
+                ], in: folder)
             let metrics = folder.appendingPathComponent("run/metrics.jsonl").path
             while first.isRunning, !FileManager.default.fileExists(atPath: metrics) { usleep(2000) }
             let elsewhere = folder.appendingPathComponent("elsewhere")
@@ -214,8 +219,8 @@ struct TrainerTests {
             try sampleText(characters: 40_000).write(
                 to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
             let arguments = [
-                "train", "text.txt", "--hidden", "32", "--batch", "4", "--time", "25", "--epochs", "3", "--threads",
-                "1", "--checkpoint-every", "20", "--run",
+                "train", "text.txt", "--preset", "char-rnn", "--hidden", "32", "--batch", "4", "--time", "25",
+                "--epochs", "3", "--threads", "1", "--checkpoint-every", "20", "--run",
             ]
             let whole = try Command.start(arguments + ["whole"], in: folder)
             whole.waitUntilExit()
@@ -258,8 +263,10 @@ struct TrainerTests {
             try sampleText(characters: 40_000).write(
                 to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
             let process = try Command.start(
-                ["train", "text.txt", "--batch", "4", "--time", "25", "--run", "run", "--checkpoint-every", "100000"],
-                in: folder)
+                [
+                    "train", "text.txt", "--preset", "char-rnn", "--batch", "4", "--time", "25", "--run", "run",
+                    "--checkpoint-every", "100000",
+                ], in: folder)
             let metrics = folder.appendingPathComponent("run/metrics.jsonl").path
             while process.isRunning, !FileManager.default.fileExists(atPath: metrics) { usleep(2000) }
             process.interrupt()

@@ -29,9 +29,9 @@ struct CalibrationTests {
     func statistics(cell: Cell, layers: Int) throws {
         let corpus = try testCorpus(sampleText(characters: 1000))
         let network = try transparentNetwork(cell, layers: layers, of: corpus)
-        let minibatch = Minibatch(starts: [0, 100, 310], time: 40)
-        let text = rows(corpus, starts: minibatch.starts, length: minibatch.time)
-        let all = try HiddenStatistics.layers(of: network.parameters, reading: text)
+        let minibatch = corpus.minibatch(starts: [0, 100, 310], time: 40)
+        let text = rows(corpus, starts: [0, 100, 310], length: minibatch.time)
+        let all = try HiddenStatistics.layers(of: network.parameters, reading: text, resetSymbol: nil)
         #expect(all.count == layers)
         let measured = try #require(all.last)
 
@@ -70,7 +70,7 @@ struct CalibrationTests {
                 tensor, [Float](repeating: 0, count: others) + [Float](repeating: value, count: candidate))
         }
         let error = #expect(throws: ChargenError.self) {
-            try HiddenStatistics.layers(of: network.parameters, reading: [[0, 1, 2]])
+            try HiddenStatistics.layers(of: network.parameters, reading: [[0, 1, 2]], resetSymbol: nil)
         }
         #expect(error?.message == "the weights are too large: a hidden state is NaN")
     }
@@ -93,7 +93,7 @@ struct CalibrationTests {
             _ = try run.train()
             let checkpoint = try Checkpoint(path: run.folder.lastCheckpointPath)
             let network = try Network(checkpoint.shape, threads: 1, backend: #require(.chosen()))
-            let minibatch = Minibatch(starts: (0..<20).map { $0 * 290 }, time: 280)
+            let minibatch = run.corpus.minibatch(starts: (0..<20).map { $0 * 290 }, time: 280)
             func logits(_ bytes: [UInt8]) throws -> [Float] {
                 for (index, tensor) in try modelTensors(bytes).enumerated() {
                     network.parameters.setTensor(index, tensor)

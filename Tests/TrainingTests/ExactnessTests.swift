@@ -15,18 +15,22 @@ struct ExactnessTests {
     {
         let corpus = try testCorpus(sampleText(characters: 1000))
         let shape = ModelShape(cell: cell, layers: 2, hiddenSize: 70, vocabularySize: corpus.vocabulary.count)
-        let network = try Network(shape, threads: threads, backend: backend, precision: precision)
+        let network = try Network(
+            shape, threads: threads, backend: backend, precision: precision, resetSymbol: 3,
+            dropout: Dropout(states: 0.2, weights: 0.1))
         var random = SplitMix64(seed: 3)
         network.parameters.initialise(range: 0.1, forgetBias: 1, random: &random)
-        let adam = try Adam(network.layout)
+        let adam = try Adam(network.layout, weightDecay: 0.1, averaging: 0.9)
         let state = try RecurrentState(network.layout, rows: 11)
         for update in 0..<3 {
-            let minibatch = Minibatch(
-                starts: (0..<11).map { $0 * 80 + update * 25 }, time: 25, continuesState: update > 0)
-            _ = try network.gradient(minibatch, of: corpus, state: state)
+            let minibatch = corpus.minibatch(starts: (0..<11).map { $0 * 80 + update * 25 }, time: 25)
+            _ = try network.gradient(
+                minibatch, of: corpus, state: state, noise: update > 0 ? Noise(seed: 1, update: update) : nil)
             adam.update(network, learningRate: 0.01, clipping: .norm(1))
         }
-        return UnsafeBufferPointer(start: network.parameters.pointer, count: network.parameters.count).map(\.bitPattern)
+        return try [network.parameters, #require(adam.averages)].flatMap { parameters in
+            UnsafeBufferPointer(start: parameters.pointer, count: parameters.count).map(\.bitPattern)
+        }
     }
 
     @Test(

@@ -47,7 +47,7 @@ struct Fixture {
 
     /// A minibatch of the two: the second continues the first.
     func minibatch(_ index: Int) -> Minibatch {
-        Minibatch(starts: (0..<rows).map { $0 * (2 * time + 1) + index * time }, time: time)
+        corpus.minibatch(starts: (0..<rows).map { $0 * (2 * time + 1) + index * time }, time: time)
     }
 
     func elements(_ name: String) throws -> [Float] {

@@ -118,7 +118,7 @@ struct RunTests {
                 settings.epochs = 2
                 let run = RunFolder(path: folder.path + "/\(precision)")
                 _ = try TrainingRun(settings, folder: run).train()
-                let resumed = try TrainingRun(resuming: run, epochs: 6)
+                let resumed = try TrainingRun(resuming: run, change: { $0.epochs = 6 })
                 #expect(resumed.settings.precision == precision)
                 _ = try resumed.train()
                 return try #require(resumed.progress.trainingLoss)
@@ -128,40 +128,147 @@ struct RunTests {
         }
     }
 
-    @Test("a loss that is NaN ends the training and leaves the last good checkpoint")
-    func divergence() throws {
-        try withTemporaryFolder { folder in
-            var settings = try settings(folder, .streams, .rnn)
-            settings.learningRate = 10
-            settings.initialRange = 10
-            settings.clipElement = 0
-            settings.epochs = 1
-            let run = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/run"))
-            // Weights of up to 1e38 overflow in the first product.
-            run.network.parameters.pointer.update(repeating: 3e38, count: run.network.parameters.count)
-            #expect(throws: TrainingError.diverged(update: 1)) { try run.train() }
-            #expect(try Checkpoint(path: run.folder.lastCheckpointPath).progress.updates == 0)
+    /// An option of a training that its result depends on.
+    enum Option: String, CaseIterable {
+        case cosine, linear, plateau, dropout, variationalDropout, weightDropout, averaging, weightDecay, heldOutEnd
+        case validationInterval, lines, linesInWindows, carriedLines, burnIn
+
+        func apply(to settings: inout Settings) {
+            switch self {
+            case .cosine: (settings.schedule, settings.warmup) = (.cosine, 5)
+            case .linear: settings.schedule = .linear
+            case .plateau: (settings.schedule, settings.decay, settings.decayAfter) = (.plateau, 0.5, 1)
+            case .dropout: settings.dropout = 0.2
+            case .variationalDropout: (settings.dropout, settings.variationalDropout) = (0.2, true)
+            case .weightDropout: settings.weightDropout = 0.3
+            case .averaging: settings.averaging = 0.9
+            case .weightDecay: settings.weightDecay = 0.1
+            case .heldOutEnd: settings.heldOut = .end
+            case .validationInterval: settings.validationInterval = 7
+            case .lines: settings.corpus.documents = .line
+            case .linesInWindows: (settings.corpus.documents, settings.batching) = (.line, .windows)
+            case .carriedLines: (settings.corpus.documents, settings.carriesDocuments) = (.line, true)
+            case .burnIn: (settings.batching, settings.burnIn) = (.windows, 5)
+            }
         }
     }
 
-    @Test("a validation loss that is NaN does the same")
-    func divergenceInValidation() throws {
+    @Test(
+        "stopped and resumed, gives the same bytes with every option, and other bytes than without it",
+        arguments: Option.allCases)
+    func options(option: Option) throws {
+        try withTemporaryFolder { folder in
+            var settings = try settings(folder, .streams)
+            settings.epochs = 2
+            let plain = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/plain"))
+            _ = try plain.train()
+            option.apply(to: &settings)
+            let whole = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/whole"))
+            #expect(try whole.train() == .finished)
+            if ![.averaging, .validationInterval, .plateau].contains(option) {
+                #expect(whole.network.parameters.tensors != plain.network.parameters.tensors)
+            }
+            let resumed = RunFolder(path: folder.path + "/resumed")
+            var updates = 0
+            #expect(
+                try TrainingRun(settings, folder: resumed).train(
+                    shouldStop: { updates == 9 }, onUpdate: { _ in updates += 1 }) == .stopped)
+            #expect(try TrainingRun(resuming: resumed).train() == .finished)
+            #expect(try contents(resumed.lastCheckpointPath) == contents(whole.folder.lastCheckpointPath))
+            #expect(try contents(resumed.bestCheckpointPath) == contents(whole.folder.bestCheckpointPath))
+        }
+    }
+
+    @Test("a text that has moved is found where the resumed training is told, and another one is refused")
+    func movedText() throws {
+        try withTemporaryFolder { folder in
+            let settings = try settings(folder, .streams)
+            let run = RunFolder(path: folder.path + "/run")
+            _ = try TrainingRun(settings, folder: run)
+            let moved = folder.path + "/moved.txt"
+            try FileManager.default.moveItem(atPath: settings.corpus.paths[0], toPath: moved)
+            #expect(throws: CorpusError.self) { try TrainingRun(resuming: run) }
+            let resumed = try TrainingRun(resuming: run, change: { $0.corpus.paths = [moved] })
+            #expect(try resumed.train() == .finished)
+        }
+    }
+
+    @Test("a training that was given a time ends with the rate at zero, about in time")
+    func minutes() throws {
+        try withTemporaryFolder { folder in
+            var settings = try settings(folder, .streams)
+            (settings.minutes, settings.epochs, settings.schedule) = (0.03, 1_000_000, .linear)
+            settings.validationInterval = 20
+            let run = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/run"))
+            #expect(try run.train() == .finished)
+            let reports = try reports(run.folder)
+            let last = try #require(reports.last)
+            #expect(last.validationLoss != nil)
+            #expect(last.learningRate < 0.1 * reports[0].learningRate)
+            #expect(last.update == run.progress.plannedUpdates)
+            #expect(throws: TrainingError.self) { try TrainingRun(resuming: run.folder) }
+            #expect(try TrainingRun(resuming: run.folder, change: { $0.minutes = 0.06 }).fraction < 0.7)
+        }
+    }
+
+    @Test("a training ends when the validation loss has not improved for as long as it may")
+    func patience() throws {
+        try withTemporaryFolder { folder in
+            var settings = try settings(folder, .streams)
+            (settings.epochs, settings.patience, settings.learningRate) = (500, 2, 0.02)
+            let run = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/run"))
+            #expect(try run.train() == .stoppedEarly)
+            let losses = try reports(run.folder).compactMap(\.validationLoss)
+            let best = try #require(losses.min())
+            #expect(losses.firstIndex(of: best) == losses.count - 3)
+        }
+    }
+
+    @Test("a loss that is NaN takes the training back to its best checkpoint at half the rate, and so it goes on")
+    func rollback() throws {
+        try withTemporaryFolder { folder in
+            var settings = try settings(folder, .streams)
+            settings.epochs = 2
+            let run = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/run"))
+            let inEpoch = run.totalUpdates / 2
+            let parameters = run.network.parameters
+            var rollbacks: [Int] = []
+            var rates: [Double] = []
+            let outcome = try run.train(
+                onUpdate: { _ in
+                    // Once, in the middle of the second epoch.
+                    if run.progress.updates == inEpoch + 5, rollbacks.isEmpty {
+                        parameters.pointer.update(repeating: .nan, count: parameters.count)
+                    }
+                },
+                onReport: { rates.append($0.learningRate) },
+                onRollback: {
+                    rollbacks.append($0)
+                    #expect(run.progress.updates == inEpoch)
+                })
+            #expect(outcome == .finished)
+            #expect(rollbacks == [inEpoch + 6])
+            #expect(rates.first == settings.learningRate && rates.last == settings.learningRate / 2)
+            let reports = try reports(run.folder)
+            #expect(zip(reports, reports.dropFirst()).allSatisfy { $0.update < $1.update })
+            #expect(reports.last?.update == 2 * inEpoch)
+        }
+    }
+
+    @Test("a training whose loss stays NaN ends, with the last good checkpoint kept")
+    func divergence() throws {
         try withTemporaryFolder { folder in
             let settings = try settings(folder, .streams, .rnn)
             let run = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/run"))
-            let updates = run.totalUpdates / settings.epochs
             let parameters = run.network.parameters
-            #expect(throws: TrainingError.diverged(update: updates)) {
-                // Training's own loss is finite to the end of the epoch.
-                try run.train(onUpdate: { _ in
-                    if run.progress.updates == updates {
-                        parameters.pointer.update(repeating: 3e38, count: parameters.count)
-                    }
-                })
+            var rollbacks = 0
+            #expect(throws: TrainingError.diverged(update: 2)) {
+                try run.train(
+                    onUpdate: { _ in parameters.pointer.update(repeating: .nan, count: parameters.count) },
+                    onRollback: { _ in rollbacks += 1 })
             }
-            let kept = try Checkpoint(path: run.folder.lastCheckpointPath)
-            #expect(kept.progress.updates == updates / settings.checkpointInterval * settings.checkpointInterval)
-            #expect(try reports(run.folder).allSatisfy { $0.validationLoss == nil })
+            #expect(rollbacks == 5)
+            #expect(try Checkpoint(path: run.folder.lastCheckpointPath).progress.updates == 0)
         }
     }
 
@@ -176,14 +283,14 @@ struct RunTests {
             let before = try files()
             #expect(before.keys.contains("settings.json"))
             let inUse = TrainingError.invalidRun(path: run.folder.path, "another process is training in it")
-            #expect(throws: inUse) { try TrainingRun(resuming: run.folder, epochs: 9) }
+            #expect(throws: inUse) { try TrainingRun(resuming: run.folder, change: { $0.epochs = 9 }) }
             #expect(try files() == before)
             _ = try run.train(onReport: { _ in
                 let before = try files()
-                #expect(throws: inUse) { try TrainingRun(resuming: run.folder, epochs: 9) }
+                #expect(throws: inUse) { try TrainingRun(resuming: run.folder, change: { $0.epochs = 9 }) }
                 #expect(try files() == before)
             })
-            #expect(try TrainingRun(resuming: run.folder, epochs: 9).settings.epochs == 9)
+            #expect(try TrainingRun(resuming: run.folder, change: { $0.epochs = 9 }).settings.epochs == 9)
         }
     }
 
@@ -192,7 +299,7 @@ struct RunTests {
         try withTemporaryFolder { folder in
             let run = try TrainingRun(try settings(folder, .streams), folder: RunFolder(path: folder.path + "/run"))
             _ = try run.train()
-            let longer = try TrainingRun(resuming: run.folder, epochs: 4)
+            let longer = try TrainingRun(resuming: run.folder, change: { $0.epochs = 4 })
             _ = try longer.train()
             #expect(longer.progress.epoch == 5)
         }

@@ -36,10 +36,61 @@ struct SettingsTests {
                 == "batchSize must be from 1 to 9, not 0")
     }
 
-    @Test("the learning rate falls after `decayAfter` epochs")
+    @Test("a setting that a file of an earlier version lacks has its initial value")
+    func earlierVersion() throws {
+        var json = try #require(
+            try JSONSerialization.jsonObject(with: JSONEncoder().encode(settings)) as? [String: Any])
+        for name in ["schedule", "dropout", "heldOut", "secondMomentDecay"] { json[name] = nil }
+        json["epochs"] = 7
+        let read = try JSONDecoder().decode(Settings.self, from: JSONSerialization.data(withJSONObject: json))
+        var expected = settings
+        expected.epochs = 7
+        #expect(read == expected)
+    }
+
+    @Test("every setting survives JSON")
+    func json() throws {
+        // Every number of the encoded settings is changed; what is read and written again must be
+        // the same.
+        var json = try #require(
+            try JSONSerialization.jsonObject(with: JSONEncoder().encode(settings)) as? [String: Any])
+        json["minutes"] = 3.5
+        json["documentLimit"] = 9
+        json["precision"] = "bf16"
+        json["schedule"] = "plateau"
+        json["heldOut"] = "end"
+        json["carriesDocuments"] = true
+        json["variationalDropout"] = true
+        for (name, value) in json where !["carriesDocuments", "variationalDropout"].contains(name) {
+            if let number = value as? Int {
+                json[name] = number + 1
+            } else if let number = value as? Double {
+                json[name] = number + 0.25
+            }
+        }
+        let read = try JSONDecoder().decode(Settings.self, from: JSONSerialization.data(withJSONObject: json))
+        let written = try JSONSerialization.jsonObject(with: JSONEncoder().encode(read)) as? [String: Any]
+        #expect(NSDictionary(dictionary: json) == NSDictionary(dictionary: try #require(written)))
+    }
+
+    @Test("the learning rate follows its schedule")
     func learningRate() {
-        #expect(settings.learningRate(epoch: 1) == 0.002)
-        #expect(settings.learningRate(epoch: 10) == 0.002)
-        #expect(abs(settings.learningRate(epoch: 12) - 0.002 * 0.97 * 0.97) < 1e-12)
+        var settings = settings
+        func rate(epoch: Int = 1, updates: Int = 1000, fraction: Double = 0) -> Double {
+            var progress = Progress()
+            (progress.epoch, progress.updates) = (epoch, updates)
+            return settings.learningRate(progress, fraction: fraction)
+        }
+        #expect(rate(epoch: 1) == 0.002)
+        #expect(rate(epoch: 10) == 0.002)
+        #expect(abs(rate(epoch: 12) - 0.002 * 0.97 * 0.97) < 1e-12)
+        settings.schedule = .cosine
+        #expect(rate(fraction: 0) == 0.002)
+        #expect(abs(rate(fraction: 0.5) - 0.001) < 1e-12)
+        #expect(rate(fraction: 1) < 1e-12)
+        settings.schedule = .linear
+        #expect(abs(rate(fraction: 0.75) - 0.0005) < 1e-12)
+        settings.warmup = 100
+        #expect(abs(rate(updates: 49) - 0.001) < 1e-12)
     }
 }

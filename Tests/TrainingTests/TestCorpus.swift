@@ -11,3 +11,10 @@ func testCorpus(_ text: String, documents: DocumentKind = .whole) throws -> Corp
         return try Corpus(reading: CorpusSource(paths: [path], documents: documents))
     }
 }
+
+extension Corpus {
+    /// Rows of `time` symbols from some positions on.
+    func minibatch(starts: [Int], time: Int) -> Minibatch {
+        Minibatch(of: Stretches([0..<count - 1]), starts: starts, time: time)
+    }
+}

@@ -105,6 +105,8 @@ typedef struct {
     const float *gradients;
     float *firstMoments;
     float *secondMoments;
+    /// The running means of the parameters; NULL for none.
+    float *_Nullable averages;
     ptrdiff_t count;
     /// The factor that the gradients are multiplied by first.
     float scale;
@@ -118,6 +120,10 @@ typedef struct {
     /// 1 / √(1 − β2^t).
     float secondCorrection;
     float epsilon;
+    /// What the parameters are multiplied by first: 1 − learning rate · weight decay.
+    float keep;
+    /// The weight of the new parameters in the running means.
+    float averageWeight;
 } AdamStep;
 
 /// Rows of `count` floats, a multiple of the lane count, that are added to rows of `target` one

@@ -3,8 +3,10 @@
 ///
 /// A document of l characters has l − T windows of T symbols. Documents shorter than T + 10 are
 /// skipped. Nothing is held out.
-struct DocumentWindows: MinibatchSource {
+final class DocumentWindows: MinibatchSource {
+    var epoch = 1
     private let documents: [Range<Int>]
+    private let text: Stretches
     private let time: Int
 
     /// The most rows of a minibatch, as of ``Settings/batchSize``.
@@ -26,19 +28,20 @@ struct DocumentWindows: MinibatchSource {
         }
         self.documents = documents
         self.time = time
+        text = Stretches([0..<corpus.count - 1])
         guard !documents.isEmpty else { throw TrainingError.documentsTooShort(needed: time + 10) }
     }
 
-    var updatesPerEpoch: Int { documents.count }
-    var validationCount: Int { 0 }
+    var updatesInEpoch: Int { documents.count }
+    var validation: ValidationRows? { nil }
     var carriedRows: Int { 0 }
 
-    func setTraining(_ minibatch: inout Minibatch, _ index: Int, epoch: Int) {
+    func set(_ minibatch: inout Minibatch, _ index: Int) {
         let document = documents[index]
-        minibatch.replace(rows: document.count - time, time: time) { document.lowerBound + $0 }
-    }
-
-    func setValidation(_ minibatch: inout Minibatch, _ index: Int) {
-        preconditionFailure("nothing is held out")
+        minibatch.text = text
+        minibatch.replace(rows: document.count - time, time: time) { row in
+            let start = document.lowerBound + row
+            return Minibatch.Row(positions: start..<start + time)
+        }
     }
 }

@@ -1,49 +1,61 @@
+import Core
+
 /// Every window of T symbols at a fixed stride, shuffled differently in each epoch, each from a
-/// zero state. The end of the corpus is held out, as contiguous windows.
+/// zero state. The first symbols of a window may be burn-in: read, but not predicted.
 ///
 /// The order of the windows is a permutation that is computed, not stored.
-struct ShuffledWindows: MinibatchSource {
-    let updatesPerEpoch: Int
-    let validationCount: Int
-    private let rows: Int
+final class ShuffledWindows: MinibatchSource {
+    var epoch = 1
+    let updatesInEpoch: Int
+    let validation: ValidationRows?
+    private let text: Stretches
+    private let rowCount: Int
     private let time: Int
     private let stride: Int
+    private let burnIn: Int
     private let windowCount: Int
-    private let validationWindows: Int
-    private let validationStart: Int
     private let seed: UInt64
 
-    /// - Throws: ``TrainingError`` when the corpus is too short for one minibatch to learn from and
-    ///   one window to validate with.
-    init(count: Int, rows: Int, time: Int, stride: Int, validationFraction: Double, seed: UInt64) throws {
-        validationStart = Int(Double(count) * (1 - validationFraction))
-        validationWindows = max(0, (count - validationStart - 1) / time)
+    /// - Parameters:
+    ///   - text: What to learn from. A text shorter than `time` is one window.
+    ///   - validation: What is held out.
+    init(_ text: Stretches, _ settings: Settings, validation: ValidationRows?) {
+        self.text = text
+        time = min(settings.time, text.count)
+        stride = settings.stride
+        burnIn = min(settings.burnIn, time - 1)
+        self.validation = validation
+        seed = settings.seed
+        windowCount = (text.count - time) / stride + 1
+        rowCount = min(settings.batchSize, windowCount)
+        updatesInEpoch = windowCount / rowCount
+    }
+
+    /// The windows of one text, whose end is held out.
+    ///
+    /// - Throws: ``TrainingError`` when there is nothing to learn from or nothing to validate with.
+    convenience init(count: Int, _ settings: Settings) throws {
+        let fraction = settings.validationFraction
         // A window and the symbol after it lie before what is held out.
-        windowCount = validationStart > time ? (validationStart - time - 1) / stride + 1 : 0
-        updatesPerEpoch = windowCount / rows
-        validationCount = (validationWindows + rows - 1) / rows
-        self.rows = rows
-        self.time = time
-        self.stride = stride
-        self.seed = seed
-        guard updatesPerEpoch > 0, validationWindows > 0 || validationFraction == 0 else {
-            let training = Double((rows - 1) * stride + time + 1) / (1 - validationFraction)
-            let validation = validationFraction > 0 ? Double(time + 1) / validationFraction : 0
-            throw TrainingError.corpusTooShort(symbols: count, needed: Int(max(training, validation)) + 1)
+        let end = Int(Double(count) * (1 - fraction)) - 1
+        let start = end + 1
+        guard end > 0, fraction == 0 || start < count - 1 else {
+            throw TrainingError.corpusTooShort(symbols: count, needed: fraction > 0 ? Int(2 / fraction) + 2 : 2)
         }
+        self.init(
+            Stretches([0..<end]), settings,
+            validation: fraction > 0
+                ? ValidationRows([start..<count - 1], rowCount: settings.batchSize, time: settings.time) : nil)
     }
 
     var carriedRows: Int { 0 }
 
-    func setTraining(_ minibatch: inout Minibatch, _ index: Int, epoch: Int) {
+    func set(_ minibatch: inout Minibatch, _ index: Int) {
         let order = Permutation(count: windowCount, seed: seed, round: epoch)
-        minibatch.replace(rows: rows, time: time) { order[index * rows + $0] * stride }
-    }
-
-    func setValidation(_ minibatch: inout Minibatch, _ index: Int) {
-        let first = index * rows
-        minibatch.replace(rows: min(rows, validationWindows - first), time: time) {
-            validationStart + (first + $0) * time
+        minibatch.text = text
+        minibatch.replace(rows: rowCount, time: time) { row in
+            let start = order[index * rowCount + row] * stride
+            return Minibatch.Row(positions: start..<start + time, context: burnIn)
         }
     }
 }

@@ -16,12 +16,14 @@ struct HiddenStatistics {
 
     /// The statistics of each layer. Those of an empty text are zeros.
     ///
-    /// - Parameter text: Rows of symbols, all of the same length; the network reads each from the
-    ///   start state.
+    /// - Parameters:
+    ///   - text: Rows of symbols, all of the same length; the network reads each from the start
+    ///     state.
+    ///   - resetSymbol: The symbol that is read from a zero state; nil for none.
     /// - Throws: `invalidArgument` when the weights are so large that a state is NaN; `fileAccess`
     ///   without OpenBLAS; `outOfMemory`.
     static func layers(
-        of parameters: Parameters, reading text: [[Int]]
+        of parameters: Parameters, reading text: [[Int]], resetSymbol: Int?
     ) throws(ChargenError) -> [HiddenStatistics] {
         let openBLAS = try OpenBLAS.shared
         // The states are the same with every backend.
@@ -37,10 +39,11 @@ struct HiddenStatistics {
         for index in 0..<layout.shape.layers {
             layers.append(
                 try RecurrentLayer(
-                    cell: layout.shape.cell, width: layout.width, rows: rows, time: 1, backend, kernels))
+                    cell: layout.shape.cell, width: layout.width, symbols: symbols.pointer, rows: rows, time: 1,
+                    Activations.Options(resetSymbol: resetSymbol, dropout: Dropout()), backend, kernels))
             let layer = try LayerWeights(
-                parameters.layer(index), cell: layout.shape.cell, width: layout.width, isFirst: index == 0)
-            for chunk in 0..<layer.chunks { layer.pack(chunk: chunk, kernels) }
+                parameters.layer(index), cell: layout.shape.cell, width: layout.width, index: index, drops: false)
+            for chunk in 0..<layer.chunks { layer.pack(chunk: chunk, nil, kernels) }
             weights.append(layer)
         }
         var statistics = layers.map { _ in HiddenStatistics(units: layout.shape.hiddenSize) }

@@ -5,19 +5,21 @@ import ModelFormat
 enum Quantiser {
     /// A model's tensors with weights of a type.
     ///
-    /// - Parameter calibration: For int4, a text that gives the hidden states for whose products
-    ///   the rounding is chosen: rows of symbols, all of the same length. Without it each group of
-    ///   weights is rounded by itself.
+    /// - Parameters:
+    ///   - calibration: For int4, a text that gives the hidden states for whose products the
+    ///     rounding is chosen: rows of symbols, all of the same length. Without it each group of
+    ///     weights is rounded by itself.
+    ///   - resetSymbol: The symbol that is read from a zero state; nil for none.
     /// - Throws: `invalidArgument` when the weights are so large that a state is NaN; `fileAccess`
     ///   without OpenBLAS; `outOfMemory`.
     static func quantise(
-        _ parameters: Parameters, weights: ElementType, calibration: [[Int]]
+        _ parameters: Parameters, weights: ElementType, calibration: [[Int]], resetSymbol: Int? = nil
     ) throws(ChargenError) -> [EncodedTensor] {
         let shape = parameters.layout.shape
         var tensors = parameters.tensors
         var roundings: [GPTQ] = []
         if weights == .int4 {
-            let statistics = try HiddenStatistics.layers(of: parameters, reading: calibration)
+            let statistics = try HiddenStatistics.layers(of: parameters, reading: calibration, resetSymbol: resetSymbol)
             roundings = statistics.map { GPTQ($0) }
         }
         var encoded: [EncodedTensor] = []

@@ -26,8 +26,20 @@ final class Activations {
     private let layout: ParameterLayout
     private let capacity: (rows: Int, time: Int)
 
+    /// What is special about a network's passes.
+    struct Options {
+        /// The symbol that is read from a zero state; nil for none.
+        let resetSymbol: Int32?
+        let dropout: Dropout
+
+        init(resetSymbol: Int?, dropout: Dropout) {
+            self.resetSymbol = resetSymbol.map { Int32($0) }
+            self.dropout = dropout
+        }
+    }
+
     init(
-        _ layout: ParameterLayout, rows: Int, time: Int, threads: Int, _ backend: Backend,
+        _ layout: ParameterLayout, rows: Int, time: Int, threads: Int, _ options: Options, _ backend: Backend,
         _ kernels: TrainingKernels
     ) throws(ChargenError) {
         self.layout = layout
@@ -41,7 +53,8 @@ final class Activations {
         for _ in 0..<layout.shape.layers {
             layers.append(
                 try RecurrentLayer(
-                    cell: layout.shape.cell, width: layout.width, rows: rows, time: time, backend, kernels))
+                    cell: layout.shape.cell, width: layout.width, symbols: inputs.pointer, rows: rows, time: time,
+                    options, backend, kernels))
         }
         self.layers = layers
         output = try OutputLayer(layout, rows: rows, time: time, kernels)
@@ -73,6 +86,11 @@ final class Activations {
         return true
     }
 
+    /// Whether what the layers' output goes to reads it after dropout.
+    var isDropping = false {
+        didSet { for layer in layers { layer.isDropping = isDropping } }
+    }
+
     /// What a layer reads.
     func input(of layer: Int) -> RecurrentLayer.Input {
         layer == 0 ? .symbols(inputs.pointer) : .hidden(layers[layer - 1].output)
@@ -83,11 +101,16 @@ final class Activations {
 
     // MARK: - Data
 
-    /// Takes a row of a minibatch from the corpus.
+    /// Takes a row of a minibatch from the corpus. What is not to be predicted has no target.
     func gather(_ minibatch: Minibatch, from corpus: Corpus, row: Int) {
-        let start = minibatch.starts[row]
-        corpus.copySymbols(start..<start + time, to: inputs.pointer + row, stride: rows)
-        corpus.copySymbols(start + 1..<start + time + 1, to: targets.pointer + row, stride: rows)
+        let (positions, context) = (minibatch.rows[row].positions, minibatch.rows[row].context)
+        minibatch.text.copy(
+            positions, of: corpus, inputs: inputs.pointer + row, targets: targets.pointer + row, stride: rows)
+        for step in 0..<context { targets.pointer[step * rows + row] = OutputLayer.noTarget }
+        for step in positions.count..<time {
+            inputs.pointer[step * rows + row] = 0
+            targets.pointer[step * rows + row] = OutputLayer.noTarget
+        }
     }
 
     /// Has a row start from its row of `state`; from zeros if it is nil.

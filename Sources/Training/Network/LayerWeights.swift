@@ -13,38 +13,46 @@ final class LayerWeights {
     /// (``GateLayout/blockCount``).
     let biasTable: AlignedBuffer<Float>
 
+    /// The number of the layer, from 0.
+    let index: Int
+
     private let biasRows: Int
     private let parameters: LayerParameters
     private let gates: GateLayout
     private let width: Int
 
-    /// - Parameter isFirst: Whether the layer reads symbols.
-    init(_ parameters: LayerParameters, cell: Cell, width: Int, isFirst: Bool) throws(ChargenError) {
+    /// - Parameters:
+    ///   - index: The number of the layer, from 0: the first reads symbols.
+    ///   - drops: Whether ``pack(chunk:_:_:)`` may get a mask.
+    init(_ parameters: LayerParameters, cell: Cell, width: Int, index: Int, drops: Bool) throws(ChargenError) {
+        self.index = index
         self.parameters = parameters
         self.width = width
         gates = cell.gates
         let rows = gates.gateCount * width
-        input = isFirst ? nil : try PackedWeights(parameters.inputWeights, rows: rows, columns: width)
-        hidden = try PackedWeights(parameters.hiddenWeights, rows: rows, columns: width)
-        biasRows = isFirst ? parameters.symbolCount : 1
+        input = index == 0 ? nil : try PackedWeights(parameters.inputWeights, rows: rows, columns: width)
+        hidden = try PackedWeights(parameters.hiddenWeights, rows: rows, columns: width, drops: drops)
+        biasRows = index == 0 ? parameters.symbolCount : 1
         biasTable = try AlignedBuffer(count: biasRows * gates.blockCount * width, for: "the model's weights")
     }
 
-    /// The chunks of ``pack(chunk:_:)``.
+    /// The chunks of ``pack(chunk:_:_:)``.
     var chunks: Int { (input?.chunks ?? 0) + hidden.chunks + biasChunks }
 
     private var biasChunks: Int { divideRoundingUp(biasRows, by: LayerWeights.chunkRows) }
     private static let chunkRows = 64
 
     /// Packs a chunk of the parameters as they are now.
-    func pack(chunk: Int, _ kernels: TrainingKernels) {
+    ///
+    /// - Parameter mask: What is dropped of the hidden weights; nil for nothing.
+    func pack(chunk: Int, _ mask: DropMask?, _ kernels: TrainingKernels) {
         if chunk < biasChunks {
             let first = chunk * LayerWeights.chunkRows
             setBiases(first..<min(first + LayerWeights.chunkRows, biasRows), kernels)
         } else if chunk < biasChunks + hidden.chunks {
-            hidden.pack(chunk: chunk - biasChunks, kernels)
+            hidden.pack(chunk: chunk - biasChunks, mask, kernels)
         } else {
-            input?.pack(chunk: chunk - biasChunks - hidden.chunks, kernels)
+            input?.pack(chunk: chunk - biasChunks - hidden.chunks, nil, kernels)
         }
     }
 

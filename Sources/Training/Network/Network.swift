@@ -20,19 +20,21 @@ final class Network: ParallelWork {
     let backend: Backend
     let kernels: TrainingKernels
     let pool: ThreadPool
+    private let resetSymbol: Int?
 
     private let layers: [LayerWeights]
     private let output: PackedWeights
     private var activations: Activations
     private let division: RowDivision
+    private let dropout: Dropout
     /// What the workers do next.
-    private var task = Task.packing
+    private var task = Task.packing(nil)
 
     /// The work that is distributed.
     private enum Task {
-        case packing
+        case packing(Noise?)
         case rows(Pass)
-        case gradients
+        case gradients(Noise?)
     }
 
     /// A minibatch on its way through the network.
@@ -41,6 +43,21 @@ final class Network: ParallelWork {
         let corpus: Corpus
         let state: RecurrentState?
         let purpose: Purpose
+        /// The number of symbols that are predicted.
+        let predictions: Int
+        /// The random numbers that decide what is dropped; nil to drop nothing.
+        let noise: Noise?
+
+        init(
+            _ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?, _ purpose: Purpose, noise: Noise? = nil
+        ) {
+            self.minibatch = minibatch
+            self.corpus = corpus
+            self.state = state
+            self.purpose = purpose
+            self.noise = noise
+            predictions = max(1, minibatch.predictionCount)
+        }
     }
 
     /// What a minibatch goes through the network for.
@@ -51,8 +68,12 @@ final class Network: ParallelWork {
     /// - Parameters:
     ///   - threads: The number of threads that work on a minibatch, at least 1.
     ///   - precision: What the products' factors are rounded to.
+    ///   - resetSymbol: The symbol that is read from a zero state, wherever it stands; nil for
+    ///     none.
+    ///   - dropout: What ``gradient(_:of:state:noise:)`` drops.
     init(
-        _ shape: ModelShape, threads: Int, backend: Backend, precision: Settings.Precision = .f32
+        _ shape: ModelShape, threads: Int, backend: Backend, precision: Settings.Precision = .f32,
+        resetSymbol: Int? = nil, dropout: Dropout = Dropout()
     ) throws(ChargenError) {
         layout = ParameterLayout(shape)
         parameters = try Parameters(layout)
@@ -65,11 +86,16 @@ final class Network: ParallelWork {
         for index in 0..<shape.layers {
             layers.append(
                 try LayerWeights(
-                    parameters.layer(index), cell: shape.cell, width: layout.width, isFirst: index == 0))
+                    parameters.layer(index), cell: shape.cell, width: layout.width, index: index,
+                    drops: dropout.weights > 0))
         }
         self.layers = layers
+        self.dropout = dropout
         output = try PackedWeights(parameters.outputWeights, rows: layout.outputWidth, columns: layout.width)
-        activations = try Activations(layout, rows: 0, time: 0, threads: threads, backend, kernels)
+        self.resetSymbol = resetSymbol
+        activations = try Activations(
+            layout, rows: 0, time: 0, threads: threads,
+            Activations.Options(resetSymbol: resetSymbol, dropout: dropout), backend, kernels)
     }
 
     var shape: ModelShape { layout.shape }
@@ -77,23 +103,31 @@ final class Network: ParallelWork {
     /// The mean cross-entropy of a minibatch, in nats a symbol.
     ///
     /// - Parameter state: Where every row starts from, replaced by where it ends; zeros if nil.
-    func loss(_ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?) throws(ChargenError) -> Double {
-        try take(Pass(minibatch: minibatch, corpus: corpus, state: state, purpose: .loss))
-        return meanLoss
+    func loss(
+        _ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?, noise: Noise? = nil
+    ) throws(ChargenError) -> Double {
+        let pass = Pass(minibatch, of: corpus, state: state, .loss, noise: noise)
+        try take(pass)
+        return activations.output.totalLoss(time: activations.time) / Double(pass.predictions)
     }
 
     /// The mean cross-entropy of a minibatch, in nats a symbol; its gradients are left in
     /// ``gradients``.
-    func gradient(_ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?) throws(ChargenError) -> Double {
-        try take(Pass(minibatch: minibatch, corpus: corpus, state: state, purpose: .gradient))
-        distribute(.gradients, chunks: gradientChunks)
-        return meanLoss
+    ///
+    /// - Parameter noise: The random numbers that decide what is dropped; nil to drop nothing.
+    func gradient(
+        _ minibatch: Minibatch, of corpus: Corpus, state: RecurrentState?, noise: Noise? = nil
+    ) throws(ChargenError) -> Double {
+        let pass = Pass(minibatch, of: corpus, state: state, .gradient, noise: noise)
+        try take(pass)
+        distribute(.gradients(noise), chunks: gradientChunks)
+        return activations.output.totalLoss(time: activations.time) / Double(pass.predictions)
     }
 
     /// The logits after every symbol of a minibatch's rows, [row][step][symbol].
     func logits(_ minibatch: Minibatch, of corpus: Corpus) throws(ChargenError) -> [[[Float]]] {
-        try take(Pass(minibatch: minibatch, corpus: corpus, state: nil, purpose: .logits))
-        return (0..<minibatch.starts.count).map { row in
+        try take(Pass(minibatch, of: corpus, state: nil, .logits))
+        return (0..<minibatch.rows.count).map { row in
             (0..<minibatch.time).map { Array(activations.output.logits(row: row, step: $0)) }
         }
     }
@@ -102,14 +136,15 @@ final class Network: ParallelWork {
 
     /// Takes a minibatch through the network: forward, and backward for its gradient.
     private func take(_ pass: Pass) throws(ChargenError) {
-        let (count, time) = (pass.minibatch.starts.count, pass.minibatch.time)
+        let (count, time) = (pass.minibatch.rows.count, pass.minibatch.time)
         if !activations.fit(rows: count, time: time) {
             activations = try Activations(
                 layout, rows: max(count, activations.rows), time: max(time, activations.time), threads: pool.size,
-                backend, kernels)
+                Activations.Options(resetSymbol: resetSymbol, dropout: dropout), backend, kernels)
             _ = activations.fit(rows: count, time: time)
         }
-        distribute(.packing, chunks: packingChunks)
+        distribute(.packing(pass.noise), chunks: packingChunks)
+        activations.isDropping = pass.noise != nil && dropout.states > 0
         division.divide(rows: count)
         // One chunk per worker: with fewer rows at once the weights would be read more often.
         distribute(.rows(pass), chunks: pool.size)
@@ -123,9 +158,9 @@ final class Network: ParallelWork {
     override func perform(chunk: Int, worker: Int) {
         let scratch = activations.scratch[worker].pointer
         switch task {
-        case .packing: pack(chunk: chunk)
+        case .packing(let noise): pack(chunk: chunk, noise)
         case .rows(let pass): take(pass, chunk: chunk, scratch)
-        case .gradients: setGradients(chunk: chunk, scratch)
+        case .gradients(let noise): setGradients(chunk: chunk, noise, scratch)
         }
     }
 
@@ -133,13 +168,18 @@ final class Network: ParallelWork {
     private var packingChunks: Int { layers.reduce(output.chunks) { $0 + $1.chunks } }
 
     /// Packs a chunk of the parameters as they are now.
-    private func pack(chunk: Int) {
+    private func pack(chunk: Int, _ noise: Noise?) {
         var chunk = chunk
         for layer in layers {
-            if chunk < layer.chunks { return layer.pack(chunk: chunk, kernels) }
+            if chunk < layer.chunks { return layer.pack(chunk: chunk, mask(of: layer, noise), kernels) }
             chunk -= layer.chunks
         }
-        output.pack(chunk: chunk, kernels)
+        output.pack(chunk: chunk, nil, kernels)
+    }
+
+    /// What is dropped of a layer's hidden weights; nil for nothing.
+    private func mask(of layer: LayerWeights, _ noise: Noise?) -> DropMask? {
+        noise.flatMap { dropout.weights($0, layer: layer.index) }
     }
 
     /// Takes a worker's rows of a minibatch through the network.
@@ -155,6 +195,7 @@ final class Network: ParallelWork {
         for (index, layer) in activations.layers.enumerated() {
             layer.forward(
                 layers[index], input: activations.input(of: index), rows: rows, time: time, scratch: scratch)
+            layer.drop(rows, time: time, pass.noise.flatMap { dropout.states($0, layer: index) })
         }
         if let state = pass.state {
             for row in rows { activations.store(in: state, row: row) }
@@ -164,8 +205,8 @@ final class Network: ParallelWork {
             activations.output.forward(
                 output, bias: parameters.outputBias, hidden: activations.lastHidden, rows: rows, steps: 0..<time,
                 scratch: scratch)
-        case .loss: loss(rows, hiddenGradient: nil, scratch)
-        case .gradient: backward(rows, scratch)
+        case .loss: loss(pass, rows, hiddenGradient: nil, scratch)
+        case .gradient: backward(pass, rows, scratch)
         }
         division.note(chunk, took: .now - start)
     }
@@ -173,7 +214,8 @@ final class Network: ParallelWork {
     /// Notes some rows' losses; with memory for it, leaves the gradient of the last hidden states
     /// too.
     private func loss(
-        _ rows: Range<Int>, hiddenGradient: UnsafeMutablePointer<Float>?, _ scratch: UnsafeMutablePointer<Float>
+        _ pass: Pass, _ rows: Range<Int>, hiddenGradient: UnsafeMutablePointer<Float>?,
+        _ scratch: UnsafeMutablePointer<Float>
     ) {
         let layer = activations.output
         let time = activations.time
@@ -184,26 +226,24 @@ final class Network: ParallelWork {
                 output, bias: parameters.outputBias, hidden: activations.lastHidden, rows: rows, steps: steps,
                 scratch: scratch)
             layer.loss(
-                targets: activations.targets.pointer, scale: 1 / Float(activations.rows * time), rows: rows,
-                steps: steps)
+                targets: activations.targets.pointer, scale: 1 / Float(pass.predictions), rows: rows, steps: steps)
             if let hiddenGradient {
                 layer.backward(output, hiddenGradient: hiddenGradient, rows: rows, steps: steps, scratch: scratch)
             }
         }
     }
 
-    private var meanLoss: Double {
-        activations.output.totalLoss(time: activations.time) / Double(activations.rows * activations.time)
-    }
-
     /// The backward pass of some rows through all layers.
-    private func backward(_ rows: Range<Int>, _ scratch: UnsafeMutablePointer<Float>) {
+    private func backward(_ pass: Pass, _ rows: Range<Int>, _ scratch: UnsafeMutablePointer<Float>) {
         var (above, below) = activations.gradients
-        loss(rows, hiddenGradient: above.pointer, scratch)
+        loss(pass, rows, hiddenGradient: above.pointer, scratch)
         for index in layers.indices.reversed() {
             activations.layers[index].backward(
-                layers[index], rows: rows, time: activations.time, hiddenGradient: above.pointer,
-                inputGradient: index > 0 ? below.pointer : nil, scratch: scratch)
+                layers[index], rows: rows, time: activations.time,
+                RecurrentLayer.Gradients(
+                    hidden: above.pointer, input: index > 0 ? below.pointer : nil,
+                    mask: pass.noise.flatMap { dropout.states($0, layer: index) }),
+                scratch: scratch)
             swap(&above, &below)
         }
     }
@@ -225,7 +265,7 @@ final class Network: ParallelWork {
     }
 
     /// Leaves a chunk of the gradients of the parameters, after the backward pass of the rows.
-    private func setGradients(chunk: Int, _ scratch: UnsafeMutablePointer<Float>) {
+    private func setGradients(chunk: Int, _ noise: Noise?, _ scratch: UnsafeMutablePointer<Float>) {
         let size = chunkSize
         let layerChunks = activations.layers[0].gradientChunks(size: size) * layers.count
         guard chunk < layerChunks else {
@@ -236,6 +276,6 @@ final class Network: ParallelWork {
         let index = chunk % layers.count
         activations.layers[index].setGradients(
             chunk: chunk / layers.count, size: size, gradients.layer(index), input: activations.input(of: index),
-            time: activations.time, scratch: scratch)
+            time: activations.time, mask: mask(of: layers[index], noise), scratch: scratch)
     }
 }

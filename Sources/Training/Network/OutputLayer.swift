@@ -48,11 +48,20 @@ final class OutputLayer {
             to: states(logits.pointer, width, steps.lowerBound, range), (range.count, steps.count), scratch: scratch)
     }
 
+    /// In place of a target: nothing is predicted there.
+    static let noTarget: Int32 = -1
+
     /// Turns some rows' logits into the gradients of the loss times `scale`, and notes the loss.
     func loss(targets: UnsafePointer<Int32>, scale: Float, rows range: Range<Int>, steps: Range<Int>) {
         for step in steps {
             for row in range {
                 let place = step * rows + row
+                guard targets[place] != OutputLayer.noTarget else {
+                    (logits.pointer + place * width).update(repeating: 0, count: width)
+                    exponentialSums.pointer[place] = 1
+                    targetLogits.pointer[place] = 0
+                    continue
+                }
                 let terms = kernels.softmaxGradient(
                     logits.pointer + place * width, symbolCount, Int(targets[place]), scale)
                 exponentialSums.pointer[place] = terms.sum

@@ -20,7 +20,12 @@ final class PackedWeights {
     /// The rows that are packed at once, a panel of the transpose.
     private static let chunkRows = 64
 
-    init(_ matrix: UnsafePointer<Float>, rows: Int, columns: Int) throws(ChargenError) {
+    /// The matrix after dropout, before it is packed; empty without it.
+    private let dropped: AlignedBuffer<Float>
+
+    /// - Parameter drops: Whether ``pack(chunk:_:_:)`` may get a mask.
+    init(_ matrix: UnsafePointer<Float>, rows: Int, columns: Int, drops: Bool = false) throws(ChargenError) {
+        dropped = try AlignedBuffer(count: drops ? rows * columns : 0, for: "the model's weights")
         self.matrix = matrix
         self.rows = rows
         self.columns = columns
@@ -28,13 +33,24 @@ final class PackedWeights {
         rowMajor = try AlignedBuffer(count: rows * columns, for: "the model's weights")
     }
 
-    /// The chunks of ``pack(chunk:_:)``.
+    /// The chunks of ``pack(chunk:_:_:)``.
     var chunks: Int { divideRoundingUp(rows, by: PackedWeights.chunkRows) }
 
-    func pack(chunk: Int, _ kernels: TrainingKernels) {
+    /// Packs a chunk of the matrix as it is now.
+    ///
+    /// - Parameter mask: What is dropped of it, a row of the mask for each row; nil for nothing.
+    func pack(chunk: Int, _ mask: DropMask?, _ kernels: TrainingKernels) {
         let first = chunk * PackedWeights.chunkRows
         let end = min(first + PackedWeights.chunkRows, rows)
         let place = first * columns
+        var matrix = matrix
+        if let mask {
+            for row in first..<end {
+                mask.multiply(
+                    matrix + row * columns, to: dropped.pointer + row * columns, count: columns, row: row)
+            }
+            matrix = UnsafePointer(dropped.pointer)
+        }
         kernels.packTransposed(
             matrix + place, end - first, columns, transposed.pointer + place / kernels.elementsPerFloat)
         kernels.packRows(matrix, first, end, rows, columns, rowMajor.pointer)

@@ -42,6 +42,11 @@ struct ParameterLayout {
         self.count = count
     }
 
+    /// The place in the flat buffer of a tensor, with its padding.
+    func range(of tensor: Int) -> Range<Int> {
+        offsets[tensor]..<(tensor + 1 < offsets.count ? offsets[tensor + 1] : count)
+    }
+
     /// The place in the flat buffer of an element of a tensor.
     func place(of tensor: Int, row: Int, column: Int) -> Int {
         let hidden = shape.hiddenSize

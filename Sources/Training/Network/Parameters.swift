@@ -16,6 +16,16 @@ final class Parameters {
     var pointer: UnsafeMutablePointer<Float> { buffer.pointer }
     var count: Int { buffer.count }
 
+    /// Becomes equal to others of the same layout.
+    func copy(_ other: Parameters) {
+        pointer.update(from: other.pointer, count: count)
+    }
+
+    /// Sets everything to zero.
+    func clear() {
+        pointer.update(repeating: 0, count: count)
+    }
+
     /// A tensor's elements, row after row, without padding.
     func tensor(_ index: Int) -> [Float] {
         let tensor = layout.shape.tensor(index)

@@ -22,6 +22,11 @@ final class RecurrentLayer {
     let width: Int
     /// B, at most what the memory was made for.
     var rows: Int
+    /// Whether what is above reads ``dropped``.
+    var isDropping = false
+    private let options: Activations.Options
+    /// [T, B], the symbols that the network reads.
+    private let symbols: UnsafePointer<Int32>
     private let kernels: TrainingKernels
     private let stepForward: @convention(c) (StepForward) -> Void
     private let stepBackward: @convention(c) (StepBackward) -> Void
@@ -33,6 +38,14 @@ final class RecurrentLayer {
     let hidden: AlignedBuffer<Float>
     /// [T + 1, B, width], an LSTM's cell states likewise; empty for other cells.
     let cells: AlignedBuffer<Float>
+    /// [T, B, width]: the states before each step where some start from zero; empty if none does.
+    private let startHidden: AlignedBuffer<Float>
+    private let startCells: AlignedBuffer<Float>
+    /// [T, B, width]: ``undropped`` after dropout; empty without it.
+    private let dropped: AlignedBuffer<Float>
+    /// [B, width]: gradients that a reset keeps from what a product adds to them; empty without
+    /// resets.
+    private let keptGradients: AlignedBuffer<Float>
     /// [T, B, width]: an LSTM's tanh(c); empty for other cells.
     private let cellTangents: AlignedBuffer<Float>
     /// [B, width]: the gradient of an LSTM's cell state, carried from a step to the one before;
@@ -42,11 +55,14 @@ final class RecurrentLayer {
     private let zeros: AlignedBuffer<Float>
 
     init(
-        cell: Cell, width: Int, rows: Int, time: Int, _ backend: Backend, _ kernels: TrainingKernels
+        cell: Cell, width: Int, symbols: UnsafePointer<Int32>, rows: Int, time: Int, _ options: Activations.Options,
+        _ backend: Backend, _ kernels: TrainingKernels
     ) throws(ChargenError) {
         self.cell = cell
         self.width = width
         self.rows = rows
+        self.options = options
+        self.symbols = symbols
         self.kernels = kernels
         stepForward = backend.forward(cell)
         stepBackward = kernels.backward(cell)
@@ -58,6 +74,13 @@ final class RecurrentLayer {
         cellTangents = try AlignedBuffer(count: cell.hasCellState ? time * state : 0, for: "a minibatch's activations")
         carriedGradient = try AlignedBuffer(count: cell == .rnn ? 0 : state, for: "a minibatch's gradients")
         zeros = try AlignedBuffer(count: width, for: "a minibatch's gradients")
+        let resets = options.resetSymbol == nil ? 0 : state
+        startHidden = try AlignedBuffer(count: time * resets, for: "a minibatch's hidden states")
+        startCells = try AlignedBuffer(
+            count: cell.hasCellState ? time * resets : 0, for: "a minibatch's cell states")
+        keptGradients = try AlignedBuffer(count: resets, for: "a minibatch's gradients")
+        dropped = try AlignedBuffer(
+            count: options.dropout.states > 0 ? time * state : 0, for: "a minibatch's hidden states")
     }
 
     /// The distance between the rows of ``preactivations``, whose columns the gradients' products
@@ -69,7 +92,25 @@ final class RecurrentLayer {
     }
 
     /// The hidden states after each step, [T, B, width].
-    var output: UnsafeMutablePointer<Float> { hidden.pointer + rows * width }
+    private var undropped: UnsafeMutablePointer<Float> { hidden.pointer + rows * width }
+
+    /// What the layer above reads, [T, B, width].
+    var output: UnsafeMutablePointer<Float> { isDropping ? dropped.pointer : undropped }
+
+    /// The hidden states before each step, [T, B, width].
+    private var previousHidden: UnsafeMutablePointer<Float> {
+        options.resetSymbol == nil ? hidden.pointer : startHidden.pointer
+    }
+
+    /// An LSTM's cell states likewise.
+    private var previousCells: UnsafeMutablePointer<Float> {
+        options.resetSymbol == nil ? cells.pointer : startCells.pointer
+    }
+
+    /// Whether a row starts a step from a zero state.
+    private func isReset(_ step: Int, _ row: Int) -> Bool {
+        options.resetSymbol.map { symbols[place(step, row)] == $0 } ?? false
+    }
 
     /// The place of a row at a step among all rows.
     func place(_ step: Int, _ row: Int) -> Int { step * rows + row }
@@ -94,8 +135,9 @@ final class RecurrentLayer {
             let steps = start..<min(start + length, time)
             addInputs(weights, input, range, steps, scratch)
             for step in steps {
+                if options.resetSymbol != nil { for row in range { setStart(step, row) } }
                 kernels.addForward(
-                    states(hidden.pointer, step, range), weights.hidden,
+                    states(previousHidden, step, range), weights.hidden,
                     to: blocks(step, range, from: cell.gates.firstHiddenBlock), (range.count, 1),
                     next: step + length < time ? blocks(step + length, range, from: 0) : nil, scratch: scratch)
                 for row in range { stepForward(forwardStep(place(step, row))) }
@@ -103,12 +145,40 @@ final class RecurrentLayer {
         }
     }
 
+    /// Sets the state that a row starts a step from: that after the step before, or zeros.
+    private func setStart(_ step: Int, _ row: Int) {
+        let state = place(step, row) * width
+        for (start, states) in [(startHidden, hidden), (startCells, cells)] where start.count > 0 {
+            if isReset(step, row) {
+                (start.pointer + state).update(repeating: 0, count: width)
+            } else {
+                (start.pointer + state).update(from: states.pointer + state, count: width)
+            }
+        }
+    }
+
+    /// Drops some of the rows' hidden states after all steps, for what is above; nil for none.
+    func drop(_ range: Range<Int>, time: Int, _ mask: DropMask?) {
+        guard let mask else { return }
+        for step in 0..<time {
+            for row in range {
+                let state = place(step, row) * width
+                mask.multiply(undropped + state, to: dropped.pointer + state, count: width, row: maskRow(step, row))
+            }
+        }
+    }
+
+    /// The row of a mask for a row at a step.
+    private func maskRow(_ step: Int, _ row: Int) -> Int {
+        options.dropout.isVariational ? row : step << 16 + row
+    }
+
     private func forwardStep(_ place: Int) -> StepForward {
         let (state, next) = (place * width, (place + rows) * width)
         let hasCellState = cell.hasCellState
         return StepForward(
-            preactivations: preactivations.pointer + place * stride, hidden: hidden.pointer + state,
-            nextHidden: hidden.pointer + next, cell: hasCellState ? UnsafePointer(cells.pointer + state) : nil,
+            preactivations: preactivations.pointer + place * stride, hidden: previousHidden + state,
+            nextHidden: hidden.pointer + next, cell: hasCellState ? UnsafePointer(previousCells + state) : nil,
             nextCell: hasCellState ? cells.pointer + next : nil,
             cellTangent: hasCellState ? cellTangents.pointer + state : nil, width: width)
     }
@@ -145,15 +215,19 @@ final class RecurrentLayer {
     /// The backward pass of some rows through the `time` steps of the last
     /// ``forward(_:input:rows:time:scratch:)``: leaves the gradients of the
     /// preactivations.
-    ///
-    /// - Parameters:
-    ///   - hiddenGradient: [T, B, width], the gradient of ``output`` from above; overwritten.
-    ///   - inputGradient: [T, B, width], the gradient of the layer below's output on return; nil in
-    ///     the first layer.
     func backward(
-        _ weights: LayerWeights, rows range: Range<Int>, time: Int, hiddenGradient: UnsafeMutablePointer<Float>,
-        inputGradient: UnsafeMutablePointer<Float>?, scratch: UnsafeMutablePointer<Float>
+        _ weights: LayerWeights, rows range: Range<Int>, time: Int, _ gradients: Gradients,
+        scratch: UnsafeMutablePointer<Float>
     ) {
+        let hiddenGradient = gradients.hidden
+        if let mask = gradients.mask {
+            for step in 0..<time {
+                for row in range {
+                    let gradient = hiddenGradient + place(step, row) * width
+                    mask.multiply(gradient, to: gradient, count: width, row: maskRow(step, row))
+                }
+            }
+        }
         if cell != .rnn {
             (carriedGradient.pointer + range.lowerBound * width).update(repeating: 0, count: range.count * width)
         }
@@ -164,15 +238,51 @@ final class RecurrentLayer {
                 for row in range { stepBackward(backwardStep(step, row, hiddenGradient)) }
                 // Truncated backpropagation: no gradient leaves the first step.
                 guard step > 0 else { break }
+                keepGradients(before: step, range, hiddenGradient)
                 kernels.addBackward(
                     blocks(step, range, from: cell.gates.firstHiddenBlock), weights.hidden,
                     to: states(hiddenGradient, step - 1, range), (range.count, 1),
                     next: blocks(step - 1, range, from: 0), scratch: scratch)
+                restoreGradients(before: step, range, hiddenGradient)
             }
-            guard let inputGradient, let inputWeights = weights.input else { continue }
+            guard let inputGradient = gradients.input, let inputWeights = weights.input else { continue }
             kernels.addBackward(
                 blocks(steps.lowerBound, range, from: 0), inputWeights, from: zeros.pointer,
                 to: states(inputGradient, steps.lowerBound, range), (range.count, steps.count), scratch: scratch)
+        }
+    }
+
+    /// The gradients that a backward pass reads and writes.
+    struct Gradients {
+        /// [T, B, width], the gradient of ``output`` from above; overwritten.
+        let hidden: UnsafeMutablePointer<Float>
+        /// [T, B, width], the gradient of the layer below's output on return; nil in the first
+        /// layer.
+        let input: UnsafeMutablePointer<Float>?
+        /// What was dropped of the output; nil if nothing was.
+        let mask: DropMask?
+    }
+
+    /// Puts aside the gradients before a step of the rows that start it from zero: none passes.
+    private func keepGradients(
+        before step: Int, _ range: Range<Int>, _ hiddenGradient: UnsafeMutablePointer<Float>
+    ) {
+        guard options.resetSymbol != nil else { return }
+        for row in range where isReset(step, row) {
+            (keptGradients.pointer + row * width).update(
+                from: hiddenGradient + place(step - 1, row) * width, count: width)
+            // An LSTM's carried gradient is that of the cell state.
+            if cell == .lstm { (carriedGradient.pointer + row * width).update(repeating: 0, count: width) }
+        }
+    }
+
+    private func restoreGradients(
+        before step: Int, _ range: Range<Int>, _ hiddenGradient: UnsafeMutablePointer<Float>
+    ) {
+        guard options.resetSymbol != nil else { return }
+        for row in range where isReset(step, row) {
+            (hiddenGradient + place(step - 1, row) * width).update(
+                from: keptGradients.pointer + row * width, count: width)
         }
     }
 
@@ -182,18 +292,19 @@ final class RecurrentLayer {
         let gradient = hiddenGradient + state
         let carried = carriedGradient.pointer + row * width
         return StepBackward(
-            activations: preactivations.pointer + place * stride, hidden: hidden.pointer + state,
-            nextHidden: output + state, cell: cell.hasCellState ? UnsafePointer(cells.pointer + state) : nil,
+            activations: preactivations.pointer + place * stride, hidden: previousHidden + state,
+            nextHidden: undropped + state, cell: cell.hasCellState ? UnsafePointer(previousCells + state) : nil,
             cellTangent: cell.hasCellState ? UnsafePointer(cellTangents.pointer + state) : nil,
             hiddenGradient: gradient,
             // A GRU's goes to the hidden state of the step before, unless there is none.
-            carriedGradient: cell == .gru && step > 0 ? gradient - rows * width : carried, width: width)
+            carriedGradient: cell == .gru && step > 0 && !isReset(step, row) ? gradient - rows * width : carried,
+            width: width)
     }
 
     // MARK: - Gradients of the parameters
 
-    /// The chunks of ``setGradients(chunk:size:_:input:time:scratch:)``: some columns of a block of
-    /// preactivations each.
+    /// The chunks of ``setGradients(chunk:size:_:input:time:mask:scratch:)``: some columns of a
+    /// block of preactivations each.
     func gradientChunks(size: Int) -> Int { cell.gates.blockCount * blockChunks(size) }
 
     private func blockChunks(_ size: Int) -> Int { divideRoundingUp(width, by: size) }
@@ -202,9 +313,10 @@ final class RecurrentLayer {
     ///
     /// - Parameters:
     ///   - size: The columns of a chunk, at most `transposedProductRows`.
+    ///   - mask: What was dropped of the hidden weights; nil if nothing was.
     ///   - scratch: The worker's (``Activations/scratch``).
     func setGradients(
-        chunk: Int, size: Int, _ gradients: LayerParameters, input: Input, time: Int,
+        chunk: Int, size: Int, _ gradients: LayerParameters, input: Input, time: Int, mask: DropMask?,
         scratch: UnsafeMutablePointer<Float>
     ) {
         let gates = cell.gates
@@ -242,7 +354,7 @@ final class RecurrentLayer {
                 source: preactivations.pointer + start * stride + column, stride: stride, rows: terms, target: bias,
                 targetStride: 0, indices: nil, count: count)
             if hasHidden {
-                addGradient(rows, hidden.pointer + start * width, to: hiddenWeights, continuesA: true, scratch)
+                addGradient(rows, previousHidden + start * width, to: hiddenWeights, continuesA: true, scratch)
             }
             switch input {
             case .symbols(let symbols) where hasInput:
@@ -258,6 +370,12 @@ final class RecurrentLayer {
             }
         }
 
+        if hasHidden, let mask {
+            for row in 0..<count {
+                let weights = hiddenWeights + row * width
+                mask.multiply(weights, to: weights, count: width, row: hiddenColumn + row)
+            }
+        }
         if case .symbols = input, hasInput {
             // Each preactivation's gradient has gone to one symbol's row.
             kernels.addRows(

@@ -13,17 +13,22 @@ public enum Clipping: Equatable, Sendable {
     case none
 }
 
-/// The Adam optimiser (Kingma and Ba 2015) with β1 = 0.9, β2 = 0.999 and ε = 1e-8.
+/// The Adam optimiser (Kingma and Ba 2015) with β1 = 0.9 and ε = 1e-8, and AdamW (Loshchilov and
+/// Hutter 2019): weights decay, biases do not.
 final class Adam: ParallelWork {
     /// The running means of the gradients and of their squares.
     let firstMoments: Parameters
     let secondMoments: Parameters
+    /// The running mean of the parameters; nil without averaging.
+    let averages: Parameters?
     /// The number of updates so far.
     var updates = 0
 
     private static let beta1 = 0.9
-    private static let beta2 = 0.999
     private static let epsilon: Float = 1e-8
+    private let beta2: Double
+    private let weightDecay: Double
+    private let averaging: Double
 
     /// What the workers do next.
     private var step: Step?
@@ -37,19 +42,37 @@ final class Adam: ParallelWork {
         let size: Float
         /// 1 / √(1 − β2^t).
         let secondCorrection: Float
+        let keep: Float
+        let averageWeight: Float
         let chunks: Int
     }
 
-    init(_ layout: ParameterLayout) throws(ChargenError) {
+    /// - Parameters:
+    ///   - beta2: See ``Settings/secondMomentDecay``.
+    ///   - weightDecay: See ``Settings/weightDecay``.
+    ///   - averaging: See ``Settings/averaging``.
+    init(
+        _ layout: ParameterLayout, beta2: Double = 0.999, weightDecay: Double = 0, averaging: Double = 0
+    ) throws(ChargenError) {
+        self.beta2 = beta2
+        self.weightDecay = weightDecay
+        self.averaging = averaging
+        averages = averaging > 0 ? try Parameters(layout) : nil
         firstMoments = try Parameters(layout)
         secondMoments = try Parameters(layout)
+    }
+
+    /// Forgets all gradients so far.
+    func reset() {
+        updates = 0
+        for parameters in [firstMoments, secondMoments, averages] { parameters?.clear() }
     }
 
     /// Updates a network's parameters from its gradients, which are clipped first.
     func update(_ network: Network, learningRate: Double, clipping: Clipping) {
         updates += 1
         let firstCorrection = 1 - pow(Adam.beta1, Double(updates))
-        let secondCorrection = 1 - pow(Adam.beta2, Double(updates))
+        let secondCorrection = 1 - pow(beta2, Double(updates))
         var scale: Float = 1
         var limit = Float.infinity
         switch clipping {
@@ -65,7 +88,9 @@ final class Adam: ParallelWork {
         let chunks = 4 * network.pool.size
         step = Step(
             network: network, scale: scale, limit: limit, size: Float(learningRate / firstCorrection),
-            secondCorrection: Float(1 / secondCorrection.squareRoot()), chunks: chunks)
+            secondCorrection: Float(1 / secondCorrection.squareRoot()), keep: Float(1 - learningRate * weightDecay),
+            // At first the mean of all so far, so that it does not depend on where it starts from.
+            averageWeight: Float(max(1 - averaging, 1 / Double(updates))), chunks: chunks)
         network.pool.perform(self, chunks: chunks)
         step = nil
     }
@@ -76,12 +101,18 @@ final class Adam: ParallelWork {
         let lines = network.parameters.count / laneCount
         let start = chunk * lines / step.chunks * laneCount
         let end = (chunk + 1) * lines / step.chunks * laneCount
-        network.kernels.updateAdam(
-            AdamStep(
-                parameters: network.parameters.pointer + start, gradients: network.gradients.pointer + start,
-                firstMoments: firstMoments.pointer + start, secondMoments: secondMoments.pointer + start,
-                count: end - start, scale: step.scale, limit: step.limit, decay1: Float(1 - Adam.beta1),
-                decay2: Float(1 - Adam.beta2), stepSize: step.size, secondCorrection: step.secondCorrection,
-                epsilon: Adam.epsilon))
+        for index in 0..<network.shape.tensorCount {
+            let tensor = network.layout.range(of: index).clamped(to: start..<end)
+            guard !tensor.isEmpty else { continue }
+            let first = tensor.lowerBound
+            network.kernels.updateAdam(
+                AdamStep(
+                    parameters: network.parameters.pointer + first, gradients: network.gradients.pointer + first,
+                    firstMoments: firstMoments.pointer + first, secondMoments: secondMoments.pointer + first,
+                    averages: averages.map { $0.pointer + first }, count: tensor.count, scale: step.scale,
+                    limit: step.limit, decay1: Float(1 - Adam.beta1), decay2: Float(1 - beta2), stepSize: step.size,
+                    secondCorrection: step.secondCorrection, epsilon: Adam.epsilon,
+                    keep: network.shape.tensor(index).isBias ? 1 : step.keep, averageWeight: step.averageWeight))
+        }
     }
 }

@@ -33,6 +33,7 @@ public struct Checkpoint {
     private static let metadataKey = "chargen"
     private static let firstMomentPrefix = "adam.first."
     private static let secondMomentPrefix = "adam.second."
+    private static let averagePrefix = "average."
     private static let hiddenName = "state.hidden"
     private static let cellName = "state.cell"
 
@@ -55,6 +56,9 @@ public struct Checkpoint {
                 shape: sizes, elements: adam.firstMoments.tensor(index))
             file.tensors[secondMomentPrefix + tensor.name] = .init(
                 shape: sizes, elements: adam.secondMoments.tensor(index))
+            if let averages = adam.averages {
+                file.tensors[averagePrefix + tensor.name] = .init(shape: sizes, elements: averages.tensor(index))
+            }
         }
         if let state {
             let sizes = [shape.layers, state.rows, network.layout.width]
@@ -88,7 +92,8 @@ public struct Checkpoint {
         guard let json = file.metadata[Checkpoint.metadataKey],
             let description = try? JSONDecoder().decode(Description.self, from: Data(json.utf8)),
             let vocabulary = Vocabulary(
-                characters: description.characters, hasEndOfDocument: description.hasEndOfDocument)
+                characters: description.characters, hasEndOfDocument: description.hasEndOfDocument,
+                carriesDocuments: description.settings.carriesDocuments)
         else {
             throw TrainingError.invalidCheckpoint(path: path, "it is not a checkpoint of this version of chargen")
         }
@@ -103,11 +108,16 @@ public struct Checkpoint {
             cell: description.settings.cell, layers: description.settings.layers,
             hiddenSize: description.settings.hiddenSize, vocabularySize: vocabulary.count)
         for index in 0..<shape.tensorCount {
-            for prefix in ["", Checkpoint.firstMomentPrefix, Checkpoint.secondMomentPrefix] {
+            var prefixes = ["", Checkpoint.firstMomentPrefix, Checkpoint.secondMomentPrefix]
+            if isAveraged { prefixes.append(Checkpoint.averagePrefix) }
+            for prefix in prefixes {
                 _ = try elements(prefix + shape.tensor(index).name, count: shape.tensor(index).count)
             }
         }
     }
+
+    /// Whether the model is the running mean of the parameters.
+    private var isAveraged: Bool { settings.averaging > 0 }
 
     private func elements(_ name: String, count: Int) throws -> [Float] {
         guard let tensor = file.tensors[name], tensor.elements.count == count else {
@@ -125,6 +135,8 @@ public struct Checkpoint {
                 index, try elements(Checkpoint.firstMomentPrefix + tensor.name, count: tensor.count))
             adam.secondMoments.setTensor(
                 index, try elements(Checkpoint.secondMomentPrefix + tensor.name, count: tensor.count))
+            adam.averages?.setTensor(
+                index, try elements(Checkpoint.averagePrefix + tensor.name, count: tensor.count))
         }
         adam.updates = progress.updates
         if let state {
@@ -161,17 +173,19 @@ public struct Checkpoint {
         for (index, elements) in try finiteTensors().enumerated() { parameters.setTensor(index, elements) }
         return try ModelFile.encode(
             shape: shape, vocabulary: vocabulary, provenance: description.provenance,
-            tensors: Quantiser.quantise(parameters, weights: weights, calibration: calibration))
+            tensors: Quantiser.quantise(
+                parameters, weights: weights, calibration: calibration, resetSymbol: vocabulary.resetSymbol))
     }
 
     /// The elements of each tensor in ``ModelShape/tensor(_:)``'s order.
     private func finiteTensors() throws -> [[Float]] {
         try (0..<shape.tensorCount).map { index in
             let tensor = shape.tensor(index)
-            let elements = try elements(tensor.name, count: tensor.count)
+            let name = (isAveraged ? Checkpoint.averagePrefix : "") + tensor.name
+            let elements = try elements(name, count: tensor.count)
             guard elements.allSatisfy(\.isFinite) else {
                 throw TrainingError.invalidCheckpoint(
-                    path: path, "tensor '\(tensor.name)' has a value that is not finite")
+                    path: path, "tensor '\(name)' has a value that is not finite")
             }
             return elements
         }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The progress of a training: all that its continuation depends on apart from the tensors.
 public struct Progress: Codable, Equatable, Sendable {
     /// The current epoch, from 1; after the last epoch one more.
@@ -22,8 +24,26 @@ public struct Progress: Codable, Equatable, Sendable {
     /// The lowest validation loss so far.
     public internal(set) var bestValidationLoss: Double?
 
+    /// The number of updates of the whole training, as estimated from its speed; nil if it is
+    /// given by the epochs.
+    public internal(set) var plannedUpdates: Int?
+    /// The number of times that the training has gone back to an earlier checkpoint.
+    public internal(set) var rollbacks: Int?
+    /// The number of validations since the best.
+    var validationsSinceBest: Int?
+    /// The factor of the learning rate by the plateau schedule and rollbacks; nil for 1.
+    var reduction: Double?
+
+    /// The factor of the learning rate by the plateau schedule and rollbacks.
+    var rateFactor: Double { reduction ?? 1 }
+
     /// The weight of a new loss in the running mean.
     static let runningWeight = 0.01
+
+    /// The running mean of the losses; NaN before the first.
+    var runningLoss: Double {
+        runningSum / (1 - pow(1 - Progress.runningWeight, Double(updates)))
+    }
 
     mutating func record(_ loss: Double) {
         updates += 1
@@ -47,9 +67,9 @@ public struct Report: Codable, Equatable, Sendable {
     public let trainingLoss: Double
     /// The mean of all losses, each new one with a weight of 0.01.
     public let runningLoss: Double
-    /// The mean over the text held out; nil within an epoch, and if none is held out.
+    /// The mean over the text held out; nil between validations, and if none is held out.
     public let validationLoss: Double?
-    /// Adam's learning rate in this epoch.
+    /// The learning rate of the last update.
     public let learningRate: Double
     /// The speed since the last report, in characters a second.
     public let charactersPerSecond: Double

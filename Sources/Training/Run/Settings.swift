@@ -3,7 +3,9 @@ import Foundation
 import ModelFormat
 
 /// Everything that determines a training, apart from the contents of the corpus.
-public struct Settings: Codable, Equatable, Sendable {
+///
+/// The initial values are those of char-rnn, with Adam. ``Recipe`` has better ones.
+public struct Settings: Encodable, Equatable, Sendable {
     /// How the corpus is divided into minibatches.
     public enum Batching: String, Codable, Sendable, CaseIterable {
         /// Contiguous streams with the state carried over.
@@ -19,6 +21,26 @@ public struct Settings: Codable, Equatable, Sendable {
     public enum Precision: String, Codable, Sendable, CaseIterable {
         case f32
         case bf16
+    }
+
+    /// What is held out for validation.
+    public enum HeldOutPlace: String, Codable, Sendable, CaseIterable {
+        /// The end of each stream; of several documents, whole ones, evenly spread.
+        case streams
+        /// The end of the text; of several documents, the last ones.
+        case end
+    }
+
+    /// How the learning rate changes.
+    public enum Schedule: String, Codable, Sendable, CaseIterable {
+        /// Times ``decay`` in each epoch after ``decayAfter``.
+        case exponential
+        /// Falls to zero along half a cosine (Loshchilov and Hutter 2017).
+        case cosine
+        /// Falls to zero linearly.
+        case linear
+        /// Times ``decay`` whenever ``decayAfter`` validations have not improved on the best.
+        case plateau
     }
 
     /// The corpus to learn from.
@@ -40,12 +62,31 @@ public struct Settings: Codable, Equatable, Sendable {
     public var documentLimit: Int?
     /// The number of passes over the corpus.
     public var epochs = 50
-    /// Adam's learning rate.
+    /// The time that the training may take, in place of a number of epochs; nil for no limit.
+    public var minutes: Double?
+    /// Adam's learning rate at first, after the warm-up.
     public var learningRate = 0.002
-    /// The factor of the learning rate in each epoch after `decayAfter` epochs.
+    public var schedule = Schedule.exponential
+    /// The number of updates in which the learning rate rises linearly from zero.
+    public var warmup = 0
+    /// The factor of the learning rate; see ``Schedule``.
     public var decay = 0.97
-    /// The number of epochs at the full learning rate.
+    /// The number of epochs at the full learning rate; see ``Schedule``.
     public var decayAfter = 10
+    /// β2 of Adam: the weight of the past in the running mean of squared gradients.
+    public var secondMomentDecay = 0.999
+    /// The fraction of each weight that is taken off in an update, per unit of learning rate
+    /// (AdamW: Loshchilov and Hutter 2019).
+    public var weightDecay = 0.0
+    /// The weight of the past in the running mean of the parameters, which is validated and
+    /// exported in their place; 0 for the parameters themselves.
+    public var averaging = 0.0
+    /// The rate of dropout between layers and before the output layer.
+    public var dropout = 0.0
+    /// Whether dropout drops the same units at every time step of a minibatch.
+    public var variationalDropout = false
+    /// The rate of dropout of the layers' hidden weights.
+    public var weightDropout = 0.0
     /// The largest norm of all gradients together; 0 for no limit.
     public var clipNorm = 0.0
     /// The largest magnitude of each gradient if `clipNorm` is 0; 0 for no limit.
@@ -56,6 +97,15 @@ public struct Settings: Codable, Equatable, Sendable {
     public var forgetBias = 1.0
     /// The fraction of the corpus that is held out.
     public var validationFraction = 0.05
+    public var heldOut = HeldOutPlace.streams
+    /// The updates between validations; 0 for one after each epoch.
+    public var validationInterval = 0
+    /// The number of validations without a new best after which the training ends; 0 for never.
+    public var patience = 0
+    /// The symbols at the front of a shuffled window that are read, but not learned.
+    public var burnIn = 0
+    /// Whether the state is carried from one document into the next.
+    public var carriesDocuments = false
     /// The seed of the initial parameters and of the shuffling.
     public var seed: UInt64 = 1
     /// nil, as in the settings of version 0.1.0, is `f32`.
@@ -67,13 +117,13 @@ public struct Settings: Codable, Equatable, Sendable {
     /// The updates between reports, in addition to the one after each epoch; 0 for none.
     public var reportInterval = 0
 
-    /// The settings of char-rnn, with Adam.
     public init(corpus: CorpusSource) {
         self.corpus = corpus
     }
 
-    /// Changes the defaults to those for windows of one document.
-    public mutating func chooseDocumentDefaults() {
+    /// Changes the settings to those of many classroom notebooks: windows of one document.
+    public mutating func chooseNotebook() {
+        batching = .documents
         layers = 1
         hiddenSize = 64
         time = 100
@@ -91,16 +141,31 @@ public struct Settings: Codable, Equatable, Sendable {
         return clipElement > 0 ? .element(Float(clipElement)) : .none
     }
 
-    /// The learning rate in an epoch, from 1.
-    func learningRate(epoch: Int) -> Double {
-        learningRate * pow(decay, Double(max(0, epoch - decayAfter)))
+    /// The learning rate of the next update.
+    ///
+    /// - Parameter fraction: The part of the training that is done, 0 to 1.
+    func learningRate(_ progress: Progress, fraction: Double) -> Double {
+        let factor =
+            switch schedule {
+            case .exponential: pow(decay, Double(max(0, progress.epoch - decayAfter)))
+            case .cosine: (1 + cos(fraction * .pi)) / 2
+            case .linear: 1 - fraction
+            case .plateau: 1.0
+            }
+        let warm = warmup > 0 ? min(1, Double(progress.updates + 1) / Double(warmup)) : 1
+        return learningRate * factor * warm * progress.rateFactor
+    }
+
+    var dropoutRates: Dropout {
+        Dropout(states: dropout, isVariational: variationalDropout, weights: weightDropout)
     }
 
     /// The settings that have a range, by the names of their properties.
     public enum Name: String, CaseIterable, Sendable {
-        case layers, hiddenSize, batchSize, time, stride, documentLimit, epochs
-        case learningRate, decay, decayAfter, clipNorm, clipElement, initialRange, forgetBias
-        case validationFraction, threads, checkpointInterval, reportInterval
+        case layers, hiddenSize, batchSize, time, stride, burnIn, documentLimit, epochs, minutes
+        case learningRate, warmup, decay, decayAfter, secondMomentDecay, weightDecay, averaging
+        case dropout, weightDropout, clipNorm, clipElement, initialRange, forgetBias
+        case validationFraction, validationInterval, patience, threads, checkpointInterval, reportInterval
     }
 
     /// Checks every number's range.
@@ -113,9 +178,19 @@ public struct Settings: Codable, Equatable, Sendable {
         try check(.batchSize, 1...65_536, batchSize)
         try check(.time, 1...65_536, time)
         try check(.stride, 1...1_000_000_000, stride)
+        try check(.burnIn, 0...time - 1, burnIn)
         if let documentLimit { try check(.documentLimit, 1...1_000_000_000, documentLimit) }
-        try check(.epochs, 1...1_000_000, epochs)
+        try check(.epochs, 1...1_000_000_000, epochs)
+        if let minutes { try check(.minutes, 0.01...1_000_000, minutes) }
         try check(.learningRate, 1e-9...10, learningRate)
+        try check(.warmup, 0...1_000_000_000, warmup)
+        try check(.secondMomentDecay, 0.5...0.999999, secondMomentDecay)
+        try check(.weightDecay, 0...10, weightDecay)
+        try check(.averaging, 0...0.999999, averaging)
+        try check(.dropout, 0...0.9, dropout)
+        try check(.weightDropout, 0...0.9, weightDropout)
+        try check(.validationInterval, 0...1_000_000_000, validationInterval)
+        try check(.patience, 0...1_000_000, patience)
         try check(.decay, 1e-3...1, decay)
         try check(.decayAfter, 0...1_000_000, decayAfter)
         try check(.clipNorm, 0...1e9, clipNorm)
@@ -134,6 +209,53 @@ public struct Settings: Codable, Equatable, Sendable {
         guard range.contains(value) else {
             throw .invalidSetting(name, expected: "from \(range.lowerBound) to \(range.upperBound), not \(value)")
         }
+    }
+}
+
+extension Settings: Decodable {
+    /// A setting that is missing, as in a file of an earlier version, has its initial value.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(corpus: try container.decode(CorpusSource.self, forKey: .corpus))
+        func read<Value: Decodable>(_ value: inout Value, _ key: CodingKeys) throws {
+            value = try container.decodeIfPresent(Value.self, forKey: key) ?? value
+        }
+        try read(&cell, .cell)
+        try read(&layers, .layers)
+        try read(&hiddenSize, .hiddenSize)
+        try read(&batching, .batching)
+        try read(&batchSize, .batchSize)
+        try read(&time, .time)
+        try read(&stride, .stride)
+        try read(&burnIn, .burnIn)
+        try read(&documentLimit, .documentLimit)
+        try read(&carriesDocuments, .carriesDocuments)
+        try read(&epochs, .epochs)
+        try read(&minutes, .minutes)
+        try read(&learningRate, .learningRate)
+        try read(&schedule, .schedule)
+        try read(&warmup, .warmup)
+        try read(&decay, .decay)
+        try read(&decayAfter, .decayAfter)
+        try read(&secondMomentDecay, .secondMomentDecay)
+        try read(&weightDecay, .weightDecay)
+        try read(&averaging, .averaging)
+        try read(&dropout, .dropout)
+        try read(&variationalDropout, .variationalDropout)
+        try read(&weightDropout, .weightDropout)
+        try read(&clipNorm, .clipNorm)
+        try read(&clipElement, .clipElement)
+        try read(&initialRange, .initialRange)
+        try read(&forgetBias, .forgetBias)
+        try read(&validationFraction, .validationFraction)
+        try read(&heldOut, .heldOut)
+        try read(&validationInterval, .validationInterval)
+        try read(&patience, .patience)
+        try read(&seed, .seed)
+        try read(&precision, .precision)
+        try read(&threads, .threads)
+        try read(&checkpointInterval, .checkpointInterval)
+        try read(&reportInterval, .reportInterval)
     }
 }
 

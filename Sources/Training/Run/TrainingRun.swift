@@ -10,8 +10,10 @@ import ModelFormat
 public final class TrainingRun {
     /// Why ``train(shouldStop:onUpdate:onReport:)`` returned.
     public enum Outcome: Sendable {
-        /// The last epoch is over.
+        /// The last epoch is over, or the time.
         case finished
+        /// The validation loss has not improved for as long as the settings say.
+        case stoppedEarly
         /// `shouldStop` returned true; the checkpoint is up to date.
         case stopped
     }
@@ -27,7 +29,7 @@ public final class TrainingRun {
     /// The number of weights and biases.
     public var parameterCount: Int { shape.parameterCount }
     /// The current parameters.
-    public var parameters: FloatTensors { FloatTensors(shape, network.parameters.tensors) }
+    public var parameters: FloatTensors { FloatTensors(shape, (adam.averages ?? network.parameters).tensors) }
     /// The model's symbols.
     public let vocabulary: Vocabulary
     /// The progress.
@@ -40,7 +42,7 @@ public final class TrainingRun {
     let network: Network
     private let adam: Adam
     /// The current minibatch.
-    private var minibatch = Minibatch(starts: [], time: 0)
+    private var minibatch = Minibatch()
     private let state: RecurrentState?
     private let validationState: RecurrentState?
     /// Held from initialisation to the end of training, so that no other process changes the
@@ -54,14 +56,26 @@ public final class TrainingRun {
     /// - Throws: ``CorpusError``, ``TrainingError`` or `ChargenError`.
     public convenience init(_ settings: Settings, folder: RunFolder) throws {
         try settings.validate()
+        try self.init(reading: settings.corpus, folder: folder) { _ in settings }
+    }
+
+    /// Starts a training in a new folder.
+    ///
+    /// - Parameter choose: Chooses the settings for the corpus.
+    /// - Throws: ``CorpusError``, ``TrainingError``, `ChargenError`, or what `choose` throws.
+    public convenience init(
+        reading source: CorpusSource, folder: RunFolder, choose: (Corpus) throws -> Settings
+    ) throws {
+        let began = ContinuousClock.now
         // Before the text is read, which takes time and, from a pipe, is possible only once.
         let isNew = try folder.create()
         do {
             let lock = try folder.lock()
-            let corpus = try Corpus(reading: settings.corpus)
-            var settings = settings
-            settings.corpus = settings.corpus.withAbsolutePaths
-            try self.init(settings, folder, lock, corpus, checkpoint: nil)
+            let corpus = try Corpus(reading: source)
+            var settings = try choose(corpus)
+            settings.corpus = source.withAbsolutePaths
+            try settings.validate()
+            try self.init(settings, folder, lock, corpus, checkpoint: nil, began: began)
             try folder.write(settings)
             try save()
         } catch {
@@ -73,48 +87,42 @@ public final class TrainingRun {
 
     /// Continues the training in a folder from its last checkpoint.
     ///
-    /// - Parameter epochs: The total number of epochs; nil for that of the checkpoint.
+    /// - Parameter change: Changes the settings that may change: the number of epochs or minutes,
+    ///   the number of threads, and where the text is.
     /// - Throws: ``CorpusError``, ``TrainingError`` or `ChargenError`.
-    public convenience init(resuming folder: RunFolder, epochs: Int? = nil) throws {
+    public convenience init(resuming folder: RunFolder, change: (inout Settings) -> Void = { _ in }) throws {
         guard FileManager.default.fileExists(atPath: folder.lastCheckpointPath) else {
             throw TrainingError.invalidRun(path: folder.path, "it has no checkpoint; is it the folder of a training?")
         }
+        let began = ContinuousClock.now
         let lock = try folder.lock()
         let checkpoint = try Checkpoint(path: folder.lastCheckpointPath)
         var settings = checkpoint.settings
-        settings.epochs = epochs ?? settings.epochs
+        change(&settings)
         try settings.validate()
-        let done = checkpoint.progress.epoch - 1
-        guard settings.epochs > done else {
-            throw TrainingError.runFinished(path: folder.path, epochs: done)
+        let progress = checkpoint.progress
+        if settings.minutes == nil, settings.epochs < progress.epoch {
+            throw TrainingError.runFinished(path: folder.path, done: TrainingRun.epochs(progress.epoch - 1))
         }
         let corpus = try Corpus(reading: settings.corpus)
         guard CorpusFacts(corpus) == checkpoint.description.corpus else { throw TrainingError.corpusChanged }
-        try self.init(settings, folder, lock, corpus, checkpoint: checkpoint)
+        try self.init(settings, folder, lock, corpus, checkpoint: checkpoint, began: began)
         try folder.write(settings)
     }
 
     private init(
-        _ settings: Settings, _ folder: RunFolder, _ lock: RunFolder.Lock, _ corpus: Corpus, checkpoint: Checkpoint?
+        _ settings: Settings, _ folder: RunFolder, _ lock: RunFolder.Lock, _ corpus: Corpus, checkpoint: Checkpoint?,
+        began: ContinuousClock.Instant
     ) throws {
         self.settings = settings
         self.folder = folder
         self.lock = lock
         self.corpus = corpus
-        switch settings.batching {
-        case .streams:
-            source = try StreamBatches(
-                count: corpus.count, rows: settings.batchSize, time: settings.time,
-                validationFraction: settings.validationFraction)
-        case .windows:
-            source = try ShuffledWindows(
-                count: corpus.count, rows: settings.batchSize, time: settings.time, stride: settings.stride,
-                validationFraction: settings.validationFraction, seed: settings.seed)
-        case .documents:
-            source = try DocumentWindows(corpus, time: settings.time, limit: settings.documentLimit)
-        }
+        source = try settings.minibatches(of: corpus)
         // Windows of one document do not reach its end, so it cannot be learned.
-        vocabulary = settings.batching == .documents ? corpus.vocabulary.with(endOfDocument: false) : corpus.vocabulary
+        vocabulary = corpus.vocabulary.with(
+            endOfDocument: corpus.vocabulary.hasEndOfDocument && settings.batching != .documents,
+            carriesDocuments: settings.carriesDocuments)
         let shape = ModelShape(
             cell: settings.cell, layers: settings.layers, hiddenSize: settings.hiddenSize,
             vocabularySize: vocabulary.count)
@@ -123,24 +131,28 @@ public final class TrainingRun {
                 .unsupportedBackend, "\(Backend.environmentVariable) must be one of \(Backend.availableNames)")
         }
         network = try Network(
-            shape, threads: settings.threads, backend: backend, precision: settings.precision ?? .f32)
-        adam = try Adam(network.layout)
+            shape, threads: settings.threads, backend: backend, precision: settings.precision ?? .f32,
+            resetSymbol: vocabulary.resetSymbol, dropout: settings.dropoutRates)
+        adam = try Adam(
+            network.layout, beta2: settings.secondMomentDecay, weightDecay: settings.weightDecay,
+            averaging: settings.averaging)
         let rows = source.carriedRows
         state = rows > 0 ? try RecurrentState(network.layout, rows: rows) : nil
-        validationState = rows > 0 ? try RecurrentState(network.layout, rows: rows) : nil
+        let validationRows = source.validation?.rowCount ?? 0
+        validationState = validationRows > 0 ? try RecurrentState(network.layout, rows: validationRows) : nil
         if let checkpoint {
             progress = checkpoint.progress
             try checkpoint.restore(network, adam, state)
         } else {
             progress = Progress()
-            var random = SplitMix64(seed: settings.seed)
-            network.parameters.initialise(
-                range: Float(settings.initialRange), forgetBias: Float(settings.forgetBias), random: &random)
         }
+        self.began = began
+        if let checkpoint { spentBefore = try TrainingRun.plan(&progress, settings, after: checkpoint, folder) }
         // Last, because it changes the folder.
         let reports = try folder.cutReports(to: progress)
         missingReports = progress.reports - reports.count
         secondsBefore = reports.last?.seconds ?? 0
+        if checkpoint == nil { begin() }
     }
 
     // MARK: - The loop
@@ -148,95 +160,266 @@ public final class TrainingRun {
     private let secondsBefore: Double
     private var clock = ContinuousClock.now
     private var symbolsSinceReport = 0
+    /// The learning rate of the last update.
+    private var learningRate = 0.0
     private var lastReport = ContinuousClock.now
 
-    /// The number of updates of the whole training.
-    public var totalUpdates: Int { source.updatesPerEpoch * settings.epochs }
+    /// The number of updates of the whole training, or an estimate of it.
+    public var totalUpdates: Int {
+        if settings.minutes != nil { return progress.plannedUpdates ?? .max }
+        let epochsLeft = settings.epochs - progress.epoch
+        return progress.updates - progress.updatesInEpoch + source.updatesInEpoch * (epochsLeft + 1)
+    }
 
-    /// Trains until the last epoch is over.
+    /// The part of the training that is done, 0 to 1.
+    public var fraction: Double {
+        if settings.minutes != nil {
+            return progress.plannedUpdates.map { min(1, Double(progress.updates) / Double($0)) } ?? 0
+        }
+        let part = Double(progress.updatesInEpoch) / Double(source.updatesInEpoch)
+        return min(1, (Double(progress.epoch - 1) + part) / Double(settings.epochs))
+    }
+
+    /// Trains until the last epoch is over, or the time.
     ///
     /// - Parameters:
     ///   - shouldStop: Called before every update; true ends the training after a checkpoint.
     ///   - onUpdate: Called after every update with its loss.
     ///   - onReport: Called after every report.
+    ///   - onRollback: Called after the training has gone back to an earlier checkpoint, with the
+    ///     update at which the loss had diverged.
     /// - Throws: ``TrainingError`` or `ChargenError`; the last checkpoint stays as it was.
     public func train(
         shouldStop: () -> Bool = { false }, onUpdate: (Double) throws -> Void = { _ in },
-        onReport: (Report) throws -> Void = { _ in }
+        onReport: (Report) throws -> Void = { _ in }, onRollback: (Int) throws -> Void = { _ in }
     ) throws -> Outcome {
         if lock == nil { lock = try folder.lock() }
         defer { lock = nil }
         clock = .now
         lastReport = .now
-        while progress.epoch <= settings.epochs {
-            while progress.updatesInEpoch < source.updatesPerEpoch {
-                if shouldStop() {
-                    try save()
-                    return .stopped
-                }
-                let loss = try update()
-                if isReportDue { try onReport(try report(validationLoss: nil)) }
-                if progress.updates % settings.checkpointInterval == 0 { try save() }
-                try onUpdate(loss)
+        plannedAt = .now
+        updatesBefore = progress.updates
+        while !isOver {
+            if shouldStop() {
+                try save()
+                return .stopped
             }
-            try finishEpoch(onReport)
+            do {
+                let loss = try update()
+                try onUpdate(loss)
+                try finishUpdate(onReport)
+            } catch TrainingError.diverged(let update) {
+                try rollBack(from: update)
+                try onRollback(update)
+            }
+            if isStale { return .stoppedEarly }
         }
         return .finished
     }
 
-    /// Whether a report is due after this update. The end of an epoch has a report of its own.
-    private var isReportDue: Bool {
-        settings.reportInterval > 0 && progress.updates % settings.reportInterval == 0
-            && progress.updatesInEpoch < source.updatesPerEpoch
+    /// Whether the last epoch is over, or the time.
+    private var isOver: Bool {
+        if settings.minutes != nil { return progress.plannedUpdates.map { progress.updates >= $0 } ?? false }
+        return progress.epoch > settings.epochs
+    }
+
+    /// Whether the validation loss has not improved for as long as the settings say.
+    private var isStale: Bool {
+        settings.patience > 0 && progress.validationsSinceBest ?? 0 >= settings.patience
     }
 
     private func update() throws -> Double {
-        source.setTraining(&minibatch, progress.updatesInEpoch, epoch: progress.epoch)
+        source.epoch = progress.epoch
+        source.set(&minibatch, progress.updatesInEpoch)
         if !minibatch.continuesState { state?.reset() }
-        let loss = try network.gradient(minibatch, of: corpus, state: state)
-        guard loss.isFinite else { throw TrainingError.diverged(update: progress.updates + 1) }
-        adam.update(
-            network, learningRate: settings.learningRate(epoch: progress.epoch), clipping: settings.clipping)
+        let dropout = settings.dropoutRates
+        let noise = dropout == Dropout() ? nil : Noise(seed: settings.seed, update: progress.updates)
+        let loss = try network.gradient(minibatch, of: corpus, state: state, noise: noise)
+        guard loss.isFinite, !hasLeapt(loss) else { throw TrainingError.diverged(update: progress.updates + 1) }
+        learningRate = settings.learningRate(progress, fraction: fraction)
+        adam.update(network, learningRate: learningRate, clipping: settings.clipping)
         progress.record(loss)
-        symbolsSinceReport += minibatch.starts.count * minibatch.time
+        symbolsSinceReport += minibatch.predictionCount
         return loss
     }
 
-    private func finishEpoch(_ onReport: (Report) throws -> Void) throws {
+    /// Whether a loss is so far above those before it that the training has left its course.
+    private func hasLeapt(_ loss: Double) -> Bool {
+        progress.updates > 100 && loss > progress.runningLoss + 3 && loss > log(Double(shape.vocabularySize))
+    }
+
+    /// Ends an epoch, validates, reports and saves where that is due after an update.
+    private func finishUpdate(_ onReport: (Report) throws -> Void) throws {
+        let endsEpoch = progress.updatesInEpoch == source.updatesInEpoch
+        let epoch = progress.epoch
+        if endsEpoch {
+            progress.epoch += 1
+            progress.updatesInEpoch = 0
+        }
+        if settings.minutes != nil { plan() }
+        let interval = settings.validationInterval
+        let isDue = interval > 0 ? progress.updates % interval == 0 : endsEpoch
+        if isDue || isOver {
+            try finishPeriod(epoch, onReport)
+        } else {
+            if settings.reportInterval > 0, progress.updates % settings.reportInterval == 0 {
+                try onReport(try report(epoch, validationLoss: nil))
+            }
+            if progress.updates % settings.checkpointInterval == 0 { try save() }
+        }
+    }
+
+    private func finishPeriod(_ epoch: Int, _ onReport: (Report) throws -> Void) throws {
         let validationLoss = try validate()
-        let report = try report(validationLoss: validationLoss)
-        progress.epoch += 1
-        progress.updatesInEpoch = 0
+        let report = try report(epoch, validationLoss: validationLoss)
         let isBest = validationLoss.map { $0 < progress.bestValidationLoss ?? .infinity } ?? false
         if isBest { progress.bestValidationLoss = validationLoss }
+        if validationLoss != nil {
+            let since = isBest ? 0 : (progress.validationsSinceBest ?? 0) + 1
+            progress.validationsSinceBest = since
+            if settings.schedule == .plateau, since > 0, since % max(1, settings.decayAfter) == 0 {
+                progress.reduction = progress.rateFactor * settings.decay
+            }
+        }
         try save(asBest: isBest)
         try onReport(report)
     }
 
     /// The mean cross-entropy of the text held out; nil if none is held out.
     private func validate() throws -> Double? {
-        guard source.validationCount > 0 else { return nil }
-        var sum = 0.0
-        var count = 0
-        for index in 0..<source.validationCount {
-            source.setValidation(&minibatch, index)
-            if !minibatch.continuesState { validationState?.reset() }
-            let symbols = minibatch.starts.count * minibatch.time
-            sum += try network.loss(minibatch, of: corpus, state: validationState) * Double(symbols)
-            count += symbols
+        guard let validation = source.validation else { return nil }
+        let start = ContinuousClock.now
+        defer { validationSeconds = (ContinuousClock.now - start).seconds }
+        return try withAverages {
+            var sum = 0.0
+            var count = 0
+            for index in 0..<validation.count {
+                validation.set(&minibatch, index)
+                if !minibatch.continuesState { validationState?.reset() }
+                let symbols = minibatch.predictionCount
+                sum += try network.loss(minibatch, of: corpus, state: validationState) * Double(symbols)
+                count += symbols
+            }
+            guard sum.isFinite else { throw TrainingError.diverged(update: progress.updates) }
+            return sum / Double(count)
         }
-        guard sum.isFinite else { throw TrainingError.diverged(update: progress.updates) }
-        return sum / Double(count)
     }
 
-    private func report(validationLoss: Double?) throws -> Report {
+    /// Calls `body` with the running mean of the parameters in their place, if there is one.
+    private func withAverages<Result>(_ body: () throws -> Result) throws -> Result {
+        guard let averages = adam.averages else { return try body() }
+        let parameters = try Parameters(network.layout)
+        parameters.copy(network.parameters)
+        network.parameters.copy(averages)
+        defer { network.parameters.copy(parameters) }
+        return try body()
+    }
+
+    // MARK: - Divergence
+
+    /// The most times that a training returns to an earlier checkpoint.
+    private static let mostRollbacks = 5
+
+    /// Returns to the checkpoint with the lowest validation loss, or to the beginning if there is
+    /// none, and halves the learning rate. Both places depend on the training alone, not on when
+    /// checkpoints were written, so that a resumed training does the same.
+    ///
+    /// - Throws: ``TrainingError/diverged(update:)`` when that has been tried often enough.
+    private func rollBack(from update: Int) throws {
+        let rollbacks = (progress.rollbacks ?? 0) + 1
+        guard rollbacks <= TrainingRun.mostRollbacks else { throw TrainingError.diverged(update: update) }
+        let factor = progress.rateFactor / 2
+        let plan = progress.plannedUpdates
+        if progress.bestValidationLoss != nil {
+            let checkpoint = try Checkpoint(path: folder.bestCheckpointPath)
+            progress = checkpoint.progress
+            begin()
+            try checkpoint.restore(network, adam, state)
+        } else {
+            progress = Progress()
+            begin()
+        }
+        progress.rollbacks = rollbacks
+        progress.reduction = factor
+        progress.plannedUpdates = plan
+        _ = try folder.cutReports(to: progress)
+        try save()
+    }
+
+    /// Sets the parameters to their initial values, and forgets what the optimiser knows.
+    private func begin() {
+        var random = SplitMix64(seed: settings.seed)
+        // The padding too, which may be NaN after a divergence.
+        network.parameters.clear()
+        network.parameters.initialise(
+            range: Float(settings.initialRange), forgetBias: Float(settings.forgetBias), random: &random)
+        adam.reset()
+        state?.reset()
+    }
+
+    // MARK: - Time
+
+    /// When the process began the training: the time includes the reading of the text.
+    private let began: ContinuousClock.Instant
+    /// The seconds that earlier processes have spent of the time.
+    private var spentBefore = 0.0
+    private var updatesBefore = 0
+    private var plannedAt = ContinuousClock.now
+    /// The duration of the last validation; another one ends the training.
+    private var validationSeconds = 0.0
+
+    /// Estimates how many updates the time allows, from the speed of this process.
+    ///
+    /// The number is part of the progress, so that the learning rate depends on it and the updates
+    /// alone.
+    private func plan() {
+        guard let minutes = settings.minutes else { return }
+        let budget = minutes * 60
         let now = ContinuousClock.now
-        let correction = 1 - pow(1 - Progress.runningWeight, Double(progress.updates))
+        let spent = (now - clock).seconds
+        let isDue =
+            progress.plannedUpdates == nil
+            ? spent > budget / 200 || progress.updates >= 20 : (now - plannedAt).seconds > budget / 100
+        guard isDue else { return }
+        plannedAt = now
+        let pace = spent / Double(progress.updates - updatesBefore)
+        let left = budget - spentBefore - (now - began).seconds - validationSeconds
+        progress.plannedUpdates = progress.updates + max(0, Int(left / pace))
+    }
+
+    /// Plans a training that continues from a checkpoint.
+    ///
+    /// - Returns: The seconds that have been spent of the time.
+    /// - Throws: ``TrainingError/runFinished(path:done:)`` when the time is over.
+    private static func plan(
+        _ progress: inout Progress, _ settings: Settings, after checkpoint: Checkpoint, _ folder: RunFolder
+    ) throws -> Double {
+        guard let minutes = settings.minutes else {
+            progress.plannedUpdates = nil
+            return 0
+        }
+        guard let before = checkpoint.settings.minutes, let planned = progress.plannedUpdates else { return 0 }
+        let spent = before * 60 * Double(progress.updates) / Double(max(1, planned))
+        guard minutes * 60 > spent else {
+            throw TrainingError.runFinished(
+                path: folder.path, done: "the \(before.formatted()) minutes that it was given are over")
+        }
+        if minutes != before { progress.plannedUpdates = Int(Double(planned) * minutes / before) }
+        return spent
+    }
+
+    /// A number of epochs that are done, in words.
+    private static func epochs(_ count: Int) -> String {
+        count == 1 ? "its 1 epoch is done" : "its \(count) epochs are done"
+    }
+
+    private func report(_ epoch: Int, validationLoss: Double?) throws -> Report {
+        let now = ContinuousClock.now
         let report = Report(
-            epoch: progress.epoch, update: progress.updates, loss: progress.lastLoss,
+            epoch: epoch, update: progress.updates, loss: progress.lastLoss,
             trainingLoss: progress.lossSum / Double(max(1, progress.lossCount)),
-            runningLoss: progress.runningSum / correction, validationLoss: validationLoss,
-            learningRate: settings.learningRate(epoch: progress.epoch),
+            runningLoss: progress.runningLoss, validationLoss: validationLoss,
+            learningRate: learningRate,
             charactersPerSecond: Double(symbolsSinceReport) / (now - lastReport).seconds,
             seconds: secondsBefore + (now - clock).seconds)
         progress.trainingLoss = report.trainingLoss
@@ -256,6 +439,9 @@ public final class TrainingRun {
     ///
     /// - Parameter isBest: Whether it has the lowest validation loss.
     private func save(asBest isBest: Bool = false) throws {
+        var settings = settings
+        // It does not change what is learned, and may be another one after a resumption.
+        settings.threads = 1
         let description = Checkpoint.Description(
             version: chargenVersion, settings: settings, characters: vocabulary.characters,
             hasEndOfDocument: vocabulary.hasEndOfDocument, corpus: CorpusFacts(corpus), progress: progress)

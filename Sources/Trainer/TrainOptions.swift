@@ -1,0 +1,341 @@
+import ArgumentParser
+import Core
+import Foundation
+import Training
+
+// The options of `trainer train`, grouped by what they are about. An option that is not given leaves
+// its setting as the preset or the recipe has it.
+
+/// What is held out.
+struct ValidationOptions: ParsableArguments {
+    @Option(
+        name: .customLong("validation"),
+        help: ArgumentHelp(
+            "The fraction of the text that is held out, to measure how well the model predicts text that it has not "
+                + "learned from; 0 for none (default: 0.05).",
+            valueName: "x"))
+    var fraction: Double?
+
+    @Option(
+        name: .customLong("held-out"),
+        help: ArgumentHelp(
+            "What is held out.",
+            discussion: """
+                'streams' holds out the end of each of the --batch streams or, of several documents, whole ones, \
+                evenly spread. 'end' holds out the end of the text, or the last documents.
+                """,
+            valueName: "place"))
+    var place: Settings.HeldOutPlace?
+
+    func apply(to settings: inout Settings) {
+        settings.validationFraction = fraction ?? settings.validationFraction
+        settings.heldOut = place ?? settings.heldOut
+    }
+}
+
+/// The network's shape and initial parameters.
+struct ModelOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The recurrent cell (default: gru; lstm with a preset).", valueName: "cell"))
+    var cell: Cell?
+
+    @Option(help: ArgumentHelp("The number of recurrent layers (default: 2).", valueName: "n"))
+    var layers: Int?
+
+    @Option(
+        name: .customLong("hidden"),
+        help: ArgumentHelp(
+            "The number of units of each layer (default: what the time allows and the text supports).",
+            valueName: "n"))
+    var hiddenSize: Int?
+
+    @Option(
+        name: .customLong("init-range"),
+        help: ArgumentHelp("The largest magnitude of the initial weights (default: 0.08).", valueName: "x"))
+    var initialRange: Double?
+
+    @Option(help: ArgumentHelp("The initial bias of an LSTM's forget gates (default: 1).", valueName: "x"))
+    var forgetBias: Double?
+
+    func apply(to settings: inout Settings) {
+        settings.cell = cell ?? settings.cell
+        settings.layers = layers ?? settings.layers
+        settings.hiddenSize = hiddenSize ?? settings.hiddenSize
+        settings.initialRange = initialRange ?? settings.initialRange
+        settings.forgetBias = forgetBias ?? settings.forgetBias
+    }
+}
+
+/// How long a training takes and how the text is divided.
+struct TrainingOptions: ParsableArguments {
+    enum Preset: String, ExpressibleByArgument, CaseIterable {
+        case charRNN = "char-rnn"
+        case notebook
+    }
+
+    @Option(
+        help: ArgumentHelp(
+            "The time that the training may take (default: 10, unless --epochs is given).", valueName: "n"))
+    var minutes: Double?
+
+    @Option(help: ArgumentHelp("The number of passes over the text, in place of a time.", valueName: "n"))
+    var epochs: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Settings of other programs, in place of chosen ones.",
+            discussion: """
+                'char-rnn': an LSTM of 2 × 128, 50 epochs, Adam with 0.002. 'notebook': an LSTM of 1 × 64 and \
+                --batching documents, as in many classroom notebooks.
+                """,
+            valueName: "name"))
+    var preset: Preset?
+
+    @Option(
+        help: ArgumentHelp(
+            "How the text is divided into minibatches (default: streams).",
+            discussion: """
+                'streams' divides the text into --batch streams, which are read in parallel with the state carried \
+                over. 'windows' takes every window of --time characters, shuffled. 'documents' makes one minibatch \
+                of all windows of a document.
+                """,
+            valueName: "kind"))
+    var batching: Settings.Batching?
+
+    @Option(
+        name: .customLong("batch"),
+        help: ArgumentHelp("The number of rows of a minibatch (default: what suits the text).", valueName: "n"))
+    var batchSize: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The number of characters of a row, through which gradients are propagated (default: what suits the "
+                + "text).",
+            valueName: "n"))
+    var time: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The distance between the starts of windows, in characters, with --batching windows (default: 1).",
+            valueName: "n"))
+    var stride: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The characters at the front of each window that are read, but not learned, with --batching windows "
+                + "(default: 0).",
+            valueName: "n"))
+    var burnIn: Int?
+
+    @Option(
+        name: .customLong("max-documents"),
+        help: ArgumentHelp(
+            "The most documents to learn from, with --batching documents (default: all).", valueName: "n"))
+    var documentLimit: Int?
+
+    @Flag(
+        name: .customLong("carry-documents"),
+        help: "Carry the state from one document into the next, so that a text can depend on the one before.")
+    var carriesDocuments = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The number of validations without a new best after which the training ends; 0 for never (default: 0).",
+            valueName: "n"))
+    var patience: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The seed of the initial weights, the order of the text and dropout (default: 1).", valueName: "n"))
+    var seed: UInt64?
+
+    func validate() throws {
+        guard minutes == nil || epochs == nil else { throw ValidationError("Give --minutes or --epochs, not both.") }
+    }
+
+    func apply(to settings: inout Settings) {
+        settings.minutes = minutes ?? settings.minutes
+        settings.epochs = epochs ?? (minutes == nil ? settings.epochs : 1_000_000_000)
+        settings.batchSize = batchSize ?? settings.batchSize
+        settings.time = time ?? settings.time
+        settings.stride = stride ?? settings.stride
+        settings.burnIn = burnIn ?? settings.burnIn
+        settings.documentLimit = documentLimit
+        settings.carriesDocuments = carriesDocuments
+        settings.patience = patience ?? settings.patience
+        settings.seed = seed ?? settings.seed
+    }
+}
+
+/// The optimiser.
+struct OptimisationOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Adam's learning rate at first, after the warm-up (default: what suits the model).", valueName: "x"))
+    var learningRate: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "How the learning rate changes (default: cosine; exponential with a preset).",
+            discussion: """
+                'cosine' and 'linear' fall to zero at the end. 'exponential' multiplies by --decay in each epoch \
+                after --decay-after. 'plateau' multiplies by --decay whenever --decay-after validations have not \
+                improved on the best.
+                """,
+            valueName: "schedule"))
+    var schedule: Settings.Schedule?
+
+    @Option(
+        help: ArgumentHelp("The number of updates in which the learning rate rises from zero.", valueName: "n"))
+    var warmup: Int?
+
+    @Option(help: ArgumentHelp("The factor of the learning rate; see --schedule (default: 0.97).", valueName: "x"))
+    var decay: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "The number of epochs or validations at one learning rate; see --schedule (default: 10).", valueName: "n"))
+    var decayAfter: Int?
+
+    @Option(
+        name: .customLong("beta2"),
+        help: ArgumentHelp("The weight of the past in Adam's mean of squared gradients.", valueName: "x"))
+    var secondMomentDecay: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "The largest norm of all gradients together, in place of --clip-element; 0 for no limit.", valueName: "x"))
+    var clipNorm: Double?
+
+    @Option(help: ArgumentHelp("The largest magnitude of each gradient; 0 for no limit.", valueName: "x"))
+    var clipElement: Double?
+
+    func validate() throws {
+        guard clipNorm == nil || clipElement == nil else {
+            throw ValidationError("Give --clip-norm or --clip-element, not both.")
+        }
+    }
+
+    func apply(to settings: inout Settings) {
+        settings.learningRate = learningRate ?? settings.learningRate
+        settings.schedule = schedule ?? settings.schedule
+        settings.warmup = warmup ?? settings.warmup
+        settings.decay = decay ?? settings.decay
+        settings.decayAfter = decayAfter ?? settings.decayAfter
+        settings.secondMomentDecay = secondMomentDecay ?? settings.secondMomentDecay
+        if let clipNorm { (settings.clipNorm, settings.clipElement) = (clipNorm, 0) }
+        if let clipElement { (settings.clipNorm, settings.clipElement) = (0, clipElement) }
+    }
+}
+
+/// What keeps a model from learning its text by heart.
+struct RegularisationOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The part of each layer's output that is dropped at random on its way up (default: what suits the model "
+                + "and the text).",
+            valueName: "x"))
+    var dropout: Double?
+
+    @Flag(help: "Drop the same units at every time step of a minibatch.")
+    var variationalDropout = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The part of the layers' recurrent weights that is dropped in each update (default: 0).", valueName: "x"))
+    var weightDropout: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "AdamW's weight decay, per unit of learning rate (default: what suits the model).", valueName: "x"))
+    var weightDecay: Double?
+
+    @Option(
+        name: .customLong("average"),
+        help: ArgumentHelp(
+            "Validate and export a running mean of the parameters, in which the past has this weight (default: 0).",
+            valueName: "x"))
+    var averaging: Double?
+
+    func apply(to settings: inout Settings) {
+        settings.dropout = dropout ?? settings.dropout
+        settings.variationalDropout = variationalDropout || settings.variationalDropout
+        settings.weightDropout = weightDropout ?? settings.weightDropout
+        settings.weightDecay = weightDecay ?? settings.weightDecay
+        settings.averaging = averaging ?? settings.averaging
+    }
+}
+
+/// Where a training is stored and what it reports.
+struct OutputOptions: ParsableArguments {
+    @Option(
+        name: .customLong("run"),
+        help: ArgumentHelp("The folder of the training (default: a new one in 'runs').", valueName: "folder"),
+        completion: .directory)
+    var folder: String?
+
+    @Option(
+        name: .customLong("validate-every"),
+        help: ArgumentHelp(
+            "The updates between validations, each with a report and a checkpoint; 0 for one after each epoch.",
+            valueName: "n"))
+    var validationInterval: Int?
+
+    @Option(
+        name: .customLong("checkpoint-every"),
+        help: ArgumentHelp(
+            "The updates between checkpoints, in addition to the ones of validations (default: 500).", valueName: "n"))
+    var checkpointInterval: Int?
+
+    @Option(
+        name: .customLong("report-every"),
+        help: ArgumentHelp(
+            "The updates between reports, in addition to the ones of validations; 0 for none (default: 0).",
+            valueName: "n"))
+    var reportInterval: Int?
+
+    func apply(to settings: inout Settings) {
+        settings.validationInterval = validationInterval ?? settings.validationInterval
+        settings.checkpointInterval = checkpointInterval ?? settings.checkpointInterval
+        settings.reportInterval = reportInterval ?? settings.reportInterval
+    }
+}
+
+/// What a training runs on.
+struct MachineOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The number of threads (default: all processors). It does not change what is learned in an epoch.",
+            valueName: "n"))
+    var threads: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The type that the factors of matrix products are rounded to: bf16 is faster on processors with AVX-512 "
+                + "BF16, and slower on all others (default: f32).",
+            valueName: "precision"))
+    var precision: Settings.Precision?
+
+    func apply(to settings: inout Settings) {
+        settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+        settings.precision = precision == .f32 ? nil : precision ?? settings.precision
+    }
+}
+
+extension Cell: ExpressibleByArgument {
+    public init?(argument: String) { self.init(name: argument) }
+    public static var allValueStrings: [String] { allCases.map(\.name.description) }
+    public static var allValueDescriptions: [String: String] {
+        [
+            "rnn": "simple recurrent network with tanh: small and fast", "gru": "gated recurrent unit",
+            "lstm": "long short-term memory",
+        ]
+    }
+}
+
+extension Settings.Batching: ExpressibleByArgument {}
+
+extension Settings.Precision: ExpressibleByArgument {}
+
+extension Settings.HeldOutPlace: ExpressibleByArgument {}
+
+extension Settings.Schedule: ExpressibleByArgument {}
