@@ -36,7 +36,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         case .diverged(let update):
             "the loss is no longer finite at update \(update), and the last checkpoint is kept"
         case .runExists(let path): "cannot use the run '\(path)': it holds a training already"
-        case .runFinished(let path, let epochs): "cannot use the run '\(path)': its \(epochs) epochs are done"
+        case .runFinished(let path, let epochs):
+            "cannot use the run '\(path)': its \(epochs) \(epochs == 1 ? "epoch is" : "epochs are") done"
         case .invalidRun(let path, let reason): "cannot use the run '\(path)': \(reason)"
         case .invalidCheckpoint(let path, let reason): "cannot use the checkpoint '\(path)': \(reason)"
         case .cannotWrite(let path, let reason): "cannot write '\(path)': \(reason)"
