@@ -35,6 +35,21 @@ struct VisibleTextTests {
         }
     }
 
+    @Test("is visible in the samples of a training")
+    func samples() throws {
+        try withTemporaryFolder { folder in
+            let line = String(repeating: "\u{1B}[31m", count: 12)
+            try String(repeating: line + "\n", count: 20).write(
+                to: folder.appendingPathComponent("log.txt"), atomically: true, encoding: .utf8)
+            let shown = try Command.terminal(
+                [
+                    "train", "log.txt", "--documents", "line", "--batching", "documents", "--time", "20", "--hidden",
+                    "8", "--sample-prompt", "\u{1B}[31m", "--sample-length", "10", "--run", "run",
+                ], in: folder)
+            #expect(shown.contains("  ␛[31m") && !shown.contains("\u{1B}[31m"), "\(shown)")
+        }
+    }
+
     @Test("is visible in an error message that quotes a file")
     func errors() throws {
         try withTemporaryFolder { folder in
