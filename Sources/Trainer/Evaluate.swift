@@ -10,7 +10,8 @@ struct Evaluate: ParsableCommand {
         discussion: """
             Prints the mean cross-entropy in nats and in bits a character: lower is better. Each document is read \
             from the start state. For a model that has an end-of-document symbol, the ends are predicted too; for \
-            any other, the first character of a document is given, not predicted.
+            any other, the first character of a document is given, not predicted. When standard output is not a \
+            terminal, the numbers are a line of JSON.
             """)
 
     @Argument(help: "The model, a .cgw file.", completion: .file(extensions: ["cgw"]))
@@ -19,13 +20,31 @@ struct Evaluate: ParsableCommand {
     @OptionGroup(title: "Text")
     var corpus: CorpusOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "What to do with a character that the model does not know: end with an error, or leave it out and count "
+                + "it.", valueName: "policy"))
+    var unknown = UnknownCharacterPolicy.fail
+
     func run() throws {
         let model = try Model(contentsOf: model)
-        let score = try Score(of: model, on: Score.text(corpus.source, for: model))
-        let format =
-            Terminal.outputIsTerminal
-            ? "%.4f nats a character, %.4f bits a character, over %d\n"
-            : "{\"natsPerCharacter\":%.6f,\"bitsPerCharacter\":%.6f,\"characters\":%d}\n"
-        try Terminal.write(String(format: format, score.nats, score.bits, score.characters))
+        let score = try Score(of: model, on: Score.text(corpus.source, for: model, unknown: unknown))
+        try Terminal.write((Terminal.outputIsTerminal ? sentence(score) : jsonLine(score)) + "\n")
+    }
+
+    private func sentence(_ score: Score) -> String {
+        let unknown = score.unknownCharacters == 0 ? "" : "; \(score.unknownSentence)"
+        return String(
+            format: "%.4f nats a character, %.4f bits a character, over %@ characters%@", score.nats, score.bits,
+            Terminal.grouped(Double(score.characters)), unknown)
+    }
+
+    private func jsonLine(_ score: Score) -> String {
+        String(
+            format:
+                "{\"natsPerCharacter\":%.6f,\"bitsPerCharacter\":%.6f,\"characters\":%d,\"unknownCharacters\":%d}",
+            score.nats, score.bits, score.characters, score.unknownCharacters)
     }
 }
+
+extension UnknownCharacterPolicy: ExpressibleByArgument {}

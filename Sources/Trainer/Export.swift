@@ -9,40 +9,52 @@ struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write a training's model as a .cgw file.",
         discussion: """
-            The default is the checkpoint with the lowest validation loss of the newest training in 'runs'. When \
-            standard output is not a terminal, the model's size, and how well it predicts --text, are a line of JSON.
+            Writes the checkpoint with the lowest validation loss. When standard output is not a terminal, the model's \
+            size, and how well it predicts --text, are printed as a line of JSON.
             """)
 
     @Argument(help: "The file to write, such as model.cgw.", completion: .file(extensions: ["cgw"]))
     var output: String
 
     @Option(
-        name: .customLong("run"), help: ArgumentHelp("The training's folder.", valueName: "folder"),
+        name: .customLong("run"),
+        help: ArgumentHelp("The training's folder. (default: the newest in 'runs')", valueName: "folder"),
         completion: .directory)
     var folder: String?
 
-    @Option(help: ArgumentHelp("A checkpoint, in place of a training's best.", valueName: "file"), completion: .file())
+    @Option(
+        help: ArgumentHelp("A checkpoint to write in place of a training's best. (default: none)", valueName: "file"),
+        completion: .file())
     var checkpoint: String?
 
     @Option(
         name: .customLong("weights"),
         help: ArgumentHelp(
-            "How to store the weights.",
+            "How to store the weights. (default: f32)",
             discussion: """
                 With fewer bits the model is smaller and faster. With bf16 and int8 it predicts a text almost as \
                 well; --text shows the loss.
                 """,
             valueName: "type"))
-    var weights = ElementType.float32
+    // Optional, because the help would name a default by its number in model files.
+    var type: ElementType?
 
     @Option(
         help: ArgumentHelp(
-            "A text in UTF-8 on which to measure what the fewer bits cost.", valueName: "file"),
+            "A text on which to measure how well the model predicts, and what fewer bits cost. It is read as the "
+                + "training's was: as UTF-8 or CSV, in the same documents. (default: none)", valueName: "file"),
         completion: .file())
     var text: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What to do with a character of --text that the model does not know: end with an error, or leave it out "
+                + "and count it.", valueName: "policy"))
+    var unknown = UnknownCharacterPolicy.fail
+
     func validate() throws {
         guard folder == nil || checkpoint == nil else { throw ValidationError("Give --run or --checkpoint, not both.") }
+        guard unknown == .fail || text != nil else { throw ValidationError("--unknown needs --text.") }
     }
 
     func run() throws {
@@ -51,6 +63,7 @@ struct Export: ParsableCommand {
         let checkpoint = try Checkpoint(path: path)
         let original = try Model(checkpoint.parameters(), vocabulary: checkpoint.vocabulary)
         let originalFile = try checkpoint.modelFile()
+        let weights = type ?? .float32
         let file =
             switch weights {
             case .float32: originalFile
@@ -59,10 +72,17 @@ struct Export: ParsableCommand {
             }
         let report = try ExportReport(
             file, weights: weights, original: original, originalBytes: originalFile.count,
-            text: text.map { CorpusSource(paths: [$0]) })
+            text: try text.map { try corpus($0, of: checkpoint, for: original) })
         try AtomicFile.write(file, to: output)
         Terminal.note("\(output): \(report.sentence), from \(path)")
         if !Terminal.outputIsTerminal { try Terminal.write(try report.jsonLine() + "\n") }
+    }
+
+    /// Reads a text as the training read its own.
+    private func corpus(_ path: String, of checkpoint: Checkpoint, for model: Model) throws -> Corpus {
+        var source = checkpoint.settings.corpus
+        source.paths = [path]
+        return try Score.text(source, for: model, unknown: unknown)
     }
 
     /// A model may be replaced; a file of another kind, named by mistake, must not be.
@@ -82,7 +102,6 @@ extension ElementType: ExpressibleByArgument {
         guard let type = ElementType.allCases.first(where: { $0.name.description == argument }) else { return nil }
         self = type
     }
-    public var defaultValueDescription: String { name.description }
     public static var allValueStrings: [String] { allCases.map(\.name.description) }
     public static var allValueDescriptions: [String: String] {
         [

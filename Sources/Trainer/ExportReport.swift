@@ -8,8 +8,8 @@ struct ExportReport {
     private let weights: ElementType
     private let bytes: Int
     private let originalBytes: Int
-    private let bits: Double?
-    private let originalBits: Double?
+    private let score: Score?
+    private let originalScore: Score?
 
     /// - Parameters:
     ///   - file: The bytes of the model's file.
@@ -17,26 +17,19 @@ struct ExportReport {
     ///   - originalBytes: The size of its file.
     ///   - text: The text to predict; nil to compare sizes only.
     init(
-        _ file: [UInt8], weights: ElementType, original: Model, originalBytes: Int, text: CorpusSource?
+        _ file: [UInt8], weights: ElementType, original: Model, originalBytes: Int, text: Corpus?
     ) throws {
         self.weights = weights
         self.originalBytes = originalBytes
         bytes = file.count
-        guard let text else {
-            bits = nil
-            originalBits = nil
-            return
-        }
-        let corpus = try Score.text(text, for: original)
-        let score = try Score(of: original, on: corpus).bits
-        originalBits = score
-        bits = weights == .float32 ? score : try Score(of: Model(file), on: corpus).bits
+        originalScore = try text.map { try Score(of: original, on: $0) }
+        score = weights == .float32 ? originalScore : try text.map { try Score(of: Model(file), on: $0) }
     }
 
     /// How many per cent more bits a character the exported model takes.
     private var difference: Double? {
-        guard let bits, let originalBits, originalBits > 0 else { return nil }
-        return 100 * (bits / originalBits - 1)
+        guard let score, let originalScore, originalScore.bits > 0 else { return nil }
+        return 100 * (score.bits / originalScore.bits - 1)
     }
 
     /// The report in words.
@@ -44,10 +37,11 @@ struct ExportReport {
         let isOriginal = weights == .float32
         var words = "\(Terminal.grouped(Double(bytes))) bytes"
         if !isOriginal { words += " (\(Terminal.grouped(Double(originalBytes))) in f32)" }
-        if let bits { words += String(format: ", %.4f bits a character", bits) }
-        if !isOriginal, let originalBits, let difference {
-            words += String(format: " (%.4f in f32: %+.2f %%)", originalBits, difference)
+        if let score { words += String(format: ", %.4f bits a character", score.bits) }
+        if !isOriginal, let originalScore, let difference {
+            words += String(format: " (%.4f in f32: %+.2f %%)", originalScore.bits, difference)
         }
+        if let score, score.unknownCharacters > 0 { words += ", \(score.unknownSentence)" }
         return words
     }
 
@@ -58,13 +52,15 @@ struct ExportReport {
         let bitsPerCharacter: Double?
         let bitsPerCharacterInF32: Double?
         let differencePercent: Double?
+        let unknownCharacters: Int?
     }
 
     /// The report as a line of JSON, without the line feed.
     func jsonLine() throws -> String {
         let line = Line(
-            weights: weights.name.description, bytes: bytes, bytesInF32: originalBytes, bitsPerCharacter: bits,
-            bitsPerCharacterInF32: originalBits, differencePercent: difference)
+            weights: weights.name.description, bytes: bytes, bytesInF32: originalBytes, bitsPerCharacter: score?.bits,
+            bitsPerCharacterInF32: originalScore?.bits, differencePercent: difference,
+            unknownCharacters: score?.unknownCharacters)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         return String(decoding: try encoder.encode(line), as: UTF8.self)

@@ -7,13 +7,20 @@ import InferenceEngine
 struct Generate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Generate text with a model.",
-        discussion: "Without --seed every call gives another text.")
+        usage: "trainer generate <model> [<options>]",
+        discussion: """
+            Each text begins with the prompt and ends with a line feed. On a terminal control characters are shown, \
+            such as ␛; a file or a pipe gets them as they are.
+            """)
 
     @Argument(help: "The model, a .cgw file.", completion: .file(extensions: ["cgw"]))
     var model: String
 
-    @Option(help: ArgumentHelp("The text to continue.", valueName: "text"))
-    var prompt = ""
+    @OptionGroup(title: "Prompt")
+    var prompt: PromptOptions
+
+    @OptionGroup(title: "Sampling")
+    var sampling: SamplingOptions
 
     @Option(
         help: ArgumentHelp(
@@ -21,61 +28,116 @@ struct Generate: ParsableCommand {
             valueName: "n"))
     var length = 500
 
-    @Option(help: ArgumentHelp("The number of texts, each on lines of its own.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Stop after the first occurrence of a text. (default: none)", valueName: "text"))
+    var until: String?
+
+    @Option(help: ArgumentHelp("The number of texts.", valueName: "n"))
     var count = 1
 
-    @Flag(help: "Always take the likeliest character.")
-    var greedy = false
+    @Option(
+        help: ArgumentHelp(
+            "Print only texts that are not in a list, and each only once. (default: none)",
+            discussion: """
+                The list is a file of texts, one a line, or a training's folder, which stands for the documents that \
+                it learned from. Several lists: --unique a.txt --unique b.txt.
+                """,
+            valueName: "list"),
+        completion: .file())
+    var unique: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "The sampling temperature: below 1 the distribution is sharpened, above 1 flattened (1).", valueName: "x"))
-    var temperature: Float?
+            "How to print the texts.",
+            discussion: """
+                'jsonl' prints a JSON object a line: the prompt, the text that continues it, its number of \
+                characters, its seed, why it is over, and the natural logarithm of its probability at temperature 1. \
+                It is over with the 'document' if the model ended that, otherwise with 'until' or with 'length'.
+                """,
+            valueName: "format"))
+    var format = Format.text
 
-    @Option(help: ArgumentHelp("The seed of the random generator: the same seed gives the same text.", valueName: "n"))
-    var seed: UInt64?
-
-    @Option(
-        help: ArgumentHelp(
-            "What to do with a character of the prompt that the model does not know.", valueName: "policy"))
-    var unknown = UnknownPolicy.fail
-
-    enum UnknownPolicy: String, ExpressibleByArgument, CaseIterable {
-        case fail, skip
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text, jsonl
     }
+
+    /// The attempts without a new text after which `--unique` gives up.
+    private static let attemptLimit = 1000
 
     func validate() throws {
         guard length >= 0 else { throw ValidationError("--length must be at least 0.") }
         guard count >= 1 else { throw ValidationError("--count must be at least 1.") }
-        guard !greedy || temperature == nil else { throw ValidationError("Give --greedy or --temperature, not both.") }
-        if let temperature, !(temperature == 0 || (temperature >= 0.001 && temperature <= 1000)) {
-            throw ValidationError("--temperature must be 0, which is --greedy, or from 0.001 to 1000.")
-        }
-    }
-
-    private func feedPrompt(to session: Session) throws {
-        do {
-            try session.feed(prompt)
-        } catch  where error.kind == .unknownCharacter {
-            throw ChargenError(error.kind, error.message + " (--unknown skip)")
+        guard until != "" else { throw ValidationError("--until must be at least one character.") }
+        guard (unique + [prompt.file]).filter({ $0 == "-" }).count <= 1 else {
+            throw ValidationError("Standard input ('-') can be read only once.")
         }
     }
 
     func run() throws {
-        let session = try Session(try Model(contentsOf: model))
-        try session.setTemperature(greedy ? 0 : temperature ?? 1)
-        let seed = seed ?? .random(in: 0 ... .max)
-        session.unknownCharacters = unknown == .skip ? .skip : .fail
+        let model = try Model(contentsOf: model)
+        try checkUntil(model)
+        let session = try Session(model)
+        try session.setTemperature(sampling.greedy ? 0 : sampling.temperature ?? 1)
+        session.unknownCharacters = prompt.unknown == .skip ? .skip : .fail
+        let generator = TextGenerator(session: session, prompt: try prompt.text(), limit: length, until: until)
+        var known = Set(try unique.flatMap(TextFile.list))
+        var seed = sampling.seed ?? .random(in: 0 ... .max)
         for index in 0..<count {
-            session.reset()
-            session.seed = seed &+ UInt64(index)
-            try feedPrompt(to: session)
-            try Terminal.write(prompt)
-            for _ in 0..<length {
-                guard let character = session.next() else { break }
-                try Terminal.write(String(character))
+            if !unique.isEmpty {
+                let text = try newText(generator, seed: &seed, known: &known, index: index)
+                try write(text, generator)
+            } else if format == .jsonl {
+                try write(try generator.text(seed: seed), generator)
+            } else {
+                try stream(generator, seed: seed)
             }
-            try Terminal.write("\n")
+            seed &+= 1
         }
+    }
+
+    /// Refuses a text to stop after that the model cannot generate.
+    private func checkUntil(_ model: Model) throws {
+        for character in (until ?? "").unicodeScalars where model.vocabulary.symbol(of: character.value) == nil {
+            throw ChargenError(
+                .unknownCharacter,
+                "--until has the character \(codePoint(character.value)), which the model does not know and never "
+                    + "generates; choose another text")
+        }
+    }
+
+    /// Generates texts until one is not known, and adds it to the known ones.
+    ///
+    /// - Parameters:
+    ///   - seed: The first seed to try; becomes that of the text.
+    ///   - index: The number of texts that are printed already.
+    private func newText(
+        _ generator: TextGenerator, seed: inout UInt64, known: inout Set<String>, index: Int
+    ) throws -> GeneratedText {
+        for _ in 0..<Generate.attemptLimit {
+            let text = try generator.text(seed: seed)
+            if known.insert(text.prompt + text.text).inserted { return text }
+            seed &+= 1
+        }
+        throw ChargenError(
+            .invalidArgument,
+            "no new text in \(Generate.attemptLimit) attempts, after \(index) of \(count): all were in the list or "
+                + "printed before; raise --temperature, or lower --count")
+    }
+
+    private func write(_ text: GeneratedText, _ generator: TextGenerator) throws {
+        switch format {
+        case .text: try Terminal.write(text.prompt + text.text + "\n")
+        case .jsonl:
+            try Terminal.write(try text.jsonLine(logProbability: generator.logProbability(of: text)) + "\n")
+        }
+    }
+
+    /// Writes a text character by character, as it is generated.
+    private func stream(_ generator: TextGenerator, seed: UInt64) throws {
+        try generator.begin(seed: seed)
+        try Terminal.write(generator.prompt)
+        _ = try generator.generate { try Terminal.write(String($0)) }
+        try Terminal.write("\n")
     }
 }

@@ -1,4 +1,4 @@
-import ArgumentParser
+import Core
 import Foundation
 import InferenceEngine
 import Training
@@ -10,17 +10,25 @@ struct Score {
     /// The number of characters predicted, ends of documents included if the model has a symbol for
     /// them.
     let characters: Int
+    /// The number of characters left out because the model does not know them.
+    let unknownCharacters: Int
 
     /// The mean cross-entropy, in bits a character.
     var bits: Double { nats / log(2) }
 
+    /// The number of unknown characters in words.
+    var unknownSentence: String {
+        let number = Terminal.grouped(Double(unknownCharacters))
+        return unknownCharacters == 1 ? "1 unknown character is left out" : "\(number) unknown characters are left out"
+    }
+
     /// Scores each document of a text from the start state, or, if the model carries its state from
     /// one document into the next, all of them as one text.
     ///
-    /// - Parameter corpus: The text, as ``text(_:for:)`` reads it for a model of the same
+    /// - Parameter corpus: The text, as ``text(_:for:unknown:)`` reads it for a model of the same
     ///   vocabulary.
-    /// - Throws: `ValidationError` when there is nothing to predict, or the model's output
-    ///   overflows; `ChargenError`.
+    /// - Throws: `ChargenError`, also when there is nothing to predict, or the model's output
+    ///   overflows.
     init(of model: Model, on corpus: Corpus) throws {
         let session = try Session(model)
         var sum = 0.0
@@ -38,17 +46,38 @@ struct Score {
             }
             next = corpus.nextDocument(from: document.upperBound + 1)
         }
-        guard count > 0 else { throw ValidationError("The text has no character to predict.") }
-        guard sum.isFinite else { throw ValidationError("The model's output overflows: its weights are too large.") }
+        guard count > 0 else { throw ChargenError(.invalidArgument, "the text has no character to predict") }
+        guard sum.isFinite else {
+            throw ChargenError(.invalidModel, "the model's output overflows: its weights are too large")
+        }
         nats = sum / Double(count)
         characters = count
+        unknownCharacters = corpus.unknownCount
     }
 
     /// Reads a text on which to score a model.
     ///
-    /// - Throws: ``CorpusError``, also for a character that the model does not know.
-    static func text(_ source: CorpusSource, for model: Model) throws -> Corpus {
-        // The corpus marks the ends of documents, whether or not the model has a symbol for them.
-        try Corpus(reading: source, vocabulary: model.vocabulary.with(endOfDocument: true))
+    /// - Throws: ``CorpusError``; `ChargenError` for a character that the model does not know,
+    ///   unless such are skipped, and for a text of nothing else.
+    static func text(_ source: CorpusSource, for model: Model, unknown: UnknownCharacterPolicy) throws -> Corpus {
+        do {
+            // The corpus marks the ends of documents, whether or not the model has a symbol for
+            // them.
+            return try Corpus(
+                reading: source, vocabulary: model.vocabulary.with(endOfDocument: true), unknown: unknown)
+        } catch let error as CorpusError {
+            let isWhole = source.csv == nil && source.documents == .whole
+            switch error {
+            case .unknownCharacter("\n", _, _) where model.hasEndOfDocument && isWhole:
+                throw ChargenError(
+                    .unknownCharacter,
+                    "\(error); if each line of the text is a document, say so with --documents line")
+            case .unknownCharacter:
+                throw ChargenError(.unknownCharacter, "\(error); leave unknown characters out with --unknown skip")
+            case .empty where unknown == .skip:
+                throw ChargenError(.unknownCharacter, "the text has no character that the model knows")
+            default: throw error
+            }
+        }
     }
 }

@@ -7,20 +7,22 @@ enum Terminal {
     static let outputIsTerminal = isatty(STDOUT_FILENO) != 0
     static let errorIsTerminal = isatty(STDERR_FILENO) != 0
 
-    /// Writes to standard output without a buffer, and adds no line feed.
+    /// Writes to standard output without a buffer, and adds no line feed. On a terminal control
+    /// characters are made visible.
     ///
     /// - Throws: ``TrainingError/cannotWrite(path:reason:)``, on a full disk for instance.
     static func write(_ text: String) throws {
         do {
-            try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+            try FileHandle.standardOutput.write(contentsOf: Data((outputIsTerminal ? text.visible : text).utf8))
         } catch {
             throw TrainingError.cannotWrite(path: "standard output", reason: String(cString: strerror(errno)))
         }
     }
 
-    /// Writes a line to standard error; failures are ignored.
+    /// Writes a line to standard error; failures are ignored. On a terminal control characters are
+    /// made visible.
     static func note(_ line: String) {
-        try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
+        try? FileHandle.standardError.write(contentsOf: Data(((errorIsTerminal ? line.visible : line) + "\n").utf8))
     }
 
     /// Shows a line that the next one replaces, if standard error is a terminal.

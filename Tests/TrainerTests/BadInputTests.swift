@@ -20,7 +20,15 @@ struct BadInputTests {
             (["generate", "model.cgw", "--length", "-5"], "--length"),
             (["export"], "output"),
             (["export", "model.cgw", "--weights", "f16"], "--weights"),
-            (["frobnicate"], "frobnicate"),
+            (["export", "model.cgw", "--unknown", "skip"], "--text"),
+            (["evaluate", "model.cgw", "text.txt", "--unknown", "guess"], "--unknown"),
+            (["frobnicate"], "Error: Unknown command 'frobnicate'\n"),
+            (["trian", "x"], "Unknown command 'trian'. Did you mean 'train'?"),
+            (["exprt", "--weights", "int8"], "Unknown command 'exprt'. Did you mean 'export'?"),
+            (["eval"], "Unknown command 'eval'. Did you mean 'evaluate'?"),
+            (["help", "gnerate"], "Unknown command 'gnerate'. Did you mean 'generate'?"),
+            (["generate", "model.cgw", "--promt", "a"], "Unknown option '--promt'. Did you mean '--prompt'?"),
+            (["generate", "model.cgw", "-prompt", "a"], "Unknown option '-prompt'. Did you mean '--prompt'?"),
         ])
     func usage(arguments: [String], mention: String) throws {
         try withTemporaryFolder { folder in
@@ -93,7 +101,7 @@ struct BadInputTests {
             try sampleText(characters: 3000).write(
                 to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
             for arguments in [
-                ["generate", "model.cgw"], ["inspect", "model.cgw"],
+                ["generate", "model.cgw"], ["inspect", "model.cgw"], ["--help"], ["help", "export"], ["--version"],
                 [
                     "train", "text.txt", "--hidden", "8", "--batch", "4", "--time", "20", "--epochs", "1", "--run",
                     "run",
@@ -105,6 +113,21 @@ struct BadInputTests {
                 let errors = try String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8)
                 #expect(errors.contains("cannot write 'standard output': No space left"), "\(errors)")
             }
+        }
+    }
+
+    @Test("a reader that has read enough ends generate without a message")
+    func brokenPipe() throws {
+        try withTemporaryFolder { folder in
+            try Data(try randomModel(.gru, characters: "ab")).write(to: folder.appendingPathComponent("model.cgw"))
+            // The signal is ignored where the tests ignore it, unless `env` resets it.
+            let script = #""$0" "$@" | head -n 1; exit ${PIPESTATUS[0]}"#
+            let result = try Command.trainer(
+                "generate", "model.cgw", "--count", "1000000", in: folder,
+                after: #"exec env --default-signal=PIPE bash -c '\#(script)' "$0" "$@""#)
+            #expect(result.output.filter { $0 == "\n" }.count == 1)
+            #expect(result.errors.isEmpty, "\(result.errors)")
+            #expect(result.status == 128 + SIGPIPE)
         }
     }
 

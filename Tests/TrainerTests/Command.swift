@@ -18,10 +18,26 @@ struct Command {
         let process = try start(arguments, in: folder, after: preparation, input: input)
         // Both pipes are files, so that neither can fill up and block.
         process.waitUntilExit()
-        return Result(
+        return try result(of: process, in: folder)
+    }
+
+    /// The result of a process that ``start(_:in:after:input:output:)`` has started and that
+    /// has ended.
+    static func result(of process: Process, in folder: URL) throws -> Result {
+        Result(
             status: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,
             output: try String(contentsOf: folder.appendingPathComponent("stdout"), encoding: .utf8),
             errors: try String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8))
+    }
+
+    /// Runs `trainer` on a terminal, and returns what it writes to standard output and standard
+    /// error. The terminal writes line feeds as CR LF.
+    static func terminal(_ arguments: [String], in folder: URL) throws -> String {
+        let process = try start(
+            arguments, in: folder,
+            after: #"exec python3 -c 'import pty, sys; pty.spawn(sys.argv[1:])' "$0" "$@""#)
+        process.waitUntilExit()
+        return try result(of: process, in: folder).output
     }
 
     /// Starts `trainer` and returns at once.

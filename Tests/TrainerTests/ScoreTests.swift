@@ -18,7 +18,7 @@ struct ScoreTests {
             try documents.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
             let model = try Model(randomModel(.gru, hasEndOfDocument: hasEndOfDocument))
             let source = CorpusSource(paths: [path], documents: .line)
-            let score = try Score(of: model, on: Score.text(source, for: model))
+            let score = try Score(of: model, on: Score.text(source, for: model, unknown: .fail))
 
             let session = try Session(model)
             var sum = 0.0
@@ -43,14 +43,45 @@ struct ScoreTests {
         }
     }
 
+    @Test("with unknown characters is refused with the option that leaves them out, or is that of the others")
+    func unknown() throws {
+        try withTemporaryFolder { folder in
+            try Data(try randomModel(.gru)).write(to: folder.appendingPathComponent("model.cgw"))
+            func evaluate(_ text: String, _ more: String...) throws -> Command.Result {
+                try text.write(to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
+                let process = try Command.start(["evaluate", "model.cgw", "text.txt"] + more, in: folder)
+                process.waitUntilExit()
+                return try Command.result(of: process, in: folder)
+            }
+            let refused = try evaluate("ab€c\n", "--documents", "line")
+            #expect(refused.status == 1 && refused.output.isEmpty)
+            #expect(refused.errors.contains("'€' (U+20AC)") && refused.errors.contains("byte offset 2"))
+            #expect(refused.errors.contains("--unknown skip"), "\(refused.errors)")
+            let lines = try evaluate("ab\nc\n")
+            #expect(lines.status == 1 && lines.errors.contains("--documents line"), "\(lines.errors)")
+
+            let known = try evaluate("abc\nab\n", "--documents", "line", "--unknown", "skip")
+            let skipped = try evaluate("ab€c\n€ü\nüab\n", "--documents", "line", "--unknown", "skip")
+            #expect(known.output.contains("\"unknownCharacters\":0}"), "\(known.errors)")
+            #expect(skipped.status == 0)
+            #expect(skipped.output == known.output.replacingOccurrences(of: "s\":0}", with: "s\":4}"))
+            let shown = try Command.terminal(
+                ["evaluate", "model.cgw", "text.txt", "--documents", "line", "--unknown", "skip"], in: folder)
+            #expect(shown.contains("over 7 characters; 4 unknown characters are left out"), "\(shown)")
+
+            let none = try evaluate("€\n", "--documents", "line", "--unknown", "skip")
+            #expect(none.status == 1 && none.errors.contains("no character that the model knows"))
+        }
+    }
+
     @Test("is refused when there is nothing to predict")
     func nothing() throws {
         try withTemporaryFolder { folder in
             let path = folder.appendingPathComponent("text.txt").path
             try "a\nb".write(toFile: path, atomically: true, encoding: .utf8)
             let model = try Model(randomModel(.rnn, hasEndOfDocument: false))
-            let corpus = try Score.text(CorpusSource(paths: [path], documents: .line), for: model)
-            #expect(throws: (any Error).self) { try Score(of: model, on: corpus) }
+            let corpus = try Score.text(CorpusSource(paths: [path], documents: .line), for: model, unknown: .fail)
+            #expect(throws: ChargenError.self) { try Score(of: model, on: corpus) }
         }
     }
 }

@@ -77,6 +77,15 @@ struct TrainerTests {
             #expect(abs(bits - (try #require(numbers["bitsPerCharacter"]))) < 1e-6)
             #expect(scored["differencePercent"] as? Double == 0)
 
+            #expect(scored["unknownCharacters"] as? Int == 0 && plain["unknownCharacters"] == nil)
+            try ("€" + sampleText(characters: 2000) + "€").write(
+                to: folder.appendingPathComponent("euro.txt"), atomically: true, encoding: .utf8)
+            let refused = try Command.trainer("export", "new.cgw", "--run", "run", "--text", "euro.txt", in: folder)
+            #expect(refused.status == 1 && refused.errors.contains("--unknown skip"), "\(refused.errors)")
+            let skipped = try line("--text", "euro.txt", "--unknown", "skip")
+            #expect(skipped["bitsPerCharacter"] as? Double == bits && skipped["unknownCharacters"] as? Int == 2)
+            #expect(try notes().contains(", 2 unknown characters are left out, from run/"))
+
             for (weights, ratio) in [("bf16", 0.7), ("int8", 0.6), ("int4", 0.6)] {
                 let smaller = try line("--weights", weights)
                 let bytes = try Data(contentsOf: model).count
@@ -136,6 +145,10 @@ struct TrainerTests {
             let export = try Command.trainer(
                 "export", "model.cgw", "--run", "run", "--weights", "int4", in: folder)
             #expect(export.status == 0, "\(export.errors)")
+            // It reads its text as the training did: a line a document.
+            let scored = try Command.trainer(
+                "export", "model.cgw", "--run", "run", "--text", "names.txt", in: folder)
+            #expect(scored.status == 0 && scored.output.contains("bitsPerCharacter"), "\(scored.errors)")
             let names = try Command.trainer("generate", "model.cgw", "--count", "3", "--seed", "1", in: folder)
             #expect(names.status == 0 && names.output.split(separator: "\n").count == 3, "\(names.output)")
         }

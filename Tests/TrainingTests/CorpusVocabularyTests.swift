@@ -62,6 +62,26 @@ import Testing
         try expectError("ab\nba", .line, vocabulary("ab")) { .noEndOfDocument(file: $0, place: .offset(3)) }
     }
 
+    @Test("unknown characters can be left out, are counted, and make no document of their own")
+    func skipped() throws {
+        let text = "€\na€b\n€ü\n\nbü"
+        func read(_ kind: DocumentKind, csv: CSVColumns? = nil, _ vocabulary: Vocabulary) throws -> Corpus {
+            try withFiles([Array(text.utf8)]) {
+                let source = CorpusSource(paths: $0, documents: kind, csv: csv)
+                return try Corpus(reading: source, vocabulary: vocabulary, unknown: .skip)
+            }
+        }
+        let known = try vocabulary("ab", hasEndOfDocument: true)
+        let lines = try read(.line, known)
+        #expect(lines.texts == ["ab", "b"] && lines.documentCount == 2 && lines.unknownCount == 5)
+        let whole = try read(.whole, known)
+        #expect(whole.texts == ["abb"] && whole.unknownCount == 9)
+        let rows = try read(.whole, csv: CSVColumns("1"), known)
+        #expect(rows.texts == ["ab", "b"] && rows.unknownCount == 5)
+        #expect(try read(.whole, vocabulary("ab\n€ü")).unknownCount == 0)
+        #expect(throws: CorpusError.self) { try read(.whole, vocabulary("xyz")) }
+    }
+
     @Test("a character outside the vocabulary is refused with its place")
     func unknown() throws {
         let known = try vocabulary("abé", hasEndOfDocument: true)

@@ -1,5 +1,13 @@
 import ModelFormat
 
+/// What to do with a character of a text that the given vocabulary lacks.
+public enum UnknownCharacterPolicy: String, CaseIterable, Sendable {
+    /// Refuse the text.
+    case fail
+    /// Leave the character out, and count it.
+    case skip
+}
+
 /// A text as symbols of a vocabulary, in one flat buffer.
 ///
 /// A symbol takes one byte if the vocabulary has at most 256 symbols, and two otherwise. The
@@ -10,15 +18,20 @@ public struct Corpus: Sendable {
     public let vocabulary: Vocabulary
     /// The number of documents, at least 1.
     public let documentCount: Int
+    /// The number of characters left out because the given vocabulary lacks them.
+    public let unknownCount: Int
     /// The SHA-256 hash of the bytes read, all files one after the other, in lower-case hexadecimal
     /// digits.
     public let sha256: String
     let symbols: SymbolBuffer
 
-    init(symbols: SymbolBuffer, vocabulary: Vocabulary, documentCount: Int, sha256: String) {
+    init(
+        symbols: SymbolBuffer, vocabulary: Vocabulary, documentCount: Int, unknownCount: Int = 0, sha256: String
+    ) {
         self.symbols = symbols
         self.vocabulary = vocabulary
         self.documentCount = documentCount
+        self.unknownCount = unknownCount
         self.sha256 = sha256
     }
 
@@ -36,10 +49,15 @@ public struct Corpus: Sendable {
     /// If the vocabulary has an end-of-document symbol, it follows every document, even a single
     /// one. If it has none, the text must be one document.
     ///
-    /// - Parameter vocabulary: At most 65,536 symbols, as many as a model can have.
-    /// - Throws: ``CorpusError``, also for a character that is not in the vocabulary.
-    public init(reading source: CorpusSource, vocabulary: Vocabulary) throws {
-        self = try CorpusReader.read(source, vocabulary: vocabulary)
+    /// - Parameters:
+    ///   - vocabulary: At most 65,536 symbols, as many as a model can have.
+    ///   - unknown: What to do with a character that the vocabulary lacks. A document of such
+    ///     characters alone is skipped with them.
+    /// - Throws: ``CorpusError``, also for an unknown character unless such are skipped.
+    public init(
+        reading source: CorpusSource, vocabulary: Vocabulary, unknown: UnknownCharacterPolicy = .fail
+    ) throws {
+        self = try CorpusReader.read(source, vocabulary: vocabulary, unknown: unknown)
     }
 
     /// The number of symbols.

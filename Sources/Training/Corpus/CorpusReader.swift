@@ -7,9 +7,13 @@ struct CorpusReader {
 
     /// Reads all of `source`.
     ///
-    /// - Parameter vocabulary: The only characters that the text may have; nil to learn them.
-    static func read(_ source: CorpusSource, vocabulary: Vocabulary?) throws -> Corpus {
-        var reader = CorpusReader(source, vocabulary: vocabulary)
+    /// - Parameters:
+    ///   - vocabulary: The only characters that the text may have; nil to learn them.
+    ///   - unknown: What to do with a character that the vocabulary lacks.
+    static func read(
+        _ source: CorpusSource, vocabulary: Vocabulary?, unknown: UnknownCharacterPolicy = .fail
+    ) throws -> Corpus {
+        var reader = CorpusReader(source, vocabulary: vocabulary, unknown: unknown)
         var hash = SHA256()
         for path in source.paths {
             if let columns = source.csv {
@@ -22,14 +26,14 @@ struct CorpusReader {
         guard documentCount > 0 else { throw CorpusError.empty(files: source.paths) }
         return Corpus(
             symbols: symbols, vocabulary: learned, documentCount: documentCount,
-            sha256: hash.hexadecimalDigest())
+            unknownCount: reader.splitter.encoder.unknownCount, sha256: hash.hexadecimalDigest())
     }
 
-    private init(_ source: CorpusSource, vocabulary: Vocabulary?) {
+    private init(_ source: CorpusSource, vocabulary: Vocabulary?, unknown: UnknownCharacterPolicy) {
         // Room for a symbol a byte: memory that stays unused costs nothing. Above the limit, where
         // the size that the system gives may be wrong, the buffer grows.
         let size = source.paths.reduce(0) { $0 + min(InputFile.size(of: $1), 1 << 32) }
-        let encoder = SymbolEncoder(vocabulary: vocabulary, capacity: min(size, 1 << 32))
+        let encoder = SymbolEncoder(vocabulary: vocabulary, unknown: unknown, capacity: min(size, 1 << 32))
         splitter = DocumentSplitter(source.documents, encoder: encoder)
     }
 

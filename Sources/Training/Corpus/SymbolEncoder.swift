@@ -20,6 +20,9 @@ struct SymbolEncoder {
 
     /// The only symbols that the text may have; nil if they are learned.
     private let fixed: Vocabulary?
+    private let skipsUnknown: Bool
+    /// The number of characters left out because the given vocabulary lacks them.
+    private(set) var unknownCount = 0
     /// The symbol of each scalar value.
     private var table = [Int32](repeating: unseen, count: Int(endOfDocument) + 1)
     /// The scalar value of each symbol.
@@ -30,9 +33,11 @@ struct SymbolEncoder {
 
     /// - Parameters:
     ///   - vocabulary: The only symbols that the text may have, at most 65,536; nil to learn them.
+    ///   - unknown: What to do with a character that the vocabulary lacks.
     ///   - capacity: The number of symbols to make room for.
-    init(vocabulary: Vocabulary?, capacity: Int) {
+    init(vocabulary: Vocabulary?, unknown: UnknownCharacterPolicy, capacity: Int) {
         fixed = vocabulary
+        skipsUnknown = vocabulary != nil && unknown == .skip
         symbols = SymbolBuffer(symbolCount: vocabulary?.count ?? 0, capacity: capacity)
         guard let vocabulary else { return }
         precondition(vocabulary.count <= SymbolEncoder.maximumCharacters + 1, "symbols do not fit 16 bits")
@@ -42,6 +47,11 @@ struct SymbolEncoder {
 
     /// Adds a character to the current document.
     mutating func append(_ scalar: UInt32) throws(Failure) {
+        // Before a document begins: one of unknown characters alone is none.
+        if skipsUnknown, table[Int(scalar)] == SymbolEncoder.unseen {
+            unknownCount += 1
+            return
+        }
         if isBetweenDocuments { try beginDocument() }
         try encode(scalar)
     }

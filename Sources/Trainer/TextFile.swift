@@ -1,0 +1,43 @@
+import Foundation
+import Training
+
+/// Texts that accompany a model: prompts and lists.
+enum TextFile {
+    /// The documents of a corpus as text; none if it is empty.
+    ///
+    /// - Throws: ``CorpusError``.
+    static func documents(of source: CorpusSource) throws -> [String] {
+        let corpus: Corpus
+        do {
+            corpus = try Corpus(reading: source)
+        } catch CorpusError.empty {
+            return []
+        }
+        var texts: [String] = []
+        var next = corpus.nextDocument(from: 0)
+        while let document = next {
+            var text = String.UnicodeScalarView()
+            text.append(contentsOf: document.lazy.compactMap { corpus.vocabulary.character(of: corpus[$0]) })
+            texts.append(String(text))
+            next = corpus.nextDocument(from: document.upperBound)
+        }
+        return texts
+    }
+
+    /// The texts of a list: the lines of a file, or the documents of a training's corpus if `path`
+    /// is the training's folder.
+    ///
+    /// - Throws: ``CorpusError``; ``TrainingError`` when the training's checkpoint is damaged, or
+    ///   its corpus came from standard input.
+    static func list(_ path: String) throws -> [String] {
+        let run = RunFolder(path: path)
+        guard FileManager.default.fileExists(atPath: run.lastCheckpointPath) else {
+            return try documents(of: CorpusSource(paths: [path], documents: .line))
+        }
+        let source = try Checkpoint(path: run.lastCheckpointPath).settings.corpus
+        guard !source.paths.contains("-") else {
+            throw TrainingError.invalidRun(path: path, "its text came from standard input; name a file of it")
+        }
+        return try documents(of: source)
+    }
+}

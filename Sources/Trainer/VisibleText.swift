@@ -1,0 +1,31 @@
+extension Unicode.Scalar {
+    /// Whether a terminal acts on the character instead of showing it: control characters other
+    /// than tab and line feed, and those that override the direction of the text after them.
+    private var controlsTerminal: Bool {
+        switch value {
+        case 0x09, 0x0A: false
+        case 0x00...0x1F, 0x7F...0x9F: true
+        case 0x202A...0x202E, 0x2066...0x2069: true
+        default: false
+        }
+    }
+
+    /// The character, or if it would control a terminal, a picture such as `␛` or an escape such as
+    /// `\u{009B}`.
+    fileprivate var visible: String {
+        guard controlsTerminal else { return String(self) }
+        switch value {
+        case 0x00...0x1F: return Unicode.Scalar(0x2400 + value).map(String.init) ?? ""
+        case 0x7F: return "␡"
+        default: return escaped(asASCII: true)
+        }
+    }
+}
+
+extension StringProtocol {
+    /// The text with every character that would control a terminal made visible: what a model or a
+    /// file contains can neither move the cursor nor reorder what is shown.
+    var visible: String {
+        unicodeScalars.lazy.map(\.visible).joined()
+    }
+}
