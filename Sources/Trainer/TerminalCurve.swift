@@ -28,8 +28,8 @@ enum TerminalCurve {
         return curve + [axis(horizontal, name: isValidation ? "validation loss" : "training loss", width: width)]
     }
 
-    /// The losses against the updates. One above 99 nats, which a label has no room for, is drawn as
-    /// 99.
+    /// The losses against the updates. One above 99 nats, which a label has no room for, is drawn
+    /// as 99.
     private static func points(_ reports: [Report], _ loss: (Report) -> Double?) -> [Point] {
         reports.compactMap { report in
             loss(report).flatMap { $0.isFinite ? Point(x: Double(report.update), y: max(0, min($0, 99))) : nil }
