@@ -1,14 +1,6 @@
 import Testing
 
 @testable import Trainer
-@testable import Training
-
-/// A report with some losses.
-func report(_ update: Int, training: Double, validation: Double? = nil, epoch: Int = 1) -> Report {
-    Report(
-        epoch: epoch, update: update, loss: training, trainingLoss: training, runningLoss: training,
-        validationLoss: validation, learningRate: 0.002, charactersPerSecond: 50_000, seconds: Double(update) / 100)
-}
 
 @Suite("The loss curve on a terminal")
 struct TerminalCurveTests {

@@ -37,7 +37,8 @@ struct LossCurves {
     private var legend: HTML {
         let names = runs.enumerated().map { index, run -> HTML in
             let colour = index % Diagram.colourCount
-            return "<li><span class=\"swatch run\(colour)\"></span>\(run.name)</li>"
+            let best = run.reports.compactMap(\.validationLoss).min().map { String(format: ": %.3f", $0) } ?? ""
+            return "<li><span class=\"swatch run\(colour)\"></span>\(run.name)\(best)</li>"
         }
         return """
             <ul class="legend">\(runs.count > 1 ? names : [])<li><span class="line validation"></span>validation</li>\

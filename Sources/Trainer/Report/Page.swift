@@ -50,7 +50,7 @@ struct Page {
     private func tiles(_ run: RunRecord) -> HTML {
         var tiles: [(value: String, unit: String, name: String)] = []
         if let loss = run.reports.compactMap(\.validationLoss).min() {
-            tiles.append((String(format: "%.3f", loss), "nats", "lowest validation loss"))
+            tiles.append((String(format: "%.3f", loss), "nats", "best validation loss"))
         }
         if case .measured(let measurement) = run.outcome {
             let name = measurement.isOtherText ? "a character of the text" : "a held-out character"
@@ -78,28 +78,30 @@ struct Page {
             </section><section><h2>What surprised the model</h2>
             <p>The first \(Terminal.grouped(Double(shown))) characters of the \(text), coloured by surprise: −log₂ of \
             the probability that the model gave to the character after it had read those before. Point at a character \
-            to see what else the model expected.</p>
+            to see what else the model expected.\(measurement.vocabulary.hasEndOfDocument ? endOfDocument : "")</p>
             \(SurpriseText(passages: measurement.prediction.beginning, vocabulary: measurement.vocabulary).html)\
             </section>
 
             """
     }
 
+    private var endOfDocument: HTML { " ∎ is the end of a document." }
+
     private func explanation(_ measurement: RunRecord.Measurement, text: String, parameters: Int) -> String {
         let passages = measurement.text.heldOut.count
         var sentences = [
             """
-            Measured on the \(text): \(Terminal.grouped(Double(measurement.prediction.count))) characters in \
-            \(passages == 1 ? "one passage" : "\(Terminal.grouped(Double(passages))) passages"), each read from its start.
+            Measured on \(Terminal.grouped(Double(measurement.prediction.count))) characters of the \(text), in \
+            \(passages == 1 ? "one passage" : "\(Terminal.grouped(Double(passages))) passages") read from the start state.
             """
         ]
         if let training = measurement.text.training {
             let count = training.reduce(0) { $0 + $1.symbols.count }
             sentences.append(
                 """
-                The n-gram models are interpolated after Witten and Bell, and know the \(Terminal.grouped(Double(count))) \
-                characters of the training text. A compressor's size after the training text is what the held-out text \
-                adds to the compressed training text; alone, the compressor has nothing to learn from.
+                The n-gram models, interpolated after Witten and Bell, know \(Terminal.grouped(Double(count))) \
+                characters of the training text. A compressor's size after the training text is what this text adds to \
+                the compressed training text; alone, the compressor has nothing to learn from.
                 """)
         } else {
             sentences.append(

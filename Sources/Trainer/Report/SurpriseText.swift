@@ -7,6 +7,9 @@ struct SurpriseText {
     let passages: [(given: Int?, surprises: [Surprise])]
     let vocabulary: Vocabulary
 
+    /// The symbols of a passage from which on passages are paragraphs; shorter ones share lines.
+    private static let paragraphLength = 60
+
     /// The bits at which the colours change.
     static let thresholds = [0.5, 1, 2, 3, 5, 8]
 
@@ -20,7 +23,9 @@ struct SurpriseText {
             let given = passage.given.map { shown($0) } ?? ""
             return "<p dir=\"auto\">\(given)\(passage.surprises.map(character))</p>\n"
         }
-        return "\(legend)<div class=\"text surprise\">\n\(texts)</div>\n"
+        let isShort = passages.allSatisfy { $0.surprises.count < SurpriseText.paragraphLength }
+        let style: HTML = isShort ? "short" : "long"
+        return "\(legend)<div class=\"text surprise \(style)\">\n\(texts)</div>\n"
     }
 
     private var legend: HTML {
@@ -33,7 +38,7 @@ struct SurpriseText {
     }
 
     private func character(_ surprise: Surprise) -> HTML {
-        let likeliest = surprise.likeliest.map { "\(name($0.symbol)) \(percent($0.probability))" }
+        let likeliest = surprise.likeliest.map { "\(name($0.symbol))\u{A0}\(percent($0.probability))" }
         return """
             <span class="s\(SurpriseText.level(of: surprise.bits))" \
             data-p="\(percent(surprise.probability)), \(String(format: "%.1f", surprise.bits)) bits" \
@@ -43,7 +48,8 @@ struct SurpriseText {
 
     private func percent(_ probability: Double) -> String {
         let percent = 100 * probability
-        return String(format: percent >= 9.95 ? "%.0f %%" : percent >= 0.095 ? "%.1f %%" : "%.1g %%", percent)
+        let format = percent >= 9.95 ? "%.0f" : percent >= 0.095 ? "%.1f" : "%.1g"
+        return String(format: format, percent) + "\u{A0}%"
     }
 
     /// A symbol within the text.

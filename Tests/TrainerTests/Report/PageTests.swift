@@ -1,8 +1,4 @@
-import Core
 import Foundation
-import InferenceEngine
-import ModelFormat
-import TestSupport
 import Testing
 import Training
 
@@ -10,37 +6,9 @@ import Training
 
 @Suite("The page of a report")
 struct PageTests {
-    private static let hostile = "</script><script>alert('\u{202E}')</script>\0"
-
-    /// The record of a run of 50 epochs with 60 reports each, whose text is in three scripts and
-    /// has hostile characters.
-    private func record(shownCount: Int) throws -> RunRecord {
-        let characters = "</script>&\"'\u{0}\u{1B}\u{7F}\u{85}\u{202E}\u{2066}\u{FEFF}\n\t abcdeабвгд漢字仮名\u{301}"
-        let model = try Model(randomModel(.gru, layers: 1, hiddenSize: 8, characters: characters, range: 2))
-        var random = SplitMix64(seed: 1)
-        let symbols = (0..<4000).map { _ in Int(random.next() % UInt64(model.vocabulary.count)) }
-        let passage = Passage(given: 0, symbols: symbols)
-        let text = HeldOutText(training: [passage], heldOut: [passage])
-        let prediction = try Prediction(of: text.heldOut, by: model, limit: shownCount)
-        return RunRecord(
-            name: PageTests.hostile,
-            reports: (1...3000).map {
-                report(
-                    $0 * 20, training: 4 / log(Double($0) + 2), validation: $0 % 60 == 0 ? 2 : nil, epoch: $0 / 60 + 1)
-            },
-            samples: (1...200).map { Sample(update: $0 * 300, text: String(repeating: PageTests.hostile, count: 20)) },
-            facts: [("settings", [JSONValue.Entry(name: PageTests.hostile, value: PageTests.hostile)])],
-            parameterCount: 1000,
-            outcome: .measured(
-                .init(
-                    vocabulary: model.vocabulary, text: text, prediction: prediction,
-                    comparison: Comparison(text, modelBits: prediction.bits, vocabulary: model.vocabulary),
-                    isOtherText: false)))
-    }
-
     @Test("is smaller than a megabyte for 50 epochs, and has nothing of the text as markup")
     func hostile() throws {
-        let markup = Page(runs: [try record(shownCount: 3000)]).html.markup
+        let markup = Page(runs: [try hostileRecord(shownCount: 3000)]).html.markup
         #expect(markup.utf8.count < 1_000_000, "\(markup.utf8.count) bytes")
         #expect(markup.hasPrefix(Page.beginning) && markup.hasSuffix("</html>\n"))
         #expect(!markup.contains("<script") && !markup.contains("http:") && !markup.contains("https:"))
@@ -52,7 +20,7 @@ struct PageTests {
 
     @Test("of several runs has a curve for each, and a column of settings")
     func several() throws {
-        let markup = Page(runs: try (0..<3).map { _ in try record(shownCount: 100) }).html.markup
+        let markup = Page(runs: try (0..<3).map { _ in try hostileRecord(shownCount: 100) }).html.markup
         for run in 0..<3 { #expect(markup.contains("class=\"validation run\(run) dash0\"")) }
         #expect(markup.contains("colspan=\"4\""))
     }
@@ -60,7 +28,7 @@ struct PageTests {
     @Test("elements are closed in the order in which they were opened")
     func nesting() throws {
         for count in [1, 2] {
-            let markup = Page(runs: try (0..<count).map { _ in try record(shownCount: 50) }).html.markup
+            let markup = Page(runs: try (0..<count).map { _ in try hostileRecord(shownCount: 50) }).html.markup
             var open: [Substring] = []
             for tag in markup.matches(of: /<(\/?)([a-z0-9]+)[^>]*?(\/?)>/.matchingSemantics(.unicodeScalar)) {
                 if tag.1 == "/" {
