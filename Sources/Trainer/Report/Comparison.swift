@@ -8,6 +8,9 @@ struct Comparison {
         /// In bits a character.
         let bits: Double
         var isModel = false
+
+        /// The bits; infinity for a model whose output overflows.
+        fileprivate var order: Double { bits.isFinite ? bits : .infinity }
     }
 
     /// The worst first.
@@ -30,12 +33,12 @@ struct Comparison {
             }
         }
         if let training = text.training {
-            let models = NGramModels(vocabularySize: vocabulary.count, training)
+            let models = NGramModels(vocabulary, training)
             for (order, bits) in models.bits(text.heldOut).enumerated() {
                 lines.append(Line(name: "n-gram model of order \(order)", bits: bits))
             }
         }
-        self.lines = lines.sorted { $0.bits > $1.bits || !$0.bits.isFinite }
+        self.lines = lines.sorted { $0.order > $1.order }
     }
 
     private static func bytes(_ passages: [Passage], _ vocabulary: Vocabulary) -> [UInt8] {
@@ -45,7 +48,7 @@ struct Comparison {
     var html: HTML {
         let largest = lines.map(\.bits).range?.upperBound ?? 1
         let rows = lines.map { line -> HTML in
-            let share = String(format: "%.1f", 100 * line.bits / largest)
+            let share = String(format: "%.1f", 100 * min(1, line.order / largest))
             let style: HTML = line.isModel ? " class=\"model\"" : ""
             return """
                 <tr\(style)><th scope="row">\(line.name)</th>\

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormat
 
 /// Character models of order 0 to 6: the probability of a symbol given up to six before it.
 ///
@@ -27,6 +28,7 @@ struct NGramModels {
     /// The number of the node that extends another by a symbol.
     private var children: [Int: Int] = [:]
     private let vocabularySize: Int
+    private let endOfDocument: Int?
 
     /// The last symbols of a text: for each number of symbols the node of that many, nil if they
     /// were not seen.
@@ -35,11 +37,12 @@ struct NGramModels {
     }
 
     /// Counts the symbols of the passages.
-    init(vocabularySize: Int, _ passages: [Passage]) {
-        self.vocabularySize = vocabularySize
+    init(_ vocabulary: Vocabulary, _ passages: [Passage]) {
+        vocabularySize = vocabulary.count
+        endOfDocument = vocabulary.endOfDocument
         for passage in passages {
             var context = Context()
-            count(passage.given ?? vocabularySize - 1, after: &context, isPredicted: false)
+            if let first = passage.given ?? endOfDocument { count(first, after: &context, isPredicted: false) }
             for symbol in passage.symbols { count(symbol, after: &context, isPredicted: true) }
         }
     }
@@ -66,8 +69,8 @@ struct NGramModels {
     /// The context at the start of a passage.
     func context(of passage: Passage) -> Context {
         var context = Context()
-        // A document follows the end of another, the vocabulary's last symbol.
-        advance(&context, passage.given ?? vocabularySize - 1)
+        // A document follows the end of another.
+        if let first = passage.given ?? endOfDocument { advance(&context, first) }
         return context
     }
 

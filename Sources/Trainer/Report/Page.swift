@@ -11,6 +11,8 @@ struct Page {
 
     /// The most samples of a run that are shown.
     private static let sampleCount = 8
+    /// The most characters of a sample that are shown.
+    private static let sampleLength = 2000
 
     var html: HTML {
         let names = runs.map(\.name).joined(separator: ", ")
@@ -118,9 +120,11 @@ struct Page {
         let items = Page.chosen(run.samples).map { sample -> HTML in
             let report = run.reports.last { $0.update <= sample.update }
             let epoch = report.map { ", epoch \($0.epoch), training loss \(String(format: "%.3f", $0.trainingLoss))" }
+            let text = sample.text.unicodeScalars
+            let shown = String(text.prefix(Page.sampleLength)) + (text.count > Page.sampleLength ? "…" : "")
             return """
                 <li><h3>Update \(Terminal.grouped(Double(sample.update)))\(epoch ?? "")</h3>\
-                <p class="text" dir="auto">\(sample.text)</p></li>
+                <p class="text" dir="auto">\(shown)</p></li>
 
                 """
         }

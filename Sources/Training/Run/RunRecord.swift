@@ -13,8 +13,8 @@ extension Checkpoint {
     /// the provenance of the exported model.
     public var provenance: String { description.provenance }
 
-    /// Whether the training learns from this corpus.
+    /// Whether the training learns from this corpus, read with the characters of its vocabulary.
     public func learns(from corpus: Corpus) -> Bool {
-        CorpusFacts(corpus) == description.corpus
+        CorpusFacts(corpus) == description.corpus && corpus.vocabulary.characters == vocabulary.characters
     }
 }

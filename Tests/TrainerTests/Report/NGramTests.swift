@@ -1,11 +1,17 @@
 import Core
 import Foundation
+import ModelFormat
 import Testing
 
 @testable import Trainer
 
 @Suite("N-gram models")
 struct NGramTests {
+    /// A vocabulary of some symbols, the last of which ends a document.
+    private func vocabulary(_ count: Int) throws -> Vocabulary {
+        try #require(Vocabulary(characters: (0..<UInt32(count - 1)).map { 0x61 + $0 }, hasEndOfDocument: true))
+    }
+
     /// A sequence in which each symbol depends on the one before it.
     private func sequence(_ count: Int, symbols: Int, seed: UInt64) -> [Int] {
         var random = SplitMix64(seed: seed)
@@ -17,9 +23,9 @@ struct NGramTests {
     }
 
     @Test("the probabilities of all symbols add up to 1, after contexts that were seen and others")
-    func distribution() {
-        let models = NGramModels(
-            vocabularySize: 9,
+    func distribution() throws {
+        let models = try NGramModels(
+            vocabulary(9),
             [
                 Passage(given: nil, symbols: sequence(500, symbols: 7, seed: 1)),
                 Passage(given: 3, symbols: sequence(500, symbols: 7, seed: 2)),
@@ -42,9 +48,9 @@ struct NGramTests {
     }
 
     @Test("are those of Witten and Bell's formula")
-    func formula() {
+    func formula() throws {
         // After 0 come 1, 1 and 2: three tokens of two types. All: 1 three times, 0 twice, 2 once.
-        let models = NGramModels(vocabularySize: 4, [Passage(given: 0, symbols: [1, 0, 1, 0, 2, 1])])
+        let models = try NGramModels(vocabulary(4), [Passage(given: 0, symbols: [1, 0, 1, 0, 2, 1])])
         let context = models.context(of: Passage(given: 0, symbols: []))
         let uniform = 0.25
         let order0 = (3 + 3 * uniform) / (6 + 3)
@@ -58,11 +64,11 @@ struct NGramTests {
     }
 
     @Test("an order that reaches as far as the text's regularity predicts it, lower ones do not")
-    func order() {
+    func order() throws {
         // The symbol after two zeros depends on the one before them.
         let period = [1, 0, 0, 1, 2, 0, 0, 2]
         let text = Passage(given: 0, symbols: (0..<4000).map { period[$0 % 8] })
-        let bits = NGramModels(vocabularySize: 3, [text]).bits([text])
+        let bits = try NGramModels(vocabulary(3), [text]).bits([text])
         #expect(bits.count == 7)
         #expect(bits[0] > 1.4 && bits[2] > 0.2)
         #expect(bits[3] < 0.01 && bits[6] < 0.02)

@@ -33,7 +33,7 @@ func hostileRecord(shownCount: Int) throws -> RunRecord {
             report(
                 $0 * 20, training: 4 / log(Double($0) + 2), validation: $0 % 60 == 0 ? 2 : nil, epoch: $0 / 60 + 1)
         },
-        samples: (1...200).map { Sample(update: $0 * 300, text: String(repeating: hostileText, count: 20)) },
+        samples: (1...200).map { Sample(update: $0 * 300, text: String(repeating: hostileText, count: 2000)) },
         facts: [("settings", [JSONValue.Entry(name: hostileText, value: hostileText)])],
         parameterCount: 1000,
         outcome: .measured(
