@@ -134,9 +134,11 @@ let package = Package(
         .executableTarget(
             name: "Trainer",
             dependencies: [
-                "Core", "InferenceEngine", "ModelFormat", "Training",
+                "CSupport", "Core", "InferenceEngine", "ModelFormat", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
+            ],
+            // Within the program, so that it remains one file.
+            resources: [.embedInCode("Report/page.css")]),
 
         // Writes the models that the benchmarks run.
         .executableTarget(

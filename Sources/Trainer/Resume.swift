@@ -12,7 +12,7 @@ struct Resume: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The training's folder (the newest in 'runs').", valueName: "run"), completion: .directory)
+        help: ArgumentHelp("The training's folder (default: the newest in 'runs').", valueName: "run"), completion: .directory)
     var folder: String?
 
     @Option(help: ArgumentHelp("The total number of epochs (default: as at first).", valueName: "n"))
@@ -29,6 +29,12 @@ struct Resume: ParsableCommand {
 
     @Option(help: ArgumentHelp("The number of threads (default: all processors).", valueName: "n"))
     var threads: Int?
+
+    @Option(
+        name: .customLong("tensorboard"),
+        help: ArgumentHelp("Where to write event files for TensorBoard (default: none).", valueName: "folder"),
+        completion: .directory)
+    var tensorBoard: String?
 
     @OptionGroup(title: "Samples")
     var samples: SampleOptions
@@ -49,6 +55,6 @@ struct Resume: ParsableCommand {
                 "metrics.jsonl lacks \(run.missingReports) of the \(run.progress.reports) reports before the checkpoint; "
                     + "the others are kept")
         }
-        try TrainingDisplay(run, samples: samples).train()
+        try TrainingDisplay(run, samples: samples, tensorBoard: tensorBoard).train()
     }
 }

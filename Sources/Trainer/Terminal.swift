@@ -33,7 +33,7 @@ enum Terminal {
     }
 
     /// The columns of the terminal on standard error. A longer line wraps, and cannot be replaced.
-    private static var width: Int {
+    static var width: Int {
         var size = winsize()
         return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : 80
     }
@@ -49,7 +49,7 @@ enum Terminal {
 
     /// A duration such as `1:02:03` or `04:05`.
     static func clock(_ seconds: Double) -> String {
-        let whole = Int(min(seconds, 359_999))
+        let whole = Int(max(0, min(seconds, 359_999)))
         let minutes = String(format: "%02d:%02d", whole / 60 % 60, whole % 60)
         return whole < 3600 ? minutes : "\(whole / 3600):\(minutes)"
     }

@@ -109,6 +109,6 @@ struct Train: ParsableCommand {
             return recipe.settings
         }
         for reason in reasons { Terminal.note(reason) }
-        try TrainingDisplay(run, samples: samples).train()
+        try TrainingDisplay(run, samples: samples, tensorBoard: output.tensorBoard).train()
     }
 }

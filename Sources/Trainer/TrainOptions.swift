@@ -274,6 +274,12 @@ struct OutputOptions: ParsableArguments {
     var folder: String?
 
     @Option(
+        name: .customLong("tensorboard"),
+        help: ArgumentHelp("Where to write event files for TensorBoard (default: none).", valueName: "folder"),
+        completion: .directory)
+    var tensorBoard: String?
+
+    @Option(
         name: .customLong("validate-every"),
         help: ArgumentHelp(
             "The updates between validations, each with a report and a checkpoint; 0 for one after each epoch.",

@@ -6,9 +6,9 @@ import Training
 /// The options of the samples that a training shows.
 struct SampleOptions: ParsableArguments {
     @Option(
-        name: .customLong("sample-prompt"),
+        name: .customLong("sample-prompt"), parsing: .unconditional,
         help: ArgumentHelp(
-            "The text that samples continue (none; 'today ' with --batching documents).", valueName: "text"))
+            "The text that samples continue (default: none; 'today ' with --batching documents).", valueName: "text"))
     var prompt: String?
 
     @Option(
@@ -25,15 +25,19 @@ struct SampleOptions: ParsableArguments {
 final class TrainingDisplay {
     private let run: TrainingRun
     private let samples: SampleOptions
+    private let tensorBoard: TensorBoardLog?
     private let began = ContinuousClock.now
     private let updatesBefore: Int
     private let fractionBefore: Double
     private var shownAt = ContinuousClock.now
     private var sampledAt = ContinuousClock.now
 
-    init(_ run: TrainingRun, samples: SampleOptions) {
+    /// - Parameter tensorBoard: The folder of TensorBoard's event files; nil for none.
+    /// - Throws: ``TrainingError``.
+    init(_ run: TrainingRun, samples: SampleOptions, tensorBoard: String?) throws {
         self.run = run
         self.samples = samples
+        self.tensorBoard = try tensorBoard.map { try TensorBoardLog(folder: $0, run: run.folder) }
         updatesBefore = run.progress.updates
         fractionBefore = run.fraction
     }
@@ -51,6 +55,9 @@ final class TrainingDisplay {
             onReport: { try show($0) },
             onRollback: { showRollback(from: $0) })
         Terminal.showStatus("")
+        if Terminal.errorIsTerminal {
+            for line in TerminalCurve.lines(try run.folder.reports(), columns: Terminal.width) { Terminal.note(line) }
+        }
         let path = Terminal.quoted(run.folder.path)
         switch outcome {
         case .finished, .stoppedEarly:
@@ -105,8 +112,12 @@ final class TrainingDisplay {
 
     private func show(_ report: Report) throws {
         Terminal.showStatus("")
+        try tensorBoard?.append(report)
+        let sample = try isSampleDue() ? sample() : nil
+        if let sample { try run.folder.append(Sample(update: report.update, text: sample)) }
         guard Terminal.outputIsTerminal else {
-            try Terminal.write(try jsonLine(report) + "\n")
+            let shown = run.settings.batching == .documents ? sample : nil
+            try Terminal.write(try jsonLine(report, shown) + "\n")
             return
         }
         let validation = report.validationLoss.map { String(format: "  validation %.4f", $0) } ?? ""
@@ -117,14 +128,22 @@ final class TrainingDisplay {
                 format: "epoch %d  update %d  loss %.4f%@%@  %@ char/s  %@\n", report.epoch, report.update,
                 report.trainingLoss, running, validation, Terminal.grouped(report.charactersPerSecond),
                 Terminal.clock(report.seconds)))
-        let isDue = run.settings.batching == .documents || ContinuousClock.now - sampledAt > .seconds(15)
-        if isDue, let sample = try sample() {
-            sampledAt = .now
+        if let sample {
             try Terminal.write("  " + sample.replacingOccurrences(of: "\n", with: "\n  ") + "\n")
         }
     }
 
-    private func jsonLine(_ report: Report) throws -> String {
+    /// Whether this report has a sample: every one with windows of one document; otherwise more
+    /// often at first than later.
+    private func isSampleDue() -> Bool {
+        let now = ContinuousClock.now
+        let interval = min(15, (now - began).seconds / 8)
+        guard run.settings.batching == .documents || (now - sampledAt).seconds > interval else { return false }
+        sampledAt = now
+        return true
+    }
+
+    private func jsonLine(_ report: Report, _ sample: String?) throws -> String {
         struct Line: Encodable {
             let report: Report
             let sample: String?
@@ -139,7 +158,6 @@ final class TrainingDisplay {
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let sample = run.settings.batching == .documents ? try sample() : nil
         return String(decoding: try encoder.encode(Line(report: report, sample: sample)), as: UTF8.self)
     }
 

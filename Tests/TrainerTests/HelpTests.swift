@@ -12,7 +12,7 @@ struct HelpTests {
 
     @Test(
         "names defaults in one form, and nothing else in brackets",
-        arguments: ["export", "generate", "evaluate", "inspect"])
+        arguments: ["train", "resume", "export", "generate", "evaluate", "inspect"])
     func form(command: String) throws {
         for line in try help(command) {
             for remark in line.matches(of: /\(([^)]*)\)/) {

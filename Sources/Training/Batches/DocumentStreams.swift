@@ -3,7 +3,7 @@ import Core
 /// Documents as B streams, read in parallel in steps of T symbols with the state carried over
 /// within a document. Their order is another one in each epoch.
 final class DocumentStreams: MinibatchSource {
-    private let documents: [Range<Int>]
+    let learned: [Range<Int>]
     let validation: ValidationRows?
     private let rowCount: Int
     private let time: Int
@@ -16,7 +16,7 @@ final class DocumentStreams: MinibatchSource {
     }
 
     init(_ documents: DocumentSplit, rows: Int, time: Int, seed: UInt64) {
-        self.documents = documents.training
+        learned = documents.training
         validation = documents.validation(rowCount: rows, time: time)
         // So many rows that each has a few minibatches.
         let count = documents.training.reduce(0) { $0 + $1.count }
@@ -28,8 +28,8 @@ final class DocumentStreams: MinibatchSource {
     }
 
     private func shuffle() {
-        let order = Permutation(count: documents.count, seed: seed, round: epoch)
-        text = Stretches((0..<documents.count).map { documents[order[$0]] })
+        let order = Permutation(count: learned.count, seed: seed, round: epoch)
+        text = Stretches((0..<learned.count).map { learned[order[$0]] })
         rows = text.rows(rowCount, tolerance: time)
     }
 

@@ -33,6 +33,7 @@ final class DocumentWindows: MinibatchSource {
     }
 
     var updatesInEpoch: Int { documents.count }
+    var learned: [Range<Int>] { documents.map { $0.dropLast() } }
     var validation: ValidationRows? { nil }
     var carriedRows: Int { 0 }
 

@@ -48,6 +48,8 @@ final class ShuffledWindows: MinibatchSource {
                 ? ValidationRows([start..<count - 1], rowCount: settings.batchSize, time: settings.time) : nil)
     }
 
+    var learned: [Range<Int>] { text.ranges }
+
     var carriedRows: Int { 0 }
 
     func set(_ minibatch: inout Minibatch, _ index: Int) {

@@ -50,6 +50,8 @@ final class StreamBatches: MinibatchSource {
         }
     }
 
+    var learned: [Range<Int>] { rows }
+
     var carriedRows: Int { rows.count }
 
     func set(_ minibatch: inout Minibatch, _ index: Int) {

@@ -34,6 +34,9 @@ struct ValidationRows {
         self.time = time
     }
 
+    /// What is held out.
+    var stretches: [Range<Int>] { text.ranges }
+
     /// The number of minibatches.
     var count: Int { ((rows.map(\.count).max() ?? 0) + time - 1) / time }
 

@@ -5,6 +5,7 @@ import Foundation
 ///
 ///     settings.json       the settings
 ///     metrics.jsonl       a report a line
+///     samples.jsonl       a sample a line
 ///     last.safetensors    the newest checkpoint, from which a resumed training continues
 ///     best.safetensors    the checkpoint with the lowest validation loss
 public struct RunFolder: Sendable {

@@ -150,6 +150,7 @@ public final class TrainingRun {
         if let checkpoint { spentBefore = try TrainingRun.plan(&progress, settings, after: checkpoint, folder) }
         // Last, because it changes the folder.
         let reports = try folder.cutReports(to: progress)
+        try folder.cutSamples(to: progress)
         missingReports = progress.reports - reports.count
         secondsBefore = reports.last?.seconds ?? 0
         if checkpoint == nil { begin() }
@@ -343,6 +344,7 @@ public final class TrainingRun {
         progress.reduction = factor
         progress.plannedUpdates = plan
         _ = try folder.cutReports(to: progress)
+        try folder.cutSamples(to: progress)
         try save()
     }
 

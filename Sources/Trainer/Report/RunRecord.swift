@@ -1,0 +1,103 @@
+import Core
+import Foundation
+import InferenceEngine
+import ModelFormat
+import Training
+
+/// What a report shows of one run.
+struct RunRecord {
+    let name: String
+    let reports: [Report]
+    let samples: [Sample]
+    /// The corpus, the settings and the results, by the names of the groups.
+    let facts: [(group: String, entries: [JSONValue.Entry])]
+    /// The number of weights and biases.
+    let parameterCount: Int
+    /// How well the model predicts a text, or a sentence that says why there is none.
+    let outcome: Outcome
+
+    enum Outcome {
+        case measured(Measurement)
+        case missing(String)
+    }
+
+    struct Measurement {
+        let vocabulary: Vocabulary
+        let text: HeldOutText
+        let prediction: Prediction
+        let comparison: Comparison
+        /// Whether the text is another than the one that the training holds out.
+        let isOtherText: Bool
+    }
+}
+
+extension RunRecord {
+    /// Reads a run, and has its best model predict a text.
+    ///
+    /// - Parameters:
+    ///   - text: The text to predict; nil for what the training holds out.
+    ///   - shownCount: The most characters to show one by one.
+    /// - Throws: ``TrainingError``, ``CorpusError`` for `text`, or `ChargenError`.
+    init(_ folder: RunFolder, name: String, text: String?, shownCount: Int) throws {
+        self.name = name
+        reports = try folder.reports()
+        samples = try folder.samples()
+        facts = RunRecord.facts(try Checkpoint(path: folder.lastCheckpointPath).provenance)
+        let checkpoint = try Checkpoint(path: folder.exportedCheckpointPath())
+        let model = try Model(checkpoint.parameters(), vocabulary: checkpoint.vocabulary)
+        parameterCount = model.parameterCount
+        let corpus = RunRecord.corpus(of: checkpoint)
+        let heldOut: HeldOutText
+        if let text {
+            let source = CorpusSource(paths: [text], documents: checkpoint.settings.corpus.documents)
+            heldOut = HeldOutText(
+                try Score.text(source, for: model, unknown: .skip), corpus: corpus, settings: checkpoint.settings,
+                for: model.vocabulary)
+        } else if let corpus {
+            heldOut = HeldOutText(of: corpus, settings: checkpoint.settings, for: model.vocabulary)
+        } else {
+            outcome = .missing("The training's text cannot be read again. Name a text to predict with --text.")
+            return
+        }
+        guard !heldOut.heldOut.isEmpty else {
+            outcome = .missing("The training holds out no text. Name a text to predict with --text.")
+            return
+        }
+        let prediction = try Prediction(of: heldOut.heldOut, by: model, limit: shownCount)
+        outcome = .measured(
+            Measurement(
+                vocabulary: model.vocabulary, text: heldOut, prediction: prediction,
+                comparison: Comparison(heldOut, modelBits: prediction.bits, vocabulary: model.vocabulary),
+                isOtherText: text != nil))
+    }
+
+    /// The corpus of a training; nil, with a note, if it cannot be read again.
+    private static func corpus(of checkpoint: Checkpoint) -> Corpus? {
+        let source = checkpoint.settings.corpus
+        guard !source.paths.contains("-") else {
+            Terminal.note("the training's text came from standard input, and cannot be read again")
+            return nil
+        }
+        do {
+            let corpus = try Corpus(reading: source)
+            guard checkpoint.learns(from: corpus) else { throw TrainingError.corpusChanged }
+            return corpus
+        } catch {
+            Terminal.note("the training's text cannot be read again: \(error)")
+            return nil
+        }
+    }
+
+    /// The groups of a model's provenance.
+    private static func facts(_ provenance: String) -> [(group: String, entries: [JSONValue.Entry])] {
+        guard case .object(let groups) = try? JSONDecoder().decode(JSONValue.self, from: Data(provenance.utf8)) else {
+            return []
+        }
+        var facts: [(group: String, entries: [JSONValue.Entry])] = []
+        var results: [String: JSONValue] = [:]
+        for (name, value) in groups.sorted(by: { $0.key < $1.key }) {
+            if case .object = value { facts.append((name, value.entries)) } else { results[name] = value }
+        }
+        return facts + [("result", JSONValue.object(results).entries)]
+    }
+}
