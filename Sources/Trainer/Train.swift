@@ -7,8 +7,8 @@ struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Train a model on a text.",
         discussion: """
-            Without options, the size of the model and how it is trained are chosen for the text and the time \
-            (--minutes, 10 unless given). Options that you give are kept, and the others chosen to suit. The \
+            Without options, the size of the model and how it is trained are chosen for the text and for a time of \
+            ten minutes, or of --minutes. Options that you give are kept, and the others chosen to suit. The \
             training is stored in a folder: stop it at any time with Ctrl-C, and continue it with 'trainer resume'. \
             When standard output is not a terminal, each report is a line of JSON.
             """)

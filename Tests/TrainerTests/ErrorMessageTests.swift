@@ -49,10 +49,6 @@ struct ErrorMessageTests {
                 .runFinished(path: "run", done: "its 2 epochs are done"),
                 "cannot use the run 'run': its 2 epochs are done; ask for more with --epochs or --minutes"
             ),
-            (
-                .runFinished(path: "run", epochs: 1),
-                "cannot use the run 'run': its 1 epoch is done; ask for more with --epochs"
-            ),
             (.invalidRun(path: "run", "it is empty"), "cannot use the run 'run': it is empty"),
             (.cannotWrite(path: "m", reason: "No space left"), "cannot write 'm': No space left"),
         ] as [(TrainingError, String)])

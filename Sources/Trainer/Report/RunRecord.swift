@@ -51,7 +51,7 @@ extension RunRecord {
         if let text {
             let source = CorpusSource(paths: [text], documents: checkpoint.settings.corpus.documents)
             heldOut = HeldOutText(
-                try Score.text(source, for: model, unknown: .skip), corpus: corpus, settings: checkpoint.settings,
+                try Score.text(source, for: model, unknown: .fail), corpus: corpus, settings: checkpoint.settings,
                 for: model.vocabulary)
         } else if let corpus {
             heldOut = HeldOutText(of: corpus, settings: checkpoint.settings, for: model.vocabulary)
