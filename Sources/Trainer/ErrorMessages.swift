@@ -56,6 +56,7 @@ extension Settings.Name {
         case .forgetBias: "--forget-bias"
         case .validationFraction: "--validation"
         case .threads: "--threads"
+        case .keptCheckpoints: "--keep"
         case .checkpointInterval: "--checkpoint-every"
         case .reportInterval: "--report-every"
         }

@@ -293,6 +293,12 @@ struct OutputOptions: ParsableArguments {
     var checkpointInterval: Int?
 
     @Option(
+        name: .customLong("keep"),
+        help: ArgumentHelp(
+            "The number of earlier checkpoints to keep, besides the last and the best (default: 0).", valueName: "n"))
+    var keptCheckpoints: Int?
+
+    @Option(
         name: .customLong("report-every"),
         help: ArgumentHelp(
             "The updates between reports, in addition to the ones of validations; 0 for none (default: 0).",
@@ -301,6 +307,7 @@ struct OutputOptions: ParsableArguments {
 
     func apply(to settings: inout Settings) {
         settings.validationInterval = validationInterval ?? settings.validationInterval
+        settings.keptCheckpoints = keptCheckpoints ?? settings.keptCheckpoints
         settings.checkpointInterval = checkpointInterval ?? settings.checkpointInterval
         settings.reportInterval = reportInterval ?? settings.reportInterval
     }

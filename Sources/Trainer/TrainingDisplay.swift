@@ -47,6 +47,9 @@ final class TrainingDisplay {
     /// - Throws: `ExitCode` 128 + the signal's number after a signal, or what the training throws.
     func train() throws {
         Interrupt.catchSignals()
+        if !run.isLocked {
+            Terminal.note("the file system of \(run.folder.path) has no locks: let no other training use this folder")
+        }
         describe()
         defer { Terminal.showStatus("") }
         let outcome = try run.train(

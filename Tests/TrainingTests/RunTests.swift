@@ -294,6 +294,46 @@ struct RunTests {
         }
     }
 
+    @Test("a file system without locks is no obstacle; any other failure of the lock is")
+    func withoutLocks() throws {
+        try withTemporaryFolder { folder in
+            let run = RunFolder(path: folder.path)
+            func lock(_ error: Int32) throws -> RunFolder.Lock {
+                try run.lock(flock: { _, _ in
+                    errno = error
+                    return -1
+                })
+            }
+            #expect(try !lock(ENOLCK).isHeld)
+            #expect(throws: TrainingError.invalidRun(path: folder.path, "another process is training in it")) {
+                try lock(EWOULDBLOCK)
+            }
+            #expect(throws: TrainingError.self) { try lock(EIO) }
+            #expect(try run.lock().isHeld)
+        }
+    }
+
+    @Test("the newest checkpoints are kept, as many as asked for, and each can be exported")
+    func keptCheckpoints() throws {
+        try withTemporaryFolder { folder in
+            var settings = try settings(folder, .streams)
+            (settings.keptCheckpoints, settings.epochs) = (2, 1)
+            let run = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/run"))
+            var saved: [Int: Data] = [:]
+            _ = try run.train(onUpdate: { _ in
+                saved[try Checkpoint(path: run.folder.lastCheckpointPath).progress.updates] = try contents(
+                    run.folder.lastCheckpointPath)
+            })
+            let names = try FileManager.default.contentsOfDirectory(atPath: run.folder.path)
+                .filter { $0.hasPrefix("update-") }.sorted()
+            #expect(names.count == 2)
+            #expect(names.last == String(format: "update-%09d.safetensors", run.progress.updates))
+            let previous = try Checkpoint(path: run.folder.path + "/" + names[0])
+            #expect(try contents(run.folder.path + "/" + names[0]) == saved[previous.progress.updates])
+            #expect(try !previous.modelFile().isEmpty)
+        }
+    }
+
     @Test("a training can be resumed with more epochs")
     func longer() throws {
         try withTemporaryFolder { folder in

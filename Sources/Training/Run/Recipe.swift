@@ -6,30 +6,131 @@ import ModelFormat
 /// Settings chosen for a text and a time. `docs/recipes.md` has the experiments behind them.
 public struct Recipe {
     /// The settings.
-    public let settings: Settings
+    public private(set) var settings: Settings
     /// What was chosen and why, a line each.
-    public let reasons: [String]
+    public private(set) var reasons: [String] = []
 
-    /// The time for which settings are chosen if none is given.
+    /// The time for which settings are chosen if neither a time nor a number of epochs is given.
     public static let defaultMinutes = 10.0
+
+    /// Hidden sizes to choose from.
+    private static let hiddenSizes = [64, 96, 128, 192, 256, 384, 512, 768, 1024]
+    /// A model is as large as allows this many symbols of training for each parameter.
+    private static let symbolsPerParameter = 12.0
+    /// The most parameters for each symbol that is learned.
+    private static let parametersPerSymbol = 2.0
+    /// More epochs do not improve a model, even if there is time for them.
+    private static let mostEpochs = 80.0
 
     /// - Parameters:
     ///   - minutes: The time that the training may take; nil if the number of epochs is given.
     ///   - adjust: Sets what is given.
     /// - Throws: ``TrainingError`` or `ChargenError`.
     public init(_ corpus: Corpus, minutes: Double?, adjust: (inout Settings) -> Void) throws {
-        var settings = Settings(corpus: CorpusSource(paths: []))
-        settings.minutes = minutes
-        settings.epochs = 1_000_000_000
-        settings.cell = .gru
-        settings.schedule = .cosine
-        settings.clipElement = 0
-        settings.clipNorm = 1
-        settings.learningRate = 0.008
-        settings.hiddenSize = 128
-        settings.validationInterval = 0
+        settings = Settings(corpus: CorpusSource(paths: []))
         adjust(&settings)
-        self.settings = settings
-        reasons = []
+        let learned = max(1, Double(corpus.count) * (1 - settings.validationFraction))
+        chooseMinibatch(learned)
+        adjust(&settings)
+        var speed = 0.0
+        for hiddenSize in Recipe.hiddenSizes {
+            var candidate = settings
+            candidate.cell = .gru
+            candidate.hiddenSize = hiddenSize
+            adjust(&candidate)
+            var symbols = Double(candidate.epochs) * learned
+            if let minutes {
+                speed = try Recipe.speed(candidate, corpus)
+                symbols = min(speed * minutes * 60, Recipe.mostEpochs * learned)
+            }
+            let parameters = Double(Recipe.shape(candidate, corpus).parameterCount)
+            let isTooLarge =
+                symbols < Recipe.symbolsPerParameter * parameters
+                || parameters > Recipe.parametersPerSymbol * learned
+            guard hiddenSize == Recipe.hiddenSizes[0] || !isTooLarge else { break }
+            settings = candidate
+            chooseTraining(symbols, learned, minutes)
+            adjust(&settings)
+            explain(corpus, speed, symbols, learned)
+            // A size that is given is the only candidate.
+            guard candidate.hiddenSize == hiddenSize else { break }
+        }
+    }
+
+    /// Minibatches of so few symbols that a small text has hundreds of updates an epoch too.
+    private mutating func chooseMinibatch(_ learned: Double) {
+        let symbols = min(max(learned / 300, 512), 3200)
+        settings.time = symbols < 2048 ? 32 : 64
+        settings.batchSize = Int(symbols) / settings.time
+    }
+
+    /// - Parameter symbols: The number of symbols that the training takes.
+    private mutating func chooseTraining(_ symbols: Double, _ learned: Double, _ minutes: Double?) {
+        let minibatch = Double(settings.batchSize * settings.time)
+        let epochs = symbols / learned
+        let updates = symbols / minibatch
+        if let minutes, epochs < Recipe.mostEpochs {
+            settings.minutes = minutes
+            settings.epochs = 1_000_000_000
+        } else if minutes != nil {
+            settings.minutes = nil
+            settings.epochs = Int(Recipe.mostEpochs)
+        }
+        settings.schedule = .cosine
+        settings.learningRate = Recipe.rounded(
+            0.008 * pow(128 / Double(settings.hiddenSize), 0.7) * min(1, (minibatch / 2500).squareRoot()))
+        settings.warmup = Int(min(100, updates / 20))
+        (settings.clipNorm, settings.clipElement) = (1, 0)
+        let parameters = Double(settings.hiddenSize * settings.hiddenSize * 3 * (2 * settings.layers - 1))
+        let repetition = epochs * parameters / learned
+        settings.dropout = min(0.5, max(0, (log2(repetition) * 2).rounded() / 20))
+        // A validation costs about a third of the training on as many symbols: at most 5 % in all.
+        let validation = learned * settings.validationFraction / minibatch / 3
+        settings.validationInterval = Int(max(updates / 40, validation / 0.05, 1))
+    }
+
+    private mutating func explain(_ corpus: Corpus, _ speed: Double, _ symbols: Double, _ learned: Double) {
+        let shape = Recipe.shape(settings, corpus)
+        let epochs = symbols / learned
+        let time = settings.minutes.map { "\($0.formatted()) minutes" } ?? "\(settings.epochs) epochs"
+        let pace = speed > 0 ? " at \(Int(speed).formatted()) characters a second" : ""
+        reasons = [
+            "model: \(shape.cell.name), \(shape.layers) × \(shape.hiddenSize), "
+                + "\(shape.parameterCount.formatted()) parameters, chosen for "
+                + "\(Int(learned).formatted()) characters to learn from and \(time)\(pace)",
+            "training: about \(String(format: "%.1f", epochs)) epochs of minibatches of \(settings.batchSize) × "
+                + "\(settings.time) characters; \(settings.schedule.rawValue) learning rate from "
+                + "\(settings.learningRate), dropout \(settings.dropout)",
+            "Every choice is an option of 'train': --hidden, --batch, --time, --learning-rate, --dropout, …",
+        ]
+    }
+
+    private static func shape(_ settings: Settings, _ corpus: Corpus) -> ModelShape {
+        ModelShape(
+            cell: settings.cell, layers: settings.layers, hiddenSize: settings.hiddenSize,
+            vocabularySize: corpus.vocabulary.count)
+    }
+
+    /// Two significant digits.
+    private static func rounded(_ rate: Double) -> Double {
+        Double(String(format: "%.1e", rate)) ?? rate
+    }
+
+    /// The speed of a training with some settings, in symbols a second, from one short minibatch
+    /// after another that warms up.
+    private static func speed(_ settings: Settings, _ corpus: Corpus) throws -> Double {
+        guard let backend = Backend.chosen() else { return 1 }
+        let network = try Network(
+            shape(settings, corpus), threads: settings.threads, backend: backend,
+            precision: settings.precision ?? .f32)
+        var random = SplitMix64(seed: settings.seed)
+        network.parameters.initialise(range: 0.1, forgetBias: nil, random: &random)
+        let time = min(settings.time, 16, corpus.count - 1)
+        let starts = (0..<settings.batchSize).map { $0 * (corpus.count - 1 - time) / settings.batchSize }
+        let minibatch = Minibatch(of: Stretches([0..<corpus.count - 1]), starts: starts, time: time)
+        _ = try network.gradient(minibatch, of: corpus, state: nil)
+        let start = ContinuousClock.now
+        _ = try network.gradient(minibatch, of: corpus, state: nil)
+        return Double(settings.batchSize * time) / (ContinuousClock.now - start).seconds
     }
 }

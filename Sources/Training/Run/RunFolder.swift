@@ -8,6 +8,7 @@ import Foundation
 ///     samples.jsonl       a sample a line
 ///     last.safetensors    the newest checkpoint, from which a resumed training continues
 ///     best.safetensors    the checkpoint with the lowest validation loss
+///     update-000001000.safetensors    an earlier checkpoint, if some are kept
 public struct RunFolder: Sendable {
     /// The folder's path.
     public let path: String
@@ -52,26 +53,53 @@ public struct RunFolder: Sendable {
         return isNew
     }
 
-    /// Prevents other trainings in the same folder until the lock is released or the process ends.
+    /// Prevents other trainings in the same folder until the lock is released or the process ends,
+    /// unless the file system has no locks.
     ///
+    /// - Parameter flock: The system call.
     /// - Throws: ``TrainingError/invalidRun(path:_:)`` when another training has the lock.
-    func lock() throws -> Lock {
+    func lock(flock: (Int32, Int32) -> Int32 = Foundation.flock) throws -> Lock {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let isTaken = errno == EWOULDBLOCK
-            let reason = isTaken ? "another process is training in it" : String(cString: strerror(errno))
-            close(descriptor)
-            throw TrainingError.invalidRun(path: path, reason)
+        guard descriptor >= 0 else {
+            throw TrainingError.invalidRun(path: path, String(cString: strerror(errno)))
         }
-        return Lock(descriptor: descriptor)
+        let isHeld = flock(descriptor, LOCK_EX | LOCK_NB) == 0
+        let error = errno
+        let lock = Lock(descriptor: descriptor, isHeld: isHeld)
+        // Such as network file systems without a lock server.
+        let isUnsupported = [ENOLCK, ENOSYS, EOPNOTSUPP].contains(error)
+        guard isHeld || isUnsupported else {
+            let isTaken = error == EWOULDBLOCK
+            throw TrainingError.invalidRun(
+                path: path, isTaken ? "another process is training in it" : String(cString: strerror(error)))
+        }
+        return lock
+    }
+
+    /// Keeps the last checkpoint under a name of its own beside it, and only the newest `count` of
+    /// such.
+    func keepLastCheckpoint(update: Int, count: Int) throws {
+        let prefix = "update-"
+        let suffix = ".safetensors"
+        let kept = path + "/" + prefix + String(format: "%09d", update) + suffix
+        unlink(kept)
+        // The last checkpoint is replaced by renaming, so that this name keeps the old one.
+        guard link(lastCheckpointPath, kept) == 0 else { throw OutputFile.failure(kept) }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        for name in names.filter({ $0.hasPrefix(prefix) && $0.hasSuffix(suffix) }).sorted().dropLast(count) {
+            unlink(path + "/" + name)
+        }
     }
 
     /// The right to train in a folder.
     final class Lock {
+        /// Whether others are kept out: not if the file system has no locks.
+        let isHeld: Bool
         private let descriptor: Int32
 
-        fileprivate init(descriptor: Int32) {
+        fileprivate init(descriptor: Int32, isHeld: Bool) {
             self.descriptor = descriptor
+            self.isHeld = isHeld
         }
 
         deinit {

@@ -112,6 +112,8 @@ public struct Settings: Encodable, Equatable, Sendable {
     public var precision: Precision?
     /// The number of threads. The result does not depend on it.
     public var threads = 1
+    /// The number of earlier checkpoints that are kept beside the last.
+    public var keptCheckpoints = 0
     /// The updates between checkpoints, in addition to the one after each epoch.
     public var checkpointInterval = 500
     /// The updates between reports, in addition to the one after each epoch; 0 for none.
@@ -165,7 +167,7 @@ public struct Settings: Encodable, Equatable, Sendable {
         case layers, hiddenSize, batchSize, time, stride, burnIn, documentLimit, epochs, minutes
         case learningRate, warmup, decay, decayAfter, secondMomentDecay, weightDecay, averaging
         case dropout, weightDropout, clipNorm, clipElement, initialRange, forgetBias
-        case validationFraction, validationInterval, patience, threads, checkpointInterval, reportInterval
+        case validationFraction, validationInterval, patience, threads, keptCheckpoints, checkpointInterval, reportInterval
     }
 
     /// Checks every number's range.
@@ -199,6 +201,7 @@ public struct Settings: Encodable, Equatable, Sendable {
         try check(.forgetBias, -100...100, forgetBias)
         try check(.validationFraction, 0...0.5, validationFraction)
         try check(.threads, 1...256, threads)
+        try check(.keptCheckpoints, 0...100_000, keptCheckpoints)
         try check(.checkpointInterval, 1...1_000_000_000, checkpointInterval)
         try check(.reportInterval, 0...1_000_000_000, reportInterval)
     }
@@ -254,6 +257,7 @@ extension Settings: Decodable {
         try read(&seed, .seed)
         try read(&precision, .precision)
         try read(&threads, .threads)
+        try read(&keptCheckpoints, .keptCheckpoints)
         try read(&checkpointInterval, .checkpointInterval)
         try read(&reportInterval, .reportInterval)
     }

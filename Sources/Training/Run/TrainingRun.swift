@@ -45,6 +45,9 @@ public final class TrainingRun {
     private var minibatch = Minibatch()
     private let state: RecurrentState?
     private let validationState: RecurrentState?
+    /// Whether other processes are kept out of the folder: not if its file system has no locks.
+    public let isLocked: Bool
+
     /// Held from initialisation to the end of training, so that no other process changes the
     /// folder.
     private var lock: RunFolder.Lock?
@@ -117,6 +120,7 @@ public final class TrainingRun {
         self.settings = settings
         self.folder = folder
         self.lock = lock
+        isLocked = lock.isHeld
         self.corpus = corpus
         source = try settings.minibatches(of: corpus)
         // Windows of one document do not reach its end, so it cannot be learned.
@@ -451,6 +455,9 @@ public final class TrainingRun {
         try folder.syncReports()
         if isBest { try AtomicFile.write(checkpoint, to: folder.bestCheckpointPath) }
         try AtomicFile.write(checkpoint, to: folder.lastCheckpointPath)
+        if settings.keptCheckpoints > 0 {
+            try folder.keepLastCheckpoint(update: progress.updates, count: settings.keptCheckpoints)
+        }
     }
 }
 
