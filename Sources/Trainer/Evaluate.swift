@@ -20,8 +20,11 @@ struct Evaluate: ParsableCommand {
     var corpus: CorpusOptions
 
     func run() throws {
-        let model = try Model(contentsOf: model)
-        let score = try Score(of: model, on: Score.text(corpus.source, for: model))
+        let model = try Model(path: FileName.cString(model))
+        let source = try corpus.source
+        let text = try Score.text(source, for: model)
+        text.printWarnings(for: source)
+        let score = try Score(of: model, on: text)
         let format =
             Terminal.outputIsTerminal
             ? "%.4f nats a character, %.4f bits a character, over %d\n"

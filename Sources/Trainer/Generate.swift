@@ -2,6 +2,7 @@ import ArgumentParser
 import Core
 import Foundation
 import InferenceEngine
+import Training
 
 /// `trainer generate`: generates text with a model.
 struct Generate: ParsableCommand {
@@ -62,7 +63,7 @@ struct Generate: ParsableCommand {
     }
 
     func run() throws {
-        let session = try Session(try Model(contentsOf: model))
+        let session = try Session(try Model(path: FileName.cString(model)))
         try session.setTemperature(greedy ? 0 : temperature ?? 1)
         let seed = seed ?? .random(in: 0 ... .max)
         session.unknownCharacters = unknown == .skip ? .skip : .fail

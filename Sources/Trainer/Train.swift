@@ -193,10 +193,11 @@ struct Train: ParsableCommand {
     func run() throws {
         let settings = try settings
         let folder = RunFolder(path: folder ?? Runs.newPath(for: settings.corpus))
-        if settings.corpus.paths.contains("-"), isatty(STDIN_FILENO) != 0 {
+        if settings.corpus.readsStandardInput, isatty(STDIN_FILENO) != 0 {
             Terminal.note("reading the text from standard input, up to Ctrl-D")
         }
         let run = try TrainingRun(settings, folder: folder)
+        run.corpus.printWarnings(for: settings.corpus)
         try TrainingDisplay(run, samples: samples).train()
     }
 }

@@ -27,6 +27,6 @@ struct Trainer: ParsableCommand {
         // A file that exceeds a limit of size is an error like a full disk, not the end of the
         // process.
         signal(SIGXFSZ, SIG_IGN)
-        main(nil)
+        main(Arguments.parsable())
     }
 }

@@ -281,4 +281,23 @@ struct RunTests {
             }
         }
     }
+
+    @Test("provenance is bounded, however many files a corpus has, and names no folder")
+    func boundedProvenance() throws {
+        try withTemporaryFolder { folder in
+            let settings = try settings(folder, .streams, .rnn)
+            let run = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/run"))
+            var description = try Checkpoint(path: run.folder.lastCheckpointPath).description
+            description.settings.corpus.paths = (0..<30_000).map {
+                "/private/folder/\($0)" + String(repeating: "x", count: 240)
+            }
+            description.settings.corpus.list = "/private/list"
+            description.settings.corpus = description.settings.corpus.withAbsolutePaths
+            #expect(description.provenance.utf8.count < 4096)
+            let provenance = try #require(
+                try JSONSerialization.jsonObject(with: Data(description.provenance.utf8)) as? [String: Any])
+            #expect(provenance["inputs"] as? Int == 30_001)
+            #expect(!description.provenance.contains("private"))
+        }
+    }
 }

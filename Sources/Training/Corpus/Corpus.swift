@@ -11,15 +11,22 @@ public struct Corpus: Sendable {
     /// The number of documents, at least 1.
     public let documentCount: Int
     /// The SHA-256 hash of the bytes read, all files one after the other, in lower-case hexadecimal
-    /// digits.
+    /// digits. Compressed files count with their decompressed bytes, so that compression does not
+    /// change a text's identity.
     public let sha256: String
+    /// What was noticed when the text was read.
+    public let notes: CorpusNotes
     let symbols: SymbolBuffer
 
-    init(symbols: SymbolBuffer, vocabulary: Vocabulary, documentCount: Int, sha256: String) {
+    init(
+        symbols: SymbolBuffer, vocabulary: Vocabulary, documentCount: Int, sha256: String,
+        notes: CorpusNotes = CorpusNotes()
+    ) {
         self.symbols = symbols
         self.vocabulary = vocabulary
         self.documentCount = documentCount
         self.sha256 = sha256
+        self.notes = notes
     }
 
     /// Reads a corpus and learns its vocabulary.

@@ -26,7 +26,10 @@ struct SymbolEncoder {
     private var scalars: [UInt32] = []
     private var symbols: SymbolBuffer
     private var documentCount = 0
-    private var isBetweenDocuments = true
+    private(set) var isBetweenDocuments = true
+
+    /// The number of different symbols so far.
+    var symbolCount: Int { scalars.count }
 
     /// - Parameters:
     ///   - vocabulary: The only symbols that the text may have, at most 65,536; nil to learn them.
@@ -99,13 +102,24 @@ struct SymbolEncoder {
         return Int32(symbol)
     }
 
+    /// The text as symbols of a vocabulary.
+    struct Result {
+        let symbols: SymbolBuffer
+        let vocabulary: Vocabulary
+        let documentCount: Int
+        /// For each symbol of a learned vocabulary, its rank in order of first appearance.
+        let order: [Int]
+    }
+
     /// Ends the last document and renumbers the symbols.
-    mutating func finish() -> (symbols: SymbolBuffer, vocabulary: Vocabulary, documentCount: Int) {
+    mutating func finish() -> Result {
         // It has a symbol: from between two documents, or in the given vocabulary.
         if documentCount > 1 || fixed?.hasEndOfDocument == true {
             symbols.append(table[Int(SymbolEncoder.endOfDocument)])
         }
-        if let fixed { return (symbols, fixed, documentCount) }
+        if let fixed {
+            return Result(symbols: symbols, vocabulary: fixed, documentCount: documentCount, order: [])
+        }
 
         let order = scalars.indices.sorted { scalars[$0] < scalars[$1] }
         var ranks = [UInt16](repeating: 0, count: order.count)
@@ -115,6 +129,6 @@ struct SymbolEncoder {
         guard let vocabulary = Vocabulary(characters: characters, hasEndOfDocument: documentCount > 1) else {
             preconditionFailure("decoded characters, sorted, are no vocabulary")
         }
-        return (symbols, vocabulary, documentCount)
+        return Result(symbols: symbols, vocabulary: vocabulary, documentCount: documentCount, order: order)
     }
 }

@@ -39,6 +39,10 @@ public struct RunFolder: Sendable {
     /// - Returns: Whether it is new.
     /// - Throws: ``TrainingError/runExists(path:)`` or ``TrainingError/cannotWrite(path:reason:)``.
     func create() throws -> Bool {
+        guard !FileName.hasEscape(path) else {
+            throw TrainingError.cannotWrite(
+                path: FileName.shown(path), reason: "the name of a run must be UTF-8; choose another name")
+        }
         guard !FileManager.default.fileExists(atPath: lastCheckpointPath) else {
             throw TrainingError.runExists(path: path)
         }
