@@ -20,7 +20,7 @@ struct Trainer: ParsableCommand {
             """,
         version: chargenVersion,
         subcommands: [
-            Train.self, Resume.self, Export.self, Generate.self, Evaluate.self, Inspect.self,
+            Train.self, Resume.self, Export.self, Generate.self, Evaluate.self, CorpusCommand.self, Inspect.self,
         ])
 
     static func main() {
