@@ -6,7 +6,7 @@ extension CorpusReport {
     func findings(for source: CorpusSource) -> [String] {
         [
             lengthFinding, documentsFinding(source), duplicatesFinding, orderFinding, controlsFinding,
-            replacementFinding, misreadFinding, accentsFinding(source), rareFinding, sizeFinding,
+            replacementFinding, misreadFinding, accentsFinding(source), rareFinding,
         ].compactMap { $0 }
     }
 
@@ -77,14 +77,6 @@ extension CorpusReport {
         return """
             \(Terminal.grouped(Double(vocabulary.rare))) of \(counted(vocabulary.count, "character")) occur fewer than \
             10 times, too seldom to be learned: replace or remove them, or read more text
-            """
-    }
-
-    private var sizeFinding: String? {
-        guard vocabulary.count > 1000 else { return nil }
-        return """
-            a vocabulary of \(counted(vocabulary.count, "character")) makes training slow and the model large: each \
-            character takes a row of the first and of the last matrix
             """
     }
 }

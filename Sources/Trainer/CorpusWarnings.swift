@@ -8,7 +8,7 @@ extension Corpus {
 
     /// What may be wrong with the text.
     func warnings(for source: CorpusSource) -> [String] {
-        [skippedWarning, headerWarning, lineEndWarning(for: source)].compactMap { $0 }
+        [skippedWarning, headerWarning, lineEndWarning(for: source), vocabularyWarning].compactMap { $0 }
     }
 
     private var skippedWarning: String? {
@@ -23,6 +23,15 @@ extension Corpus {
         return """
             the first row of '\(FileName.shown(header.file).visible)'\(others) is probably a header, and was \
             read as text: choose columns by name with --columns, from: \(names)
+            """
+    }
+
+    private var vocabularyWarning: String? {
+        // Only a vocabulary that is learned has first places.
+        guard vocabulary.characters.count > 1000, !notes.firstPlaces.isEmpty else { return nil }
+        return """
+            a vocabulary of \(counted(vocabulary.characters.count, "character")) makes training slow and the model \
+            large: each character takes a row of the first and of the last matrix
             """
     }
 

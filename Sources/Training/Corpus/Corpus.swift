@@ -2,9 +2,10 @@ import ModelFormat
 
 /// A text as symbols of a vocabulary, in one flat buffer.
 ///
-/// A symbol takes one byte if the vocabulary has at most 256 symbols, and two otherwise. The
-/// end-of-document symbol, if the vocabulary has one, follows every document, the last one too. A
-/// learned vocabulary has it if there is more than one document.
+/// A symbol takes one byte if the vocabulary has at most 256 symbols, and two otherwise. Those of a
+/// large text may be in a file. The end-of-document symbol, if the vocabulary has one, follows
+/// every document, the last one too. A learned vocabulary has it if there is more than one
+/// document.
 public struct Corpus: Sendable {
     /// The characters of the text and, if there is one, the end-of-document symbol.
     public let vocabulary: Vocabulary
@@ -36,6 +37,12 @@ public struct Corpus: Sendable {
     /// - Throws: ``CorpusError``.
     public init(reading source: CorpusSource) throws {
         self = try CorpusReader.read(source, vocabulary: nil)
+    }
+
+    /// Reads a corpus and learns its vocabulary. The symbols of a large text are files in a folder,
+    /// from which the same text is read the next time.
+    init(reading source: CorpusSource, cacheIn folder: String) throws {
+        self = try CorpusReader.read(source, vocabulary: nil, cache: CorpusCache(folder: folder))
     }
 
     /// Reads a corpus as symbols of an existing vocabulary.

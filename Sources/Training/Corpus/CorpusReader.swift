@@ -14,31 +14,38 @@ struct CorpusReader {
 
     /// Reads all of `source`.
     ///
-    /// - Parameter vocabulary: The only characters that the text may have; nil to learn them.
-    static func read(_ source: CorpusSource, vocabulary: Vocabulary?) throws -> Corpus {
+    /// - Parameters:
+    ///   - vocabulary: The only characters that the text may have; nil to learn them.
+    ///   - cache: Takes the symbols of a large text, and gives them the next time.
+    static func read(_ source: CorpusSource, vocabulary: Vocabulary?, cache: CorpusCache? = nil) throws -> Corpus {
         let paths = try FileList.paths(of: source)
-        var reader = CorpusReader(source, paths, vocabulary: vocabulary)
+        let stamp = try cache?.stamp(source, paths)
+        if let stamp, let corpus = cache?.corpus(stamp: stamp) { return corpus }
+        var reader = CorpusReader(source, paths, vocabulary: vocabulary, cache: cache)
         for path in paths { try reader.read(path) }
-        let result = reader.splitter.encoder.finish()
+        let result = try reader.splitter.encoder.finish()
         guard result.documentCount > 0 else { throw CorpusError.empty(files: paths) }
         var notes = reader.notes
         notes.fileCount = paths.count
         notes.byteCount = reader.tally.count
         notes.lineEnds = reader.tally.lineEnds
         if reader.learnsVocabulary { notes.firstPlaces = result.order.map { reader.notes.firstPlaces[$0] } }
-        return Corpus(
+        let corpus = Corpus(
             symbols: result.symbols, vocabulary: result.vocabulary, documentCount: result.documentCount,
             sha256: reader.tally.hexadecimalDigest(), notes: notes)
+        try cache?.complete(corpus, stamp: stamp)
+        return corpus
     }
 
-    private init(_ source: CorpusSource, _ paths: [String], vocabulary: Vocabulary?) {
+    private init(_ source: CorpusSource, _ paths: [String], vocabulary: Vocabulary?, cache: CorpusCache?) {
         self.source = source
         transform = TextTransform(source)
         learnsVocabulary = vocabulary == nil
         // Room for a symbol a byte: memory that stays unused costs nothing. Above the limit, where
         // the size that the system gives may be wrong, the buffer grows.
-        let size = paths.reduce(0) { $0 + min(InputFile.size(of: $1), 1 << 32) }
-        let encoder = SymbolEncoder(vocabulary: vocabulary, capacity: min(size, 1 << 32))
+        let limit = cache?.smallest ?? 1 << 32
+        let size = paths.reduce(0) { $0 + min(InputFile.size(of: $1), limit) }
+        let encoder = SymbolEncoder(vocabulary: vocabulary, capacity: min(size, limit), cache: cache)
         splitter = DocumentSplitter(source.documents, separator: source.separator, encoder: encoder)
     }
 
@@ -67,7 +74,9 @@ struct CorpusReader {
             if offset == 0, let encoding = WideEncoding(beginning: bytes) {
                 throw CorpusError.wideEncoding(file: path, encoding)
             }
-            return try body(&self, bytes, offset, isLast)
+            let consumed = try body(&self, bytes, offset, isLast)
+            try splitter.encoder.spillIfLarge()
+            return consumed
         }
         self.tally = tally
     }

@@ -51,7 +51,7 @@ public struct CorpusSource: Codable, Equatable, Sendable {
         return source
     }
 
-    private static func absolute(_ path: String) -> String {
+    static func absolute(_ path: String) -> String {
         path == InputFile.standardInput ? path : URL(fileURLWithPath: path).path
     }
 

@@ -25,6 +25,9 @@ struct SymbolEncoder {
     /// The scalar value of each symbol.
     private var scalars: [UInt32] = []
     private var symbols: SymbolBuffer
+    private let cache: CorpusCache?
+    /// The file that takes the symbols of a large text.
+    private var spill: SymbolSpill?
     private var documentCount = 0
     private(set) var isBetweenDocuments = true
 
@@ -34,8 +37,10 @@ struct SymbolEncoder {
     /// - Parameters:
     ///   - vocabulary: The only symbols that the text may have, at most 65,536; nil to learn them.
     ///   - capacity: The number of symbols to make room for.
-    init(vocabulary: Vocabulary?, capacity: Int) {
+    ///   - cache: Takes the symbols of a large text; only with a vocabulary that is learned.
+    init(vocabulary: Vocabulary?, capacity: Int, cache: CorpusCache? = nil) {
         fixed = vocabulary
+        self.cache = vocabulary == nil ? cache : nil
         symbols = SymbolBuffer(symbolCount: vocabulary?.count ?? 0, capacity: capacity)
         guard let vocabulary else { return }
         precondition(vocabulary.count <= SymbolEncoder.maximumCharacters + 1, "symbols do not fit 16 bits")
@@ -102,6 +107,14 @@ struct SymbolEncoder {
         return Int32(symbol)
     }
 
+    /// Moves the symbols in memory to the cache if they are many.
+    mutating func spillIfLarge() throws {
+        guard let cache, symbols.count >= cache.smallest else { return }
+        let spill = try spill ?? cache.makeSpill()
+        self.spill = spill
+        try spill.append(symbols.takeAll())
+    }
+
     /// The text as symbols of a vocabulary.
     struct Result {
         let symbols: SymbolBuffer
@@ -112,7 +125,7 @@ struct SymbolEncoder {
     }
 
     /// Ends the last document and renumbers the symbols.
-    mutating func finish() -> Result {
+    mutating func finish() throws -> Result {
         // It has a symbol: from between two documents, or in the given vocabulary.
         if documentCount > 1 || fixed?.hasEndOfDocument == true {
             symbols.append(table[Int(SymbolEncoder.endOfDocument)])
@@ -122,9 +135,14 @@ struct SymbolEncoder {
         }
 
         let order = scalars.indices.sorted { scalars[$0] < scalars[$1] }
-        var ranks = [UInt16](repeating: 0, count: order.count)
-        for (rank, symbol) in order.enumerated() { ranks[symbol] = UInt16(rank) }
-        symbols.renumber(ranks)
+        if let spill {
+            try spill.append(symbols.takeAll())
+            symbols = SymbolBuffer(try spill.finish(), numbers: order.map { UInt16($0) })
+        } else {
+            var ranks = [UInt16](repeating: 0, count: order.count)
+            for (rank, symbol) in order.enumerated() { ranks[symbol] = UInt16(rank) }
+            symbols.renumber(ranks)
+        }
         let characters = order.map { scalars[$0] }.filter { $0 != SymbolEncoder.endOfDocument }
         guard let vocabulary = Vocabulary(characters: characters, hasEndOfDocument: documentCount > 1) else {
             preconditionFailure("decoded characters, sorted, are no vocabulary")

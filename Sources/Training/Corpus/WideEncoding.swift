@@ -9,9 +9,9 @@ public enum WideEncoding: String, Sendable {
     case utf32LittleEndian = "UTF-32LE"
     case utf32BigEndian = "UTF-32BE"
 
-    /// The share of the bytes of one place that are NUL in text, at least: spaces and line ends
-    /// have such bytes in every script.
-    private static let share = 0.03
+    /// The least rate of NULs among the bytes of one place in text: spaces and line ends have them
+    /// in every script.
+    private static let rate = 0.03
 
     /// Recognises an encoding by its byte order mark, or else by NULs in every second byte, or in
     /// two or three of four.
@@ -31,15 +31,15 @@ public enum WideEncoding: String, Sendable {
         for (position, byte) in sample.enumerated() where byte == 0 { counts[position % 4] += 1 }
         // A text may have a few NULs of its own.
         guard counts.reduce(0, +) >= 4 else { return nil }
-        let shares = counts.map { Double(4 * $0) / Double(sample.count) }
-        func isText(_ place: Int) -> Bool { shares[place] < 0.1 * WideEncoding.share }
-        if shares[2] > 0.9, shares[3] > 0.9, isText(0) {
+        let rates = counts.map { Double(4 * $0) / Double(sample.count) }
+        func isText(_ place: Int) -> Bool { rates[place] < 0.1 * WideEncoding.rate }
+        if rates[2] > 0.9, rates[3] > 0.9, isText(0) {
             self = .utf32LittleEndian
-        } else if shares[0] > 0.9, shares[1] > 0.9, isText(3) {
+        } else if rates[0] > 0.9, rates[1] > 0.9, isText(3) {
             self = .utf32BigEndian
-        } else if shares[1] + shares[3] > 2 * WideEncoding.share, isText(0), isText(2) {
+        } else if rates[1] + rates[3] > 2 * WideEncoding.rate, isText(0), isText(2) {
             self = .utf16LittleEndian
-        } else if shares[0] + shares[2] > 2 * WideEncoding.share, isText(1), isText(3) {
+        } else if rates[0] + rates[2] > 2 * WideEncoding.rate, isText(1), isText(3) {
             self = .utf16BigEndian
         } else {
             return nil

@@ -7,6 +7,7 @@ import Foundation
 ///     metrics.jsonl       a report a line
 ///     last.safetensors    the newest checkpoint, from which a resumed training continues
 ///     best.safetensors    the checkpoint with the lowest validation loss
+///     corpus.symbols      the symbols of a large text, which corpus.json describes
 public struct RunFolder: Sendable {
     /// The folder's path.
     public let path: String

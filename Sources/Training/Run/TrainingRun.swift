@@ -58,7 +58,7 @@ public final class TrainingRun {
         let isNew = try folder.create()
         do {
             let lock = try folder.lock()
-            let corpus = try Corpus(reading: settings.corpus)
+            let corpus = try Corpus(reading: settings.corpus, cacheIn: folder.path)
             var settings = settings
             settings.corpus = settings.corpus.withAbsolutePaths
             try self.init(settings, folder, lock, corpus, checkpoint: nil)
@@ -88,7 +88,7 @@ public final class TrainingRun {
         guard settings.epochs > done else {
             throw TrainingError.runFinished(path: folder.path, epochs: done)
         }
-        let corpus = try Corpus(reading: settings.corpus)
+        let corpus = try Corpus(reading: settings.corpus, cacheIn: folder.path)
         guard CorpusFacts(corpus) == checkpoint.description.corpus else { throw TrainingError.corpusChanged }
         try self.init(settings, folder, lock, corpus, checkpoint: checkpoint)
         try folder.write(settings)
