@@ -18,7 +18,7 @@ final class SymbolSpill {
     }
 
     func append(_ symbols: [UInt16]) throws {
-        try symbols.withUnsafeBytes { try file.write(Array($0)) }
+        try symbols.withUnsafeBytes { try file.write($0) }
         count += symbols.count
     }
 
