@@ -26,7 +26,7 @@ SONAME = libchargen.so.2
 BUILD_PACKAGES = gcc libc6-dev libzstd-dev
 # libopenblas-dev brings the library that trainer loads to export int4; bench-train compiles
 # against it.
-TEST_PACKAGES = g++ valgrind qemu-user binutils abigail-tools libopenblas-dev
+TEST_PACKAGES = g++ valgrind qemu-user binutils abigail-tools libopenblas-dev gzip xz-utils zstd
 
 .PHONY: all trainer library examples demo deps requirements \
 	test test-swift test-library test-abi test-sanitized lint clean \

@@ -127,7 +127,7 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "CIntrinsics", "Core", "KernelDispatch", "Kernels", "ModelFormat", "ThreadPool",
+                "CIntrinsics", "CSupport", "Core", "KernelDispatch", "Kernels", "ModelFormat", "ThreadPool",
                 .product(name: "SwiftCSV", package: "SwiftCSV"),
             ],
             swiftSettings: arithmetic),

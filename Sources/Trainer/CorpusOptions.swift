@@ -4,20 +4,40 @@ import Training
 /// The options that select the text to read.
 struct CorpusOptions: ParsableArguments {
     @Argument(
-        help: "Text files in UTF-8; '-' is standard input.",
+        help: ArgumentHelp(
+            "Text files in UTF-8, and folders of them; '-' is standard input.",
+            discussion: "Files compressed with gzip, xz or zstd are decompressed."),
         completion: .file())
-    var inputs: [String]
+    var inputs: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with the names of files and folders to read, one a line or between NULs; '-' is standard input.",
+            valueName: "file"),
+        completion: .file())
+    var filesFrom: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Read only the files in folders whose names match, such as '*.txt'. Repeat it for further patterns.",
+            valueName: "pattern"))
+    var include: [String] = []
 
     @Option(
         name: .customLong("documents"),
         help: ArgumentHelp(
-            "What counts as a document.",
+            "What counts as a document (default: whole).",
             discussion: """
                 'whole' takes everything as one text. A model of more than one document learns where they end: a \
                 list of names, one a line, gives a model of names.
                 """,
             valueName: "kind"))
-    var documents = DocumentKind.whole
+    var documents: DocumentKind?
+
+    @Option(
+        help: ArgumentHelp(
+            "Documents are separated by lines that equal this, such as '%' or '<|endoftext|>'.", valueName: "line"))
+    var separator: String?
 
     @Flag(help: "The files are CSV, and each row is a document.")
     var csv = false
@@ -32,24 +52,81 @@ struct CorpusOptions: ParsableArguments {
             valueName: "list"))
     var columns: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What separates the fields of CSV: ',', ';', 'tab' or '|' (default: ,).", valueName: "delimiter"))
+    var delimiter: Delimiter?
+
+    @Option(
+        help: ArgumentHelp(
+            "The files are JSON Lines: an object a line, whose field of this name is a document.",
+            discussion: "For a field within another, give the names with a dot between them.", valueName: "field"))
+    var jsonl: String?
+
+    @Flag(help: "Skip the rows of CSV and the lines of JSON that cannot be read, and say how many they are.")
+    var lenient = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The Unicode normalization of the text: 'nfc' composes letters and their accents (default: none).",
+            valueName: "form"))
+    var normalize: Normalization?
+
+    @Flag(help: "Make upper-case letters lower-case.")
+    var lowercase = false
+
     func validate() throws {
-        guard csv || columns == nil else { throw ValidationError("--columns needs --csv.") }
-        guard !csv || documents == .whole else {
-            throw ValidationError("With --csv each row is a document: leave out --documents.")
+        guard !inputs.isEmpty || filesFrom != nil else {
+            throw ValidationError("Name the text: files or folders as inputs, or a list of them with --files-from.")
         }
+        guard Arguments.expanded(inputs).count(where: { $0 == "-" }) + (filesFrom == "-" ? 1 : 0) <= 1 else {
+            throw ValidationError("Standard input ('-') can be read only once.")
+        }
+        if let pattern = include.first(where: { $0.contains("/") || $0.isEmpty }) {
+            throw ValidationError("--include is compared with the names of files, without folders: '\(pattern)'.")
+        }
+        let formats = [
+            (documents != nil, "--documents"), (separator != nil, "--separator"), (csv, "--csv"),
+            (jsonl != nil, "--jsonl"),
+        ].filter(\.0).map(\.1)
+        guard formats.count <= 1 else {
+            throw ValidationError("\(formats[0]) and \(formats[1]) both say what a document is: give one of them.")
+        }
+        guard csv || columns == nil else { throw ValidationError("--columns needs --csv.") }
+        guard csv || delimiter == nil else { throw ValidationError("--delimiter needs --csv.") }
+        guard csv || jsonl != nil || !lenient else { throw ValidationError("--lenient needs --csv or --jsonl.") }
+        guard separator.map({ !$0.isEmpty && !$0.contains(where: \.isNewline) }) ?? true else {
+            throw ValidationError("--separator must be one line of text; for blank lines give --documents paragraph.")
+        }
+        guard jsonl?.isEmpty != true else { throw ValidationError("--jsonl must name a field.") }
         do {
             _ = try source
         } catch let error as CorpusError {
-            throw ValidationError(error.description)
+            throw ValidationError(error.commandDescription)
         }
     }
 
     /// What to read according to the options.
     var source: CorpusSource {
         get throws {
-            CorpusSource(paths: inputs, documents: documents, csv: csv ? try CSVColumns(columns ?? "") : nil)
+            var source = CorpusSource(
+                paths: Arguments.expanded(inputs), documents: documents ?? .whole,
+                csv: csv ? try CSVColumns(columns ?? "") : nil)
+            source.list = filesFrom
+            source.include = include.isEmpty ? nil : include
+            source.separator = separator
+            source.delimiter = delimiter
+            source.json = jsonl
+            source.isLenient = lenient ? true : nil
+            source.normalization = normalize
+            source.lowercase = lowercase ? true : nil
+            return source
         }
     }
 }
 
 extension DocumentKind: ExpressibleByArgument {}
+
+extension Delimiter: ExpressibleByArgument {}
+
+extension Normalization: ExpressibleByArgument {}

@@ -26,6 +26,24 @@ extension TrainingError: LocalizedError {
     }
 }
 
+/// An error of a corpus with the options that help.
+extension CorpusError: LocalizedError {
+    public var errorDescription: String? { commandDescription }
+
+    var commandDescription: String { advice.map { "\(self); \($0)" } ?? "\(self)" }
+
+    private var advice: String? {
+        switch self {
+        case .otherDelimiter(_, let delimiter):
+            "read it with --delimiter '\(delimiter.rawValue)', or as one column with --delimiter ','"
+        case .misplacedQuote, .unclosedQuote, .missingColumn, .invalidJSON, .missingField, .fieldIsNotText:
+            "--lenient skips such records"
+        case .noEndOfDocument: "leave out --documents"
+        default: nil
+        }
+    }
+}
+
 extension Settings.Name {
     /// The option of `trainer train` for the setting.
     var option: String {

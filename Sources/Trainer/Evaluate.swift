@@ -27,8 +27,11 @@ struct Evaluate: ParsableCommand {
     var unknown = UnknownCharacterPolicy.fail
 
     func run() throws {
-        let model = try Model(contentsOf: model)
-        let score = try Score(of: model, on: Score.text(corpus.source, for: model, unknown: unknown))
+        let model = try Model(path: FileName.cString(model))
+        let source = try corpus.source
+        let text = try Score.text(source, for: model, unknown: unknown)
+        text.printWarnings(for: source)
+        let score = try Score(of: model, on: text)
         try Terminal.write((Terminal.outputIsTerminal ? sentence(score) : jsonLine(score)) + "\n")
     }
 

@@ -74,25 +74,27 @@ struct Export: ParsableCommand {
             file, weights: weights, original: original, originalBytes: originalFile.count,
             text: try text.map { try corpus($0, of: checkpoint, for: original) })
         try AtomicFile.write(file, to: output)
-        Terminal.note("\(output): \(report.sentence), from \(path)")
+        Terminal.note("\(FileName.shown(output)): \(report.sentence), from \(path)")
         if !Terminal.outputIsTerminal { try Terminal.write(try report.jsonLine() + "\n") }
     }
 
     /// Reads a text as the training read its own.
     private func corpus(_ path: String, of checkpoint: Checkpoint, for model: Model) throws -> Corpus {
         var source = checkpoint.settings.corpus
-        source.paths = [path]
+        (source.paths, source.list, source.include) = ([path], nil, nil)
         return try Score.text(source, for: model, unknown: unknown)
     }
 
     /// A model may be replaced; a file of another kind, named by mistake, must not be.
     private func refuseToOverwriteOthers() throws {
-        guard let file = FileHandle(forReadingAtPath: output) else { return }
+        let descriptor = open(FileName.cString(output), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         // What cannot be read, such as a folder, is refused when it is written.
         let beginning = (try? file.read(upToCount: 8)) ?? Data()
         guard beginning.isEmpty || beginning.withUnsafeBytes({ ModelFile.hasSignature($0) }) else {
             throw TrainingError.cannotWrite(
-                path: output, reason: "it exists, and is not a .cgw file; choose another name")
+                path: FileName.shown(output), reason: "it exists, and is not a .cgw file; choose another name")
         }
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Core
 import Foundation
 import InferenceEngine
+import Training
 
 /// `trainer generate`: generates text with a model.
 struct Generate: ParsableCommand {
@@ -75,7 +76,7 @@ struct Generate: ParsableCommand {
     }
 
     func run() throws {
-        let model = try Model(contentsOf: model)
+        let model = try Model(path: FileName.cString(model))
         try checkUntil(model)
         let session = try Session(model)
         try session.setTemperature(sampling.greedy ? 0 : sampling.temperature ?? 1)

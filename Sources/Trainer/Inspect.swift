@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import InferenceEngine
 import ModelFormat
+import Training
 
 /// `trainer inspect`: what is in a model.
 struct Inspect: ParsableCommand {
@@ -14,19 +15,20 @@ struct Inspect: ParsableCommand {
     var json = false
 
     func run() throws {
-        let loaded = try Model(contentsOf: model)
+        let loaded = try Model(path: FileName.cString(model))
         if json { return try Terminal.write(loaded.provenance + "\n") }
         let shape = loaded.shape
         let vocabulary = loaded.vocabulary
         let characters = vocabulary.characters.compactMap { Unicode.Scalar($0) }.map(shown).joined()
-        let size = try FileManager.default.attributesOfItem(atPath: model)[.size] as? Int ?? 0
+        let file = FileHandle(fileDescriptor: open(FileName.cString(model), O_RDONLY), closeOnDealloc: true)
+        let bytes = try file.readToEnd() ?? Data()
         try Terminal.write(
             """
-            file:        \(model), \(Terminal.grouped(Double(size))) bytes
+            file:        \(FileName.shown(model)), \(Terminal.grouped(Double(bytes.count))) bytes
             cell:        \(shape.cell.name)
             layers:      \(shape.layers)
             hidden size: \(shape.hiddenSize)
-            weights:     \(try weightTypes())
+            weights:     \(try weightTypes(bytes))
             parameters:  \(Terminal.grouped(Double(shape.parameterCount)))
             documents:   \(documents(vocabulary))
             vocabulary:  \(vocabulary.characters.count) characters: \(characters)
@@ -43,8 +45,8 @@ struct Inspect: ParsableCommand {
     }
 
     /// How the matrices are stored, the smallest type first.
-    private func weightTypes() throws -> String {
-        try Data(contentsOf: URL(fileURLWithPath: model)).withUnsafeBytes { bytes in
+    private func weightTypes(_ bytes: Data) throws -> String {
+        try bytes.withUnsafeBytes { bytes in
             let file = try ModelFile(bytes)
             let matrices = (0..<file.shape.tensorCount).filter { !file.shape.tensor($0).isBias }
             let types = Set(matrices.map { file.elementType($0) }).sorted { $0.rawValue > $1.rawValue }

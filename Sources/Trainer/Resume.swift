@@ -12,7 +12,8 @@ struct Resume: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The training's folder (default: the newest in 'runs').", valueName: "run"), completion: .directory)
+        help: ArgumentHelp("The training's folder (default: the newest in 'runs').", valueName: "run"),
+        completion: .directory)
     var folder: String?
 
     @Option(help: ArgumentHelp("The total number of epochs (default: as at first).", valueName: "n"))
@@ -47,7 +48,7 @@ struct Resume: ParsableCommand {
         let run = try TrainingRun(resuming: try Runs.folder(folder)) { settings in
             if let minutes { (settings.minutes, settings.epochs) = (minutes, 1_000_000_000) }
             if let epochs { (settings.minutes, settings.epochs) = (nil, epochs) }
-            if !text.isEmpty { settings.corpus.paths = text }
+            if !text.isEmpty { (settings.corpus.paths, settings.corpus.list) = (text, nil) }
             settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         }
         if run.missingReports > 0 {

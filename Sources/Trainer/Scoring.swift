@@ -66,9 +66,8 @@ struct Score {
             return try Corpus(
                 reading: source, vocabulary: model.vocabulary.with(endOfDocument: true), unknown: unknown)
         } catch let error as CorpusError {
-            let isWhole = source.csv == nil && source.documents == .whole
             switch error {
-            case .unknownCharacter("\n", _, _) where model.hasEndOfDocument && isWhole:
+            case .unknownCharacter("\n", _, _) where model.hasEndOfDocument && !source.readsLines:
                 throw ChargenError(
                     .unknownCharacter,
                     "\(error); if each line of the text is a document, say so with --documents line")

@@ -35,7 +35,7 @@ enum TextFile {
             return try documents(of: CorpusSource(paths: [path], documents: .line))
         }
         let source = try Checkpoint(path: run.lastCheckpointPath).settings.corpus
-        guard !source.paths.contains("-") else {
+        guard !source.readsStandardInput else {
             throw TrainingError.invalidRun(path: path, "its text came from standard input; name a file of it")
         }
         return try documents(of: source)

@@ -92,23 +92,34 @@ struct Train: ParsableCommand {
 
     func run() throws {
         let source = try corpus.source
-        let folder = RunFolder(path: output.folder ?? Runs.newPath(for: source))
-        if source.paths.contains("-"), isatty(STDIN_FILENO) != 0 {
+        let folder = RunFolder(path: try output.folder ?? Runs.makeFolder(for: source))
+        if source.readsStandardInput, isatty(STDIN_FILENO) != 0 {
             Terminal.note("reading the text from standard input, up to Ctrl-D")
         }
         var reasons: [String] = []
-        let run = try TrainingRun(reading: source, folder: folder) { corpus in
-            if training.preset != nil || batching == .documents {
-                var settings = initialSettings(source)
-                apply(to: &settings)
-                return settings
-            }
-            let minutes = training.epochs == nil ? training.minutes ?? Recipe.defaultMinutes : nil
-            let recipe = try Recipe(corpus, minutes: minutes) { apply(to: &$0) }
-            reasons = recipe.reasons
-            return recipe.settings
+        let run: TrainingRun
+        do {
+            run = try TrainingRun(reading: source, folder: folder) { try settings(for: $0, &reasons) }
+        } catch {
+            // An empty folder only.
+            if output.folder == nil { rmdir(folder.path) }
+            throw error
         }
+        run.corpus.printWarnings(for: source)
         for reason in reasons { Terminal.note(reason) }
         try TrainingDisplay(run, samples: samples, tensorBoard: output.tensorBoard).train()
+    }
+
+    /// The settings of the preset, or those chosen for a corpus, with what the options give.
+    private func settings(for corpus: Corpus, _ reasons: inout [String]) throws -> Settings {
+        if training.preset != nil || batching == .documents {
+            var settings = initialSettings(CorpusSource(paths: []))
+            apply(to: &settings)
+            return settings
+        }
+        let minutes = training.epochs == nil ? training.minutes ?? Recipe.defaultMinutes : nil
+        let recipe = try Recipe(corpus, minutes: minutes) { apply(to: &$0) }
+        reasons = recipe.reasons
+        return recipe.settings
     }
 }

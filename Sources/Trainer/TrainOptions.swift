@@ -3,8 +3,8 @@ import Core
 import Foundation
 import Training
 
-// The options of `trainer train`, grouped by what they are about. An option that is not given leaves
-// its setting as the preset or the recipe has it.
+// The options of `trainer train`, grouped by what they are about. An option that is not given
+// leaves its setting as the preset or the recipe has it.
 
 /// What is held out.
 struct ValidationOptions: ParsableArguments {

@@ -20,7 +20,8 @@ struct Trainer: ParsableCommand {
             """,
         version: chargenVersion,
         subcommands: [
-            Train.self, Resume.self, ReportCommand.self, Export.self, Generate.self, Evaluate.self, Inspect.self,
+            Train.self, Resume.self, ReportCommand.self, Export.self, Generate.self, Evaluate.self, CorpusCommand.self,
+            Inspect.self,
         ])
 
     static func main() {
@@ -28,8 +29,9 @@ struct Trainer: ParsableCommand {
         // process.
         signal(SIGXFSZ, SIG_IGN)
         do {
-            try refuseUnknownCommand(CommandLine.arguments.dropFirst())
-            var command = try parseAsRoot()
+            let arguments = Arguments.parsable()
+            try refuseUnknownCommand(arguments)
+            var command = try parseAsRoot(arguments)
             try command.run()
         } catch {
             end(with: error)

@@ -67,7 +67,7 @@ final class TrainingDisplay {
             let end = outcome == .finished ? "finished" : "ended early: the validation loss no longer improves"
             Terminal.note("\(end); to export: \(Terminal.programName) export model.cgw --run \(path)")
         case .stopped:
-            let same = run.settings.corpus.paths.contains("-") ? ", with the same text on standard input" : ""
+            let same = run.settings.corpus.readsStandardInput ? ", with the same text on standard input" : ""
             Terminal.note(
                 "stopped after update \(run.progress.updates); to continue: \(Terminal.programName) resume \(path)\(same)"
             )

@@ -6,12 +6,12 @@ import Testing
 
 @testable import Training
 
-/// A model of documents generates them as they are, the first of a session as well as any other, and
-/// is validated as it is evaluated.
+/// A model of documents generates them as they are, the first of a session as well as any other,
+/// and is validated as it is evaluated.
 @Suite("Documents in training and in generation")
 struct DocumentTests {
-    /// Six letters each: a capital, of which some are twice or four times as frequent as others, and
-    /// five small ones.
+    /// Six letters each: a capital, of which some are twice or four times as frequent as others,
+    /// and five small ones.
     private func names(_ count: Int) -> [String] {
         var random = SplitMix64(seed: 11)
         let capitals = Array("AAAABBCCDE")

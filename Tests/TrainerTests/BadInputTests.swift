@@ -12,7 +12,7 @@ struct BadInputTests {
             (["train", "text.txt", "--learning-rate", "-1"], "--learning-rate"),
             (["train", "text.txt", "--columns", "1"], "--csv"),
             (["train", "text.txt", "--csv", "--columns", "0"], "0"),
-            (["train"], "inputs"),
+            (["train"], "--files-from"),
             (["generate", "model.cgw", "--temperature", "0.0001"], "--temperature"),
             (["train", "text.txt", "--clip-norm", "1", "--clip-element", "1"], "--clip-norm"),
             (["train", "text.txt", "--stride", "2"], "--batching windows"),
@@ -44,7 +44,7 @@ struct BadInputTests {
         "a file that cannot be used is an error that names it and says what is wrong",
         arguments: [
             (["train", "missing.txt"], "missing.txt"),
-            (["train", "."], "'.'"),
+            (["train", "--include", "*.html", "."], "'.'"),
             (["train", "empty.txt"], "empty"),
             (["train", "one.txt"], "add text"),
             (["train", "latin1.txt"], "byte offset 3"),

@@ -72,7 +72,7 @@ struct Command {
     }
 
     /// `trainer`, which is built beside the tests.
-    private static var executable: String {
+    static var executable: String {
         let tests = Bundle.allBundles.map(\.bundlePath).first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
         return URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("trainer").path
     }

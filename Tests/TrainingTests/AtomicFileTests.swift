@@ -32,4 +32,18 @@ struct AtomicFileTests {
     func folder(path: String, folder: String) {
         #expect(AtomicFile.folder(of: path) == folder)
     }
+
+    @Test("a name may have as many bytes as the system allows", arguments: [2, 246, 247, 248, 255])
+    func longName(length: Int) throws {
+        try withTemporaryFolder { folder in
+            for letter in ["a", "é"] {
+                let name = String(repeating: letter, count: length / letter.utf8.count)
+                try AtomicFile.write(Array("new".utf8), to: folder.path + "/" + name)
+                #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [name])
+                try FileManager.default.removeItem(atPath: folder.path + "/" + name)
+            }
+            let temporary = AtomicFile.temporaryPath(beside: folder.path + "/" + String(repeating: "a", count: 255))
+            #expect(temporary.utf8.count == folder.path.utf8.count + 1 + 255 && temporary.hasSuffix("a.partial"))
+        }
+    }
 }

@@ -17,13 +17,13 @@ import Testing
     }
 
     @Test(
-        "lines end with LF, CR LF or the file, and empty ones are dropped",
+        "lines end with LF, CR LF, CR or the file, and empty ones are dropped",
         arguments: [
             ("one\ntwo\n", ["one", "two"]),
             ("one\r\ntwo", ["one", "two"]),
             ("\n\none\n\r\n\ntwo\n\n", ["one", "two"]),
             ("one\n  \ntwo", ["one", "  ", "two"]),
-            ("a\rb\r\r\nc\r", ["a\rb\r", "c\r"]),
+            ("a\rb\r\r\nc\r", ["a", "b", "c"]),
             ("only\n", ["only"]),
         ])
     func lines(text: String, documents: [String]) throws {
@@ -39,10 +39,28 @@ import Testing
             ("one\r\ntwo\r\n\r\nthree", ["one\ntwo", "three"]),
             ("\n \t\none\n\t\n \r\n\ntwo\n", ["one", "two"]),
             ("  one \n\ttwo\n  ", ["  one \n\ttwo"]),
-            ("a\rb\n\r\rc\r", ["a\rb\n\r\rc\r"]),
+            ("a\rb\n\r\rc\r", ["a\nb", "c"]),
         ])
     func paragraphs(text: String, documents: [String]) throws {
         #expect(try readCorpus(text, .paragraph).texts == documents)
+    }
+
+    @Test(
+        "a line that equals the separator ends a document, which loses the line ends around it",
+        arguments: [
+            ("%", "one\ntwo\n%\nthree\n", ["one\ntwo", "three"]),
+            ("%", "%\r\n%\r\none\r\n\r\ntwo\r\n%", ["one\n\ntwo"]),
+            ("%", "\n\none\n\n%\n\n%\n 5 %\n%%\n% \n", ["one", " 5 %\n%%\n% "]),
+            ("<|endoftext|>", "<|end\n<|endoftext|>\n<\n<|endoftext|>", ["<|end", "<"]),
+            ("é", "e\né\nf", ["e", "f"]),
+        ])
+    func separator(separator: String, text: String, documents: [String]) throws {
+        try withFiles([Array(text.utf8), Array("next".utf8)]) { paths in
+            var source = CorpusSource(paths: paths)
+            source.separator = separator
+            let corpus = try Corpus(reading: source)
+            #expect(corpus.texts == documents + ["next"])
+        }
     }
 
     @Test("each file is a document, unchanged, and empty ones are dropped")
@@ -54,7 +72,7 @@ import Testing
     @Test("a line and a paragraph end with their file", arguments: [DocumentKind.line, .paragraph])
     func fileEnds(kind: DocumentKind) throws {
         let corpus = try readCorpus([Array("a".utf8), Array("b\r".utf8), Array("\nc\n ".utf8), Array("d".utf8)], kind)
-        #expect(corpus.texts == (kind == .line ? ["a", "b\r", "c", " ", "d"] : ["a", "b\r", "c", "d"]))
+        #expect(corpus.texts == (kind == .line ? ["a", "b", "c", " ", "d"] : ["a", "b", "c", "d"]))
     }
 
     @Test("the symbol after all characters follows every document of several")
@@ -93,7 +111,8 @@ import Testing
         for _ in 0..<50 {
             let text = (0..<40).map { _ in alphabet[Int(random.next() % 9)] }.joined() + "x"
             // Split by scalars: CR LF is one Character.
-            let lines = text.replacingOccurrences(of: "\r\n", with: "\n").unicodeScalars
+            let lines = text.replacingOccurrences(of: "\r\n", with: "\n").replacingOccurrences(of: "\r", with: "\n")
+                .unicodeScalars
                 .split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
             #expect(try readCorpus(text, .line).texts == lines.filter { !$0.isEmpty })
             let paragraphs = lines.split { $0.unicodeScalars.allSatisfy { $0 == " " || $0 == "\t" } }

@@ -53,7 +53,7 @@ import Testing
         #expect(throws: CorpusError.empty(files: [])) { try Corpus(reading: CorpusSource(paths: [], documents: kind)) }
     }
 
-    @Test("a missing file and a folder are refused by name")
+    @Test("a missing file and an empty folder are refused by name")
     func unreadable() throws {
         try withTemporaryFolder { folder in
             let missing = folder.appendingPathComponent("missing.txt").path
@@ -61,9 +61,9 @@ import Testing
                 #expect(throws: CorpusError.unreadable(file: missing, reason: "No such file or directory")) {
                     try Corpus(reading: CorpusSource(paths: [missing], csv: csv))
                 }
-                #expect(
-                    throws: CorpusError.unreadable(file: folder.path, reason: "it is a folder; name the files in it")
-                ) { try Corpus(reading: CorpusSource(paths: [folder.path], csv: csv)) }
+                #expect(throws: CorpusError.emptyFolder(folder.path, include: [])) {
+                    try Corpus(reading: CorpusSource(paths: [folder.path], csv: csv))
+                }
             }
         }
     }
@@ -87,8 +87,8 @@ import Testing
                 "the vocabulary has no 'é' (U+00E9), which is in 'a.txt' at byte offset 3"
             ),
             (
-                .unknownCharacter("\n", file: "a.csv", place: .row(3)),
-                "the vocabulary has no U+000A, which is in 'a.csv' at row 3"
+                .unknownCharacter("\n", file: "a.csv", place: .line(3)),
+                "the vocabulary has no U+000A, which is in 'a.csv' at line 3"
             ),
             (
                 .noEndOfDocument(file: "a.txt", place: .offset(3)),
@@ -96,13 +96,42 @@ import Testing
                     + "read the text as one document (whole)"
             ),
             (
-                .misplacedQuote(file: "a.csv", row: 2),
-                "'a.csv', row 2: a quotation mark is out of place or never closed; "
+                .misplacedQuote(file: "a.csv", line: 2),
+                "'a.csv', line 2: a quotation mark in this row is out of place; "
                     + "quote the whole field, and double the quotation marks inside it"
             ),
             (
-                .missingColumn(file: "a.csv", row: 2, column: 3, columnCount: 2),
-                "'a.csv', row 2: there is no column 3; the number of columns is 2"
+                .unclosedQuote(file: "a.csv", line: 2),
+                "'a.csv', line 2: a quotation mark opens here and is never closed; "
+                    + "quote the whole field, and double the quotation marks inside it"
+            ),
+            (
+                .longRecord(file: "a.csv", line: 2),
+                "'a.csv', line 2: a row of more than 16 MiB begins here; the file is probably of another format"
+            ),
+            (
+                .otherDelimiter(file: "a.csv", .semicolon),
+                "'a.csv' has one column between commas, but several between semicolons"
+            ),
+            (
+                .invalidJSON(file: "a", line: 3),
+                "'a', line 3: it is not a JSON object; JSON Lines have one on each line"
+            ),
+            (
+                .missingField("text", file: "a", line: 3, fields: ["body", "id"]),
+                "'a', line 3: there is no field 'text'; the fields are: body, id"
+            ),
+            (.fieldIsNotText("id", file: "a", line: 3), "'a', line 3: the field 'id' is not a string"),
+            (.emptyFolder("a", include: []), "the folder 'a' has no files; hidden ones are skipped"),
+            (.emptyFolder("a", include: ["*.txt"]), "the folder 'a' has no files whose names match '*.txt'"),
+            (.emptyList("-"), "the list of files in standard input is empty"),
+            (
+                .wideEncoding(file: "a.txt", .utf16LittleEndian),
+                "'a.txt' is UTF-16LE, not UTF-8; convert it first: iconv -f UTF-16LE -t UTF-8 < input.txt > output.txt"
+            ),
+            (
+                .missingColumn(file: "a.csv", line: 2, column: 3, columnCount: 2),
+                "'a.csv', line 2: there is no column 3; the number of columns is 2"
             ),
             (
                 .unknownColumn("text", file: "a.csv", header: ["id", "title"]),

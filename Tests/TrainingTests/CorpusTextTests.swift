@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormat
 import TestSupport
 import Testing
 
@@ -40,9 +41,9 @@ import Testing
         let contents = (0..<2_500_000).map { UInt8(truncatingIfNeeded: $0 / 1000) }
         try withFiles([contents]) { paths in
             for quarters in [0, 1, 3] {
-                var hash = SHA256()
+                var tally = ByteTally()
                 var taken: [UInt8] = []
-                try InputFile(path: paths[0]).readChunks(hash: &hash) { bytes, offset, isLast in
+                try InputFile(path: paths[0]).readChunks(tally: &tally) { bytes, offset, isLast in
                     #expect(offset == taken.count)
                     let count = isLast ? bytes.count : bytes.count * quarters / 4
                     taken += bytes[..<count]
@@ -132,6 +133,74 @@ import Testing
                 if let start = buffer.baseAddress { corpus.copySymbols(range, to: start, stride: 1) }
             }
             #expect(copy == range.map { Int32(corpus[$0]) } + [-1])
+        }
+    }
+
+    @Test("text of two or four bytes a character is refused, with or without a byte order mark")
+    func wideEncodings() throws {
+        let text = "Grüße, the same.\nПривет!\n"
+        for (encoding, name) in [
+            (String.Encoding.utf16LittleEndian, WideEncoding.utf16LittleEndian),
+            (.utf16BigEndian, .utf16BigEndian), (.utf32LittleEndian, .utf32LittleEndian),
+            (.utf32BigEndian, .utf32BigEndian),
+        ] {
+            let isUTF16 = name == .utf16LittleEndian || name == .utf16BigEndian
+            for (prefix, expected) in [("", name), ("\u{FEFF}", isUTF16 ? .utf16 : .utf32)] {
+                let bytes = try [UInt8](#require((prefix + text).data(using: encoding)))
+                try withFiles([bytes]) { paths in
+                    #expect(throws: CorpusError.wideEncoding(file: paths[0], expected)) {
+                        try Corpus(reading: CorpusSource(paths: paths, documents: .line))
+                    }
+                }
+            }
+        }
+        #expect(try readCorpus("a\0b, and c\0\0d\n").count == 14)
+    }
+
+    @Test("the ends of lines are counted by kind, within a file")
+    func lineEnds() throws {
+        let ends = try readCorpus([Array("a\nb\r\nc\rd\r\r\n\r".utf8), Array("\n".utf8)]).notes.lineEnds
+        #expect((ends.lineFeeds, ends.pairs, ends.returns) == (2, 2, 3))
+        let long = try readCorpus(String(repeating: "a", count: (1 << 20) - 1) + "\r\n").notes.lineEnds
+        #expect((long.lineFeeds, long.pairs, long.returns) == (0, 1, 0))
+    }
+
+    @Test(
+        "normalisation composes accents and Hangul, and lower-case letters come first", arguments: DocumentKind.allCases
+    )
+    func transforms(kind: DocumentKind) throws {
+        let text = "\u{FEFF}E\u{301}te\u{301} \u{1112}\u{1161}\u{11AB} ÀB"
+        try withFiles([Array(text.utf8)]) { paths in
+            var source = CorpusSource(paths: paths, documents: kind)
+            source.normalization = .nfc
+            let composed = try Corpus(reading: source)
+            #expect(composed.texts == ["Été 한 ÀB"] && composed.characterCount == 8)
+            source.lowercase = true
+            #expect(try Corpus(reading: source).texts == ["été 한 àb"])
+        }
+    }
+
+    @Test("normalisation does not depend on the boundaries of chunks", arguments: 0..<4)
+    func transformedChunks(shift: Int) throws {
+        let text = String(repeating: "a", count: (1 << 20) - 4 + shift) + "e\u{301}漢か\u{3099}x"
+        try withFiles([Array(text.utf8)]) { paths in
+            var source = CorpusSource(paths: paths)
+            source.normalization = .nfc
+            let corpus = try Corpus(reading: source)
+            #expect(corpus.texts[0].unicodeScalars.suffix(4).map { $0 } == ["é", "漢", "が", "x"])
+        }
+    }
+
+    @Test("an unknown character of a transformed text is refused with its line")
+    func transformedPlace() throws {
+        let vocabulary = try #require(Vocabulary(characters: [0x0A, 0x61], hasEndOfDocument: false))
+        try withFiles([Array("A\naa\nE\u{301}".utf8)]) { paths in
+            var source = CorpusSource(paths: paths)
+            source.normalization = .nfc
+            source.lowercase = true
+            #expect(throws: CorpusError.unknownCharacter("é", file: paths[0], place: .line(3))) {
+                try Corpus(reading: source, vocabulary: vocabulary)
+            }
         }
     }
 }

@@ -91,10 +91,9 @@ import Testing
         try expectError("ab\nb", .paragraph, known) { .unknownCharacter("\n", file: $0, place: .offset(2)) }
         try expectError("a\n\nb\nb", .paragraph, known) { .unknownCharacter("\n", file: $0, place: .offset(4)) }
         try expectError("ab\n\n b", .paragraph, known) { .unknownCharacter(" ", file: $0, place: .offset(4)) }
-        try expectError("a\rb", .line, known) { .unknownCharacter("\r", file: $0, place: .offset(1)) }
-        try expectError("a\nb\r", .line, known) { .unknownCharacter("\r", file: $0, place: .offset(3)) }
+        try expectError("a\rb", .file, known) { .unknownCharacter("\r", file: $0, place: .offset(1)) }
         try expectError("1,a\n2,\"b\n\"\n3,x", .whole, known, csv: .allButFirst) {
-            .unknownCharacter("\n", file: $0, place: .row(2))
+            .unknownCharacter("\n", file: $0, place: .line(2))
         }
     }
 }

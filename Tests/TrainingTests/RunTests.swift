@@ -304,12 +304,14 @@ struct RunTests {
                     return -1
                 })
             }
-            #expect(try !lock(ENOLCK).isHeld)
+            let unsupported = try lock(ENOLCK)
+            #expect(!unsupported.isHeld)
             #expect(throws: TrainingError.invalidRun(path: folder.path, "another process is training in it")) {
                 try lock(EWOULDBLOCK)
             }
             #expect(throws: TrainingError.self) { try lock(EIO) }
-            #expect(try run.lock().isHeld)
+            let supported = try run.lock()
+            #expect(supported.isHeld)
         }
     }
 
@@ -426,6 +428,25 @@ struct RunTests {
                 #expect(abs(loss - (try #require(checkpoint.progress.validationLoss))) < 1e-12)
                 #expect(!file.provenance.contains(folder.path))
             }
+        }
+    }
+
+    @Test("provenance is bounded, however many files a corpus has, and names no folder")
+    func boundedProvenance() throws {
+        try withTemporaryFolder { folder in
+            let settings = try settings(folder, .streams, .rnn)
+            let run = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/run"))
+            var description = try Checkpoint(path: run.folder.lastCheckpointPath).description
+            description.settings.corpus.paths = (0..<30_000).map {
+                "/private/folder/\($0)" + String(repeating: "x", count: 240)
+            }
+            description.settings.corpus.list = "/private/list"
+            description.settings.corpus = description.settings.corpus.withAbsolutePaths
+            #expect(description.provenance.utf8.count < 4096)
+            let provenance = try #require(
+                try JSONSerialization.jsonObject(with: Data(description.provenance.utf8)) as? [String: Any])
+            #expect(provenance["inputs"] as? Int == 30_001)
+            #expect(!description.provenance.contains("private"))
         }
     }
 }

@@ -74,7 +74,7 @@ extension RunRecord {
     /// The corpus of a training; nil, with a note, if it cannot be read again.
     private static func corpus(of checkpoint: Checkpoint) -> Corpus? {
         let source = checkpoint.settings.corpus
-        guard !source.paths.contains("-") else {
+        guard !source.readsStandardInput else {
             Terminal.note("the training's text came from standard input, and cannot be read again")
             return nil
         }

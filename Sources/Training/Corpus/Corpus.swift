@@ -10,9 +10,10 @@ public enum UnknownCharacterPolicy: String, CaseIterable, Sendable {
 
 /// A text as symbols of a vocabulary, in one flat buffer.
 ///
-/// A symbol takes one byte if the vocabulary has at most 256 symbols, and two otherwise. The
-/// end-of-document symbol, if the vocabulary has one, follows every document, the last one too. A
-/// learned vocabulary has it if there is more than one document.
+/// A symbol takes one byte if the vocabulary has at most 256 symbols, and two otherwise. Those of a
+/// large text may be in a file. The end-of-document symbol, if the vocabulary has one, follows
+/// every document, the last one too. A learned vocabulary has it if there is more than one
+/// document.
 public struct Corpus: Sendable {
     /// The characters of the text and, if there is one, the end-of-document symbol.
     public let vocabulary: Vocabulary
@@ -21,18 +22,23 @@ public struct Corpus: Sendable {
     /// The number of characters left out because the given vocabulary lacks them.
     public let unknownCount: Int
     /// The SHA-256 hash of the bytes read, all files one after the other, in lower-case hexadecimal
-    /// digits.
+    /// digits. Compressed files count with their decompressed bytes, so that compression does not
+    /// change a text's identity.
     public let sha256: String
+    /// What was noticed when the text was read.
+    public let notes: CorpusNotes
     let symbols: SymbolBuffer
 
     init(
-        symbols: SymbolBuffer, vocabulary: Vocabulary, documentCount: Int, unknownCount: Int = 0, sha256: String
+        symbols: SymbolBuffer, vocabulary: Vocabulary, documentCount: Int, unknownCount: Int = 0, sha256: String,
+        notes: CorpusNotes = CorpusNotes()
     ) {
         self.symbols = symbols
         self.vocabulary = vocabulary
         self.documentCount = documentCount
         self.unknownCount = unknownCount
         self.sha256 = sha256
+        self.notes = notes
     }
 
     /// Reads a corpus and learns its vocabulary.
@@ -42,6 +48,12 @@ public struct Corpus: Sendable {
     /// - Throws: ``CorpusError``.
     public init(reading source: CorpusSource) throws {
         self = try CorpusReader.read(source, vocabulary: nil)
+    }
+
+    /// Reads a corpus and learns its vocabulary. The symbols of a large text are files in a folder,
+    /// from which the same text is read the next time.
+    init(reading source: CorpusSource, cacheIn folder: String) throws {
+        self = try CorpusReader.read(source, vocabulary: nil, cache: CorpusCache(folder: folder))
     }
 
     /// Reads a corpus as symbols of an existing vocabulary.

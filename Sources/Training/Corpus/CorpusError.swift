@@ -4,6 +4,12 @@ public enum CorpusError: Error, Equatable, Sendable {
     case unreadable(file: String, reason: String)
     /// The files have no document.
     case empty(files: [String])
+    /// A folder without a file to read.
+    case emptyFolder(String, include: [String])
+    /// A list without a name.
+    case emptyList(String)
+    /// Text of two or four bytes a character.
+    case wideEncoding(file: String, WideEncoding)
     /// The bytes from `offset` on are not UTF-8, or the file ends in the middle of a character.
     case notUTF8(file: String, offset: Int)
     /// More different characters than a corpus can hold.
@@ -12,22 +18,42 @@ public enum CorpusError: Error, Equatable, Sendable {
     case unknownCharacter(Unicode.Scalar, file: String, place: Place)
     /// More than one document for a vocabulary without an end-of-document symbol.
     case noEndOfDocument(file: String, place: Place)
-    /// A quotation mark that is neither around a field nor doubled inside one, or that is never
-    /// closed.
-    case misplacedQuote(file: String, row: Int)
+    /// A quotation mark that is neither around a field nor doubled inside one, in the row that
+    /// begins at a line.
+    case misplacedQuote(file: String, line: Int)
+    /// A quotation mark that is never closed, or not within the most bytes of a row.
+    case unclosedQuote(file: String, line: Int)
+    /// A row, or a line of JSON, that is longer than any record.
+    case longRecord(file: String, line: Int)
     /// A row of a CSV file without a chosen column.
-    case missingColumn(file: String, row: Int, column: Int, columnCount: Int)
+    case missingColumn(file: String, line: Int, column: Int, columnCount: Int)
+    /// A CSV file whose fields are between other delimiters than commas.
+    case otherDelimiter(file: String, Delimiter)
     /// A column name that is not in the header.
     case unknownColumn(String, file: String, header: [String])
     /// A list that does not choose columns.
     case invalidColumns(String)
+    /// A line that is not a JSON object.
+    case invalidJSON(file: String, line: Int)
+    /// A JSON object without the field.
+    case missingField(String, file: String, line: Int, fields: [String])
+    /// A JSON object whose field is no string.
+    case fieldIsNotText(String, file: String, line: Int)
 
     /// A place in a file.
     public enum Place: Equatable, Sendable {
         /// A number of bytes from the start.
         case offset(Int)
-        /// A row of a CSV file, from 1; the header and blank rows count.
-        case row(Int)
+        /// A line, from 1.
+        case line(Int)
+    }
+
+    /// Whether it is a record of CSV or JSON Lines that cannot be read, rather than the file.
+    var isFaultOfRecord: Bool {
+        switch self {
+        case .misplacedQuote, .unclosedQuote, .missingColumn, .invalidJSON, .missingField, .fieldIsNotText: true
+        default: false
+        }
     }
 }
 
@@ -37,8 +63,16 @@ extension CorpusError: CustomStringConvertible {
         case .unreadable(let file, let reason):
             "cannot read \(name(file)): \(reason)"
         case .empty(let files):
-            "the corpus is empty: "
-                + (files.isEmpty ? "no files are named" : "no text in \(files.map(name).joined(separator: ", "))")
+            "the corpus is empty: " + (files.isEmpty ? "no files are named" : "no text in \(list(files.map(name)))")
+        case .emptyFolder(let folder, let include):
+            include.isEmpty
+                ? "the folder \(name(folder)) has no files; hidden ones are skipped"
+                : "the folder \(name(folder)) has no files whose names match \(list(include.map { "'\($0)'" }))"
+        case .emptyList(let file):
+            "the list of files in \(name(file)) is empty"
+        case .wideEncoding(let file, let encoding):
+            "\(name(file)) is \(encoding.rawValue), not UTF-8; convert it first: "
+                + "iconv -f \(encoding.rawValue) -t UTF-8 < input.txt > output.txt"
         case .notUTF8(let file, let offset):
             "\(name(file)) is not UTF-8 at byte offset \(offset); convert it first, for example with iconv"
         case .tooManyCharacters(let file, let place):
@@ -49,19 +83,41 @@ extension CorpusError: CustomStringConvertible {
         case .noEndOfDocument(let file, let place):
             "a second document begins in \(name(file)) at \(place), but the vocabulary has no end of document; "
                 + "read the text as one document (whole)"
-        case .misplacedQuote(let file, let row):
-            "\(name(file)), row \(row): a quotation mark is out of place or never closed; "
+        case .misplacedQuote(let file, let line):
+            "\(name(file)), line \(line): a quotation mark in this row is out of place; "
                 + "quote the whole field, and double the quotation marks inside it"
-        case .missingColumn(let file, let row, let column, let columnCount):
-            "\(name(file)), row \(row): there is no column \(column); the number of columns is \(columnCount)"
+        case .unclosedQuote(let file, let line):
+            "\(name(file)), line \(line): a quotation mark opens here and is never closed; "
+                + "quote the whole field, and double the quotation marks inside it"
+        case .longRecord(let file, let line):
+            "\(name(file)), line \(line): a row of more than 16 MiB begins here; the file is probably of another format"
+        case .missingColumn(let file, let line, let column, let columnCount):
+            "\(name(file)), line \(line): there is no column \(column); the number of columns is \(columnCount)"
+        case .otherDelimiter(let file, let delimiter):
+            "\(name(file)) has one column between commas, but several between \(delimiter.name)"
         case .unknownColumn(let column, let file, let header):
-            "\(name(file)) has no column '\(column)'; its header is: \(header.joined(separator: ", "))"
+            "\(name(file)) has no column '\(column)'; its header is: \(list(header))"
+        case .invalidJSON(let file, let line):
+            "\(name(file)), line \(line): it is not a JSON object; JSON Lines have one on each line"
+        case .missingField(let field, let file, let line, let fields):
+            "\(name(file)), line \(line): there is no field '\(field)'; the fields are: \(list(fields))"
+        case .fieldIsNotText(let field, let file, let line):
+            "\(name(file)), line \(line): the field '\(field)' is not a string"
         case .invalidColumns(let list):
             "'\(list)' does not choose columns; give numbers from 1 (2,3) or names (title,description)"
         }
     }
 
-    private func name(_ file: String) -> String { file == InputFile.standardInput ? "standard input" : "'\(file)'" }
+    private func name(_ file: String) -> String {
+        file == InputFile.standardInput ? "standard input" : "'\(FileName.shown(file))'"
+    }
+
+    /// The first items of a list.
+    private func list(_ items: [String]) -> String {
+        let most = 20
+        return items.prefix(most).joined(separator: ", ")
+            + (items.count > most ? ", and \(items.count - most) more" : "")
+    }
 
     private func name(_ character: Unicode.Scalar) -> String {
         let hexadecimal = String(character.value, radix: 16, uppercase: true)
@@ -77,7 +133,19 @@ extension CorpusError.Place: CustomStringConvertible {
     public var description: String {
         switch self {
         case .offset(let offset): "byte offset \(offset)"
-        case .row(let row): "row \(row)"
+        case .line(let line): "line \(line)"
+        }
+    }
+}
+
+extension Delimiter {
+    /// The delimiter as a message names it.
+    var name: String {
+        switch self {
+        case .comma: "commas"
+        case .semicolon: "semicolons"
+        case .tab: "tabs"
+        case .bar: "vertical bars"
         }
     }
 }

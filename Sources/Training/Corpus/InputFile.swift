@@ -2,17 +2,21 @@ import Core
 import Foundation
 
 /// A file, or standard input, open for reading.
-struct InputFile: ~Copyable {
+final class InputFile: ByteStream {
     /// The path that stands for standard input.
     static let standardInput = "-"
-    private static let chunkSize = 1 << 20
 
-    private let path: String
-    private let descriptor: Int32
+    let path: String
+    let descriptor: Int32
+    /// Bytes that were read to recognise the compression, and are not yet passed on.
+    private var beginning: [UInt8] = []
 
+    /// - Parameter path: As ``FileName`` has it.
     init(path: String) throws(CorpusError) {
         self.path = path
-        descriptor = path == InputFile.standardInput ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
+        descriptor =
+            path == InputFile.standardInput
+            ? STDIN_FILENO : Foundation.open(FileName.cString(path), O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw InputFile.failure(path) }
     }
 
@@ -20,39 +24,51 @@ struct InputFile: ~Copyable {
         if descriptor != STDIN_FILENO { close(descriptor) }
     }
 
-    /// Passes the file through `body` in chunks of about 1 MiB.
-    ///
-    /// - Parameters:
-    ///   - hash: Updated with every byte read.
-    ///   - body: Takes the bytes that are not yet consumed, their offset in the file, and whether
-    ///     the file ends with them; returns how many it has consumed. It gets the others again with
-    ///     the next chunk. The last call may have no bytes.
-    func readChunks(
-        hash: inout SHA256, _ body: (_ bytes: UnsafeRawBufferPointer, _ offset: Int, _ isLast: Bool) throws -> Int
-    ) throws {
-        var buffer: [UInt8] = []
-        var held = 0
-        var offset = 0
-        while true {
-            if buffer.count < held + InputFile.chunkSize {
-                buffer += repeatElement(0, count: held + InputFile.chunkSize - buffer.count)
-            }
-            let count = try buffer.withUnsafeMutableBytes { try read(into: .init(rebasing: $0[held...])) }
-            let consumed = try buffer.withUnsafeBytes { bytes in
-                hash.update(.init(rebasing: bytes[held..<held + count]))
-                return try body(.init(rebasing: bytes[..<(held + count)]), offset, count == 0)
-            }
-            if count == 0 { return }
-            held += count - consumed
-            offset += consumed
-            buffer.withUnsafeMutableBytes { bytes in
-                bytes.copyMemory(from: .init(rebasing: bytes[consumed..<consumed + held]))
-            }
+    /// Opens a file whose bytes are decompressed, if their beginning is that of a compressed file.
+    static func open(path: String) throws -> any ByteStream {
+        let file = try InputFile(path: path)
+        switch Compression(magicOf: try file.peek(Compression.magicLength)) {
+        case nil: return file
+        case .zstd: return try ZstdStream(file)
+        case .gzip: return try DecompressionProgram("gzip", file)
+        case .xz: return try DecompressionProgram("xz", file)
         }
     }
 
-    /// Reads at least one byte, or none at the end of the file.
-    private func read(into buffer: UnsafeMutableRawBufferPointer) throws(CorpusError) -> Int {
+    /// The first `count` bytes, or fewer if the file has fewer, which remain to be read.
+    private func peek(_ count: Int) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var filled = 0
+        while filled < count {
+            let added = try bytes.withUnsafeMutableBytes { try readDescriptor(into: .init(rebasing: $0[filled...])) }
+            if added == 0 { break }
+            filled += added
+        }
+        beginning = Array(bytes[..<filled])
+        return beginning
+    }
+
+    /// Sets the file's own position to the first byte that is not passed on, for another process to
+    /// read from there.
+    ///
+    /// - Returns: Whether the file has a position; a pipe has none.
+    func rewind() -> Bool {
+        guard lseek(descriptor, off_t(-beginning.count), SEEK_CUR) >= 0 else { return false }
+        beginning = []
+        return true
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        guard beginning.isEmpty else {
+            let count = min(beginning.count, buffer.count)
+            buffer.copyBytes(from: beginning[..<count])
+            beginning.removeFirst(count)
+            return count
+        }
+        return try readDescriptor(into: buffer)
+    }
+
+    private func readDescriptor(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         while true {
             let count = Foundation.read(descriptor, buffer.baseAddress, buffer.count)
             if count >= 0 { return count }
@@ -60,15 +76,16 @@ struct InputFile: ~Copyable {
         }
     }
 
-    private static func failure(_ path: String) -> CorpusError {
-        let reason = errno == EISDIR ? "it is a folder; name the files in it" : String(cString: strerror(errno))
-        return .unreadable(file: path, reason: reason)
+    /// The error of the last system call.
+    static func failure(_ path: String) -> CorpusError {
+        .unreadable(file: path, reason: String(cString: strerror(errno)))
     }
 
     /// The size of the file in bytes as the system gives it; 0 for a pipe, or if there is no such
     /// file.
     static func size(of path: String) -> Int {
         var information = stat()
-        return path != standardInput && stat(path, &information) == 0 ? Int(information.st_size) : 0
+        return path != standardInput && stat(FileName.cString(path), &information) == 0
+            ? Int(information.st_size) : 0
     }
 }

@@ -1,4 +1,5 @@
-/// A sequence of symbols in one byte each, or in two if there are more than 256 different ones.
+/// A sequence of symbols in one byte each, or in two if there are more than 256 different ones, or
+/// in a file.
 struct SymbolBuffer: Sendable {
     /// The number of different symbols that a byte can hold.
     static let narrowLimit = 256
@@ -7,6 +8,13 @@ struct SymbolBuffer: Sendable {
     private var narrow: [UInt8] = []
     private var wide: [UInt16] = []
     private(set) var isWide: Bool
+    /// The symbols of a large text, in place of the two arrays.
+    private var mapped: MappedSymbols?
+    /// The symbol of each number in the file. It has zeros up to the largest number, so that a
+    /// damaged file has symbols too.
+    private var table: [UInt16] = []
+    /// The number in the file of each symbol.
+    private(set) var numbers: [UInt16] = []
 
     /// An empty buffer for `symbolCount` different symbols.
     init(symbolCount: Int, capacity: Int) {
@@ -14,9 +22,24 @@ struct SymbolBuffer: Sendable {
         if isWide { wide.reserveCapacity(capacity) } else { narrow.reserveCapacity(capacity) }
     }
 
-    var count: Int { isWide ? wide.count : narrow.count }
+    /// The symbols of a file.
+    ///
+    /// - Parameter numbers: The number in the file of each symbol, all different and less than
+    ///   their count.
+    init(_ mapped: MappedSymbols, numbers: [UInt16]) {
+        isWide = true
+        self.mapped = mapped
+        self.numbers = numbers
+        table = [UInt16](repeating: 0, count: 1 << 16)
+        for (symbol, number) in numbers.enumerated() { table[Int(number)] = UInt16(symbol) }
+    }
 
-    subscript(position: Int) -> Int { isWide ? Int(wide[position]) : Int(narrow[position]) }
+    var count: Int { mapped?.symbols.count ?? (isWide ? wide.count : narrow.count) }
+
+    subscript(position: Int) -> Int {
+        guard let mapped else { return isWide ? Int(wide[position]) : Int(narrow[position]) }
+        return Int(table[Int(mapped.symbols[position])])
+    }
 
     @inline(__always)
     mutating func append(_ symbol: Int32) {
@@ -42,6 +65,14 @@ struct SymbolBuffer: Sendable {
         }
     }
 
+    /// Removes all symbols from memory, which keeps room for as many.
+    mutating func takeAll() -> [UInt16] {
+        let symbols = isWide ? wide : narrow.map { UInt16($0) }
+        narrow.removeAll(keepingCapacity: true)
+        wide.removeAll(keepingCapacity: true)
+        return symbols
+    }
+
     /// Changes to two bytes a symbol.
     mutating func widen() {
         wide.reserveCapacity(narrow.capacity)
@@ -57,14 +88,24 @@ struct SymbolBuffer: Sendable {
     }
 
     func firstIndex(of symbol: Int, from start: Int) -> Int? {
-        isWide
+        if let mapped {
+            let end = mapped.symbols[start...].firstIndex(of: numbers[symbol])
+            mapped.noteAccess((end ?? count) - start)
+            return end
+        }
+        return isWide
             ? wide[start...].firstIndex(of: UInt16(truncatingIfNeeded: symbol))
             : narrow[start...].firstIndex(of: UInt8(truncatingIfNeeded: symbol))
     }
 
     func copy(_ range: Range<Int>, to destination: UnsafeMutablePointer<Int32>, stride: Int) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "symbols \(range) of \(count)")
-        if isWide {
+        if let mapped {
+            for (index, number) in mapped.symbols[range].enumerated() {
+                destination[index * stride] = Int32(table[Int(number)])
+            }
+            mapped.noteAccess(range.count)
+        } else if isWide {
             wide.withUnsafeBufferPointer { source in
                 for index in 0..<range.count { destination[index * stride] = Int32(source[range.lowerBound + index]) }
             }

@@ -28,16 +28,26 @@ struct SymbolEncoder {
     /// The scalar value of each symbol.
     private var scalars: [UInt32] = []
     private var symbols: SymbolBuffer
+    private let cache: CorpusCache?
+    /// The file that takes the symbols of a large text.
+    private var spill: SymbolSpill?
     private var documentCount = 0
-    private var isBetweenDocuments = true
+    private(set) var isBetweenDocuments = true
+
+    /// The number of different symbols so far.
+    var symbolCount: Int { scalars.count }
 
     /// - Parameters:
     ///   - vocabulary: The only symbols that the text may have, at most 65,536; nil to learn them.
     ///   - unknown: What to do with a character that the vocabulary lacks.
     ///   - capacity: The number of symbols to make room for.
-    init(vocabulary: Vocabulary?, unknown: UnknownCharacterPolicy, capacity: Int) {
+    ///   - cache: Takes the symbols of a large text; only with a vocabulary that is learned.
+    init(
+        vocabulary: Vocabulary?, unknown: UnknownCharacterPolicy = .fail, capacity: Int, cache: CorpusCache? = nil
+    ) {
         fixed = vocabulary
         skipsUnknown = vocabulary != nil && unknown == .skip
+        self.cache = vocabulary == nil ? cache : nil
         symbols = SymbolBuffer(symbolCount: vocabulary?.count ?? 0, capacity: capacity)
         guard let vocabulary else { return }
         precondition(vocabulary.count <= SymbolEncoder.maximumCharacters + 1, "symbols do not fit 16 bits")
@@ -109,22 +119,46 @@ struct SymbolEncoder {
         return Int32(symbol)
     }
 
+    /// Moves the symbols in memory to the cache if they are many.
+    mutating func spillIfLarge() throws {
+        guard let cache, symbols.count >= cache.smallest else { return }
+        let spill = try spill ?? cache.makeSpill()
+        self.spill = spill
+        try spill.append(symbols.takeAll())
+    }
+
+    /// The text as symbols of a vocabulary.
+    struct Result {
+        let symbols: SymbolBuffer
+        let vocabulary: Vocabulary
+        let documentCount: Int
+        /// For each symbol of a learned vocabulary, its rank in order of first appearance.
+        let order: [Int]
+    }
+
     /// Ends the last document and renumbers the symbols.
-    mutating func finish() -> (symbols: SymbolBuffer, vocabulary: Vocabulary, documentCount: Int) {
+    mutating func finish() throws -> Result {
         // It has a symbol: from between two documents, or in the given vocabulary.
         if documentCount > 1 || fixed?.hasEndOfDocument == true {
             symbols.append(table[Int(SymbolEncoder.endOfDocument)])
         }
-        if let fixed { return (symbols, fixed, documentCount) }
+        if let fixed {
+            return Result(symbols: symbols, vocabulary: fixed, documentCount: documentCount, order: [])
+        }
 
         let order = scalars.indices.sorted { scalars[$0] < scalars[$1] }
-        var ranks = [UInt16](repeating: 0, count: order.count)
-        for (rank, symbol) in order.enumerated() { ranks[symbol] = UInt16(rank) }
-        symbols.renumber(ranks)
+        if let spill {
+            try spill.append(symbols.takeAll())
+            symbols = SymbolBuffer(try spill.finish(), numbers: order.map { UInt16($0) })
+        } else {
+            var ranks = [UInt16](repeating: 0, count: order.count)
+            for (rank, symbol) in order.enumerated() { ranks[symbol] = UInt16(rank) }
+            symbols.renumber(ranks)
+        }
         let characters = order.map { scalars[$0] }.filter { $0 != SymbolEncoder.endOfDocument }
         guard let vocabulary = Vocabulary(characters: characters, hasEndOfDocument: documentCount > 1) else {
             preconditionFailure("decoded characters, sorted, are no vocabulary")
         }
-        return (symbols, vocabulary, documentCount)
+        return Result(symbols: symbols, vocabulary: vocabulary, documentCount: documentCount, order: order)
     }
 }

@@ -14,7 +14,7 @@ struct OutputFile: ~Copyable {
     ///     writing.
     init(_ path: String, name: String? = nil, _ flags: Int32) throws(TrainingError) {
         self.name = name ?? path
-        descriptor = open(path, flags | O_WRONLY | O_CLOEXEC, 0o666)
+        descriptor = open(FileName.cString(path), flags | O_WRONLY | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw OutputFile.failure(self.name) }
     }
 
@@ -58,6 +58,6 @@ struct OutputFile: ~Copyable {
 
     /// The error of the last system call.
     static func failure(_ name: String) -> TrainingError {
-        .cannotWrite(path: name, reason: String(cString: strerror(errno)))
+        .cannotWrite(path: FileName.shown(name), reason: String(cString: strerror(errno)))
     }
 }

@@ -4,6 +4,9 @@ extension Checkpoint.Description {
     private struct Provenance: Encodable {
         let chargen: String
         let corpus: CorpusFacts
+        /// The number of files and folders that the corpus was read from, of which the settings
+        /// name the first.
+        let inputs: Int
         let settings: Settings
         let updates: Int
         let epochs: Int
@@ -14,14 +17,29 @@ extension Checkpoint.Description {
     /// A model's provenance, as the JSON object in its `.cgw` file.
     var provenance: String {
         var settings = settings
-        // File names without their folders, which may be private.
-        settings.corpus.paths = settings.corpus.paths.map { ($0 as NSString).lastPathComponent }
+        let inputs = settings.corpus.paths.count + (settings.corpus.list == nil ? 0 : 1)
+        settings.corpus = settings.corpus.abridged
         let provenance = Provenance(
-            chargen: version, corpus: corpus, settings: settings, updates: progress.updates, epochs: progress.epoch - 1,
-            trainingLoss: progress.trainingLoss, validationLoss: progress.validationLoss)
+            chargen: version, corpus: corpus, inputs: inputs, settings: settings, updates: progress.updates,
+            epochs: progress.epoch - 1, trainingLoss: progress.trainingLoss, validationLoss: progress.validationLoss)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings, finite numbers and optionals of them can always be encoded.
         return (try? encoder.encode(provenance)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+}
+
+extension CorpusSource {
+    /// The first few names, without their folders, which may be private. The length of a model's
+    /// provenance is limited.
+    fileprivate var abridged: CorpusSource {
+        let most = 3
+        func lastComponent(_ path: String) -> String { FileName.shown((path as NSString).lastPathComponent) }
+        var source = self
+        source.paths = paths.prefix(most).map(lastComponent)
+        source.list = list.map(lastComponent)
+        source.listFolder = nil
+        source.include = include.map { Array($0.prefix(most)) }
+        return source
     }
 }

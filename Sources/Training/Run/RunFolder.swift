@@ -9,6 +9,7 @@ import Foundation
 ///     last.safetensors    the newest checkpoint, from which a resumed training continues
 ///     best.safetensors    the checkpoint with the lowest validation loss
 ///     update-000001000.safetensors    an earlier checkpoint, if some are kept
+///     corpus.symbols      the symbols of a large text, which corpus.json describes
 public struct RunFolder: Sendable {
     /// The folder's path.
     public let path: String
@@ -41,6 +42,10 @@ public struct RunFolder: Sendable {
     /// - Returns: Whether it is new.
     /// - Throws: ``TrainingError/runExists(path:)`` or ``TrainingError/cannotWrite(path:reason:)``.
     func create() throws -> Bool {
+        guard !FileName.hasEscape(path) else {
+            throw TrainingError.cannotWrite(
+                path: FileName.shown(path), reason: "the name of a run must be UTF-8; choose another name")
+        }
         guard !FileManager.default.fileExists(atPath: lastCheckpointPath) else {
             throw TrainingError.runExists(path: path)
         }
@@ -58,7 +63,7 @@ public struct RunFolder: Sendable {
     ///
     /// - Parameter flock: The system call.
     /// - Throws: ``TrainingError/invalidRun(path:_:)`` when another training has the lock.
-    func lock(flock: (Int32, Int32) -> Int32 = Foundation.flock) throws -> Lock {
+    func lock(flock: (Int32, Int32) -> Int32 = { flock($0, $1) }) throws -> Lock {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw TrainingError.invalidRun(path: path, String(cString: strerror(errno)))

@@ -167,7 +167,8 @@ public struct Settings: Encodable, Equatable, Sendable {
         case layers, hiddenSize, batchSize, time, stride, burnIn, documentLimit, epochs, minutes
         case learningRate, warmup, decay, decayAfter, secondMomentDecay, weightDecay, averaging
         case dropout, weightDropout, clipNorm, clipElement, initialRange, forgetBias
-        case validationFraction, validationInterval, patience, threads, keptCheckpoints, checkpointInterval, reportInterval
+        case validationFraction, validationInterval, patience, threads, keptCheckpoints, checkpointInterval,
+            reportInterval
     }
 
     /// Checks every number's range.

@@ -74,7 +74,7 @@ public final class TrainingRun {
         let isNew = try folder.create()
         do {
             let lock = try folder.lock()
-            let corpus = try Corpus(reading: source)
+            let corpus = try Corpus(reading: source, cacheIn: folder.path)
             var settings = try choose(corpus)
             settings.corpus = source.withAbsolutePaths
             try settings.validate()
@@ -107,7 +107,7 @@ public final class TrainingRun {
         if settings.minutes == nil, settings.epochs < progress.epoch {
             throw TrainingError.runFinished(path: folder.path, done: TrainingRun.epochs(progress.epoch - 1))
         }
-        let corpus = try Corpus(reading: settings.corpus)
+        let corpus = try Corpus(reading: settings.corpus, cacheIn: folder.path)
         guard CorpusFacts(corpus) == checkpoint.description.corpus else { throw TrainingError.corpusChanged }
         try self.init(settings, folder, lock, corpus, checkpoint: checkpoint, began: began)
         try folder.write(settings)

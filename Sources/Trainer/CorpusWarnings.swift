@@ -1,0 +1,61 @@
+import Training
+
+extension Corpus {
+    /// Says what was noticed when the text was read, and what to do about it, on standard error.
+    func printWarnings(for source: CorpusSource) {
+        for warning in warnings(for: source) { Terminal.note("warning: \(warning)") }
+    }
+
+    /// What may be wrong with the text.
+    func warnings(for source: CorpusSource) -> [String] {
+        [skippedWarning, headerWarning, lineEndWarning(for: source), vocabularyWarning].compactMap { $0 }
+    }
+
+    private var skippedWarning: String? {
+        guard let first = notes.firstSkipped else { return nil }
+        return "\(counted(notes.skippedRecords, "record")) could not be read and were skipped, the first: \(first)"
+    }
+
+    private var headerWarning: String? {
+        guard let header = notes.header else { return nil }
+        let names = header.names.map(\.onOneLine).joined(separator: ", ")
+        let others = notes.headerCount > 1 ? ", as that of \(notes.headerCount - 1) other files" : ""
+        return """
+            the first row of '\(FileName.shown(header.file).onOneLine)'\(others) is probably a header, and was \
+            read as text: choose columns by name with --columns, from: \(names)
+            """
+    }
+
+    private var vocabularyWarning: String? {
+        // Only a vocabulary that is learned has first places.
+        guard vocabulary.characters.count > 1000, !notes.firstPlaces.isEmpty else { return nil }
+        return """
+            a vocabulary of \(counted(vocabulary.characters.count, "character")) makes training slow and the model \
+            large: each character takes a row of the first and of the last matrix
+            """
+    }
+
+    private func lineEndWarning(for source: CorpusSource) -> String? {
+        let ends = notes.lineEnds
+        if source.readsLines {
+            guard ends.returns > 0 else { return nil }
+            return "\(counted(ends.returns, "carriage return")) without a line feed were taken for ends of lines"
+        }
+        if ends.pairs > 0 {
+            return """
+                \(counted(ends.pairs, "line")) end with CR LF, and the model learns both characters; remove the \
+                carriage returns with: tr -d '\\r' < input.txt > output.txt
+                """
+        }
+        guard ends.returns > 0 else { return nil }
+        return """
+            the text has \(counted(ends.returns, "carriage return")) without a line feed, which the model learns \
+            as characters; if they end lines, replace them with: tr '\\r' '\\n' < input.txt > output.txt
+            """
+    }
+}
+
+/// A number with its noun, such as `1 line` or `2,000 lines`.
+func counted(_ count: Int, _ noun: String) -> String {
+    "\(Terminal.grouped(Double(count))) \(noun)\(count == 1 ? "" : "s")"
+}

@@ -1,0 +1,90 @@
+import Foundation
+import ModelFormat
+
+/// The symbols of a large text in a run's folder: they are encoded once, and mapped into memory.
+///
+///     corpus.symbols      the symbols in order of their first appearance, two bytes each
+///     corpus.json         what they mean, and the files that they were read from
+///
+/// A text of fewer symbols than ``smallest`` is not cached. A text that is takes about this much
+/// memory while it is encoded.
+struct CorpusCache {
+    let folder: String
+    var smallest = 64 << 20
+
+    private var symbolsPath: String { folder + "/corpus.symbols" }
+    private var descriptionPath: String { folder + "/corpus.json" }
+
+    private struct Description: Codable {
+        var stamp: String
+        var count: Int
+        /// The number in the file of each symbol.
+        var numbers: [UInt16]
+        var characters: [UInt32]
+        var hasEndOfDocument: Bool
+        var documentCount: Int
+        var sha256: String
+    }
+
+    /// The file for the symbols. What was in the cache is invalid from here on.
+    func makeSpill() throws -> SymbolSpill {
+        unlink(descriptionPath)
+        return try SymbolSpill(path: symbolsPath)
+    }
+
+    /// What identifies the files and how they are read: a hash of their paths, sizes and times of
+    /// modification and change, and of the options. nil for a pipe.
+    func stamp(_ source: CorpusSource, _ paths: [String]) throws -> String? {
+        var options = source.withAbsolutePaths
+        options.paths = []
+        options.list = nil
+        options.listFolder = nil
+        options.include = nil
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        var hash = SHA256()
+        func add(_ text: String) { Array((text + "\0").utf8).withUnsafeBytes { hash.update($0) } }
+        add(String(decoding: try encoder.encode(options), as: UTF8.self))
+        for path in paths {
+            var information = stat()
+            guard path != InputFile.standardInput, stat(FileName.cString(path), &information) == 0,
+                information.st_mode & S_IFMT == S_IFREG
+            else { return nil }
+            add(CorpusSource.absolute(path))
+            for time in [information.st_mtim, information.st_ctim] { add("\(time.tv_sec) \(time.tv_nsec)") }
+            add("\(information.st_size)")
+        }
+        return hash.hexadecimalDigest()
+    }
+
+    /// The corpus in the folder; nil if there is none, or another.
+    func corpus(stamp: String) -> Corpus? {
+        guard let data = FileManager.default.contents(atPath: descriptionPath),
+            let description = try? JSONDecoder().decode(Description.self, from: data), description.stamp == stamp,
+            let vocabulary = Vocabulary(
+                characters: description.characters, hasEndOfDocument: description.hasEndOfDocument),
+            vocabulary.count <= SymbolEncoder.maximumCharacters + 1,
+            description.numbers.sorted() == (0..<vocabulary.count).map({ UInt16($0) }),
+            let symbols = try? MappedSymbols(path: symbolsPath, count: description.count)
+        else { return nil }
+        return Corpus(
+            symbols: SymbolBuffer(symbols, numbers: description.numbers), vocabulary: vocabulary,
+            documentCount: description.documentCount, sha256: description.sha256)
+    }
+
+    /// Completes the cache of a corpus, if its symbols are in the folder. Without a stamp they
+    /// remain as long as they are mapped.
+    func complete(_ corpus: Corpus, stamp: String?) throws {
+        guard !corpus.symbols.numbers.isEmpty else { return }
+        guard let stamp else {
+            unlink(symbolsPath)
+            return
+        }
+        let description = Description(
+            stamp: stamp, count: corpus.count, numbers: corpus.symbols.numbers,
+            characters: corpus.vocabulary.characters,
+            hasEndOfDocument: corpus.vocabulary.hasEndOfDocument, documentCount: corpus.documentCount,
+            sha256: corpus.sha256)
+        try AtomicFile.write(JSONEncoder().encode(description), to: descriptionPath)
+    }
+}
