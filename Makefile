@@ -3,6 +3,7 @@
 # make demo       train on a list of invented place names, and generate more from C and Python
 # make test       all tests; its first step is make deps
 # make test-sanitized   the Swift tests under the address and thread sanitizers: slow
+# make test-kill  kills trainings at random instants and resumes them: slow
 # make bench      the library's speed, beside the bound by memory bandwidth
 # make bench-score   the time to score texts, one by one and in a batch
 # make bench-allocations   counts the allocations of generated, fed and scored characters
@@ -29,7 +30,7 @@ BUILD_PACKAGES = gcc libc6-dev libzstd-dev
 TEST_PACKAGES = g++ valgrind qemu-user binutils abigail-tools libopenblas-dev gzip xz-utils zstd
 
 .PHONY: all trainer library examples demo deps requirements \
-	test test-swift test-library test-abi test-sanitized lint clean \
+	test test-swift test-library test-abi test-sanitized test-kill lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
 all: trainer library
@@ -96,6 +97,10 @@ test-abi:
 test-sanitized: requirements
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize address --scratch-path .build-address
 	$(SWIFT) test --sanitize thread --scratch-path .build-thread --filter 'CAPITests|InferenceEngineTests|TrainingTests'
+
+# Slow: each kind of training is killed at random instants, resumed, and compared.
+test-kill: trainer
+	$(PYTHON) Tests/Slow/kill.py build/trainer
 
 # MARK: - Benchmarks
 

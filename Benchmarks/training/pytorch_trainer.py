@@ -1,15 +1,16 @@
 """A character-level trainer in PyTorch with the training and the reports of `trainer train`.
 
     pytorch_trainer.py TEXT --cell lstm --hidden 128 --layers 2 --batch 50 --time 50
-                       [--precision bf16] …
+                       [--schedule cosine --learning-rate 0.008 --clip-norm 1] [--precision bf16] …
 
-Contiguous streams with the state carried over, Adam, gradients limited to ± 5, and the end of every
-stream held out, with the defaults of `trainer train`. Each report is one line of JSON on standard
-output. The exit status is UNSUPPORTED where PyTorch lacks the kernels.
+Contiguous streams with the state carried over, Adam, and the end of every stream held out, with the
+settings of `trainer train --preset char-rnn`. Each report is one line of JSON on standard output.
+The exit status is UNSUPPORTED where PyTorch lacks the kernels.
 """
 
 import argparse
 import json
+import math
 import sys
 import time
 
@@ -54,6 +55,10 @@ def main():
     parser.add_argument("--batch", type=int, default=50)
     parser.add_argument("--time", type=int, default=50)
     parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--learning-rate", type=float, default=0.002)
+    parser.add_argument("--schedule", choices=["exponential", "cosine"], default="exponential")
+    parser.add_argument("--clip-norm", type=float, default=0, help="in place of a limit of 5 for each gradient")
+    parser.add_argument("--validate-every", type=int, default=0, help="updates; 0: after each epoch")
     parser.add_argument("--report-every", type=int, default=0)
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     parser.add_argument("--threads", type=int, default=2)
@@ -72,7 +77,7 @@ def main():
     held_out = max(1, round(steps * 0.05))
 
     model = Model(len(place), options)
-    optimiser = torch.optim.Adam(model.parameters(), 0.002)
+    optimiser = torch.optim.Adam(model.parameters(), options.learning_rate)
 
     def loss(step, state):
         start = step * options.time
@@ -93,15 +98,31 @@ def main():
         print(f"pytorch_trainer.py: no {options.cell} in {options.precision} here: {error}", file=sys.stderr)
         sys.exit(UNSUPPORTED)
 
+    def validate(epoch, updates):
+        with torch.no_grad():
+            state, total = None, 0.0
+            for step in range(steps - held_out, steps):
+                value, state = loss(step, state)
+                total += value.item()
+        report(epoch=epoch, update=updates, validationLoss=total / held_out)
+
+    def factor(epoch, updates):
+        if options.schedule == "exponential":
+            return 0.97 ** max(0, epoch - 10)
+        return (1 + math.cos(math.pi * updates / ((steps - held_out) * options.epochs))) / 2
+
     updates, since, characters = 0, time.perf_counter(), 0
     for epoch in range(1, options.epochs + 1):
-        optimiser.param_groups[0]["lr"] = 0.002 * 0.97 ** max(0, epoch - 10)
         state = None
         for step in range(steps - held_out):
+            optimiser.param_groups[0]["lr"] = options.learning_rate * factor(epoch, updates)
             optimiser.zero_grad()
             value, state = loss(step, state)
             value.backward()
-            torch.nn.utils.clip_grad_value_(model.parameters(), 5)
+            if options.clip_norm:
+                torch.nn.utils.clip_grad_norm_(model.parameters(), options.clip_norm)
+            else:
+                torch.nn.utils.clip_grad_value_(model.parameters(), 5)
             optimiser.step()
             value = value.item()
             updates += 1
@@ -110,12 +131,10 @@ def main():
                 now = time.perf_counter()
                 report(update=updates, loss=value, charactersPerSecond=characters / (now - since))
                 since, characters = now, 0
-        with torch.no_grad():
-            state, total = None, 0.0
-            for step in range(steps - held_out, steps):
-                value, state = loss(step, state)
-                total += value.item()
-        report(epoch=epoch, update=updates, validationLoss=total / held_out)
+            if options.validate_every and updates % options.validate_every == 0:
+                validate(epoch, updates)
+        if not options.validate_every or epoch == options.epochs:
+            validate(epoch, updates)
         since, characters = time.perf_counter(), 0
 
 

@@ -18,6 +18,7 @@ extension TrainingError: LocalizedError {
         case .documentsTooShort: "choose a smaller --time"
         case .documentTooLong: "say with --documents what a document is, or choose another --batching"
         case .corpusChanged: "restore it, or start another training"
+        case .unreadableTwice: "name a file"
         case .diverged: "start again with a smaller --learning-rate or a tighter --clip-norm"
         case .runExists(let path): "continue it with `trainer resume \(path)`, or choose another --run"
         case .runFinished: "ask for more with --epochs or --minutes"

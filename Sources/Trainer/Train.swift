@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ModelFormat
 import Training
 
 /// `trainer train`: starts a training.
@@ -54,6 +55,9 @@ struct Train: ParsableCommand {
         guard training.documentLimit == nil || batching == .documents else {
             throw ValidationError("--max-documents needs --batching documents.")
         }
+        guard model.initialModel == nil || batching != .documents else {
+            throw ValidationError("--from needs another --batching than documents.")
+        }
         guard training.batchSize == nil || batching != .documents else {
             throw ValidationError("With --batching documents a document is a minibatch: leave out --batch.")
         }
@@ -99,7 +103,10 @@ struct Train: ParsableCommand {
         var reasons: [String] = []
         let run: TrainingRun
         do {
-            run = try TrainingRun(reading: source, folder: folder) { try settings(for: $0, &reasons) }
+            let initial = try model.initialModel.map { try InitialModel(path: $0) }
+            run = try TrainingRun(reading: source, folder: folder, startingFrom: initial) {
+                try settings(for: $0, initial?.shape, &reasons)
+            }
         } catch {
             // An empty folder only.
             if output.folder == nil { rmdir(folder.path) }
@@ -111,14 +118,21 @@ struct Train: ParsableCommand {
     }
 
     /// The settings of the preset, or those chosen for a corpus, with what the options give.
-    private func settings(for corpus: Corpus, _ reasons: inout [String]) throws -> Settings {
+    ///
+    /// - Parameter shape: The shape of the model to start from.
+    private func settings(for corpus: Corpus, _ shape: ModelShape?, _ reasons: inout [String]) throws -> Settings {
+        func adjust(_ settings: inout Settings) {
+            apply(to: &settings)
+            guard let shape else { return }
+            (settings.cell, settings.layers, settings.hiddenSize) = (shape.cell, shape.layers, shape.hiddenSize)
+        }
         if training.preset != nil || batching == .documents {
             var settings = initialSettings(CorpusSource(paths: []))
-            apply(to: &settings)
+            adjust(&settings)
             return settings
         }
         let minutes = training.epochs == nil ? training.minutes ?? Recipe.defaultMinutes : nil
-        let recipe = try Recipe(corpus, minutes: minutes) { apply(to: &$0) }
+        let recipe = try Recipe(corpus, minutes: minutes, adjust: adjust)
         reasons = recipe.reasons
         return recipe.settings
     }

@@ -35,6 +35,18 @@ struct ValidationOptions: ParsableArguments {
 
 /// The network's shape and initial parameters.
 struct ModelOptions: ParsableArguments {
+    @Option(
+        name: .customLong("from"),
+        help: ArgumentHelp(
+            "A trained model to start from: a training's folder, a checkpoint, or a .cgw file in f32 or bf16.",
+            discussion: """
+                Its characters keep what the model knows of them, and new ones of the text are added. The cell, the \
+                layers and the hidden size are the model's.
+                """,
+            valueName: "model"),
+        completion: .file())
+    var initialModel: String?
+
     @Option(help: ArgumentHelp("The recurrent cell (default: gru; lstm with a preset).", valueName: "cell"))
     var cell: Cell?
 
@@ -56,7 +68,14 @@ struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The initial bias of an LSTM's forget gates (default: 1).", valueName: "x"))
     var forgetBias: Double?
 
+    func validate() throws {
+        guard initialModel == nil || (cell == nil && layers == nil && hiddenSize == nil) else {
+            throw ValidationError("With --from the cell, the layers and the hidden size are the model's.")
+        }
+    }
+
     func apply(to settings: inout Settings) {
+        settings.initialModel = initialModel.map { URL(fileURLWithPath: $0).path }
         settings.cell = cell ?? settings.cell
         settings.layers = layers ?? settings.layers
         settings.hiddenSize = hiddenSize ?? settings.hiddenSize

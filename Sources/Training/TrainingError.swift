@@ -10,6 +10,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case documentTooLong(characters: Int, limit: Int)
     /// The corpus is not the one that the training began with.
     case corpusChanged
+    /// The text is to be read a second time, with an initial model's characters, and is a pipe.
+    case unreadableTwice
     /// The loss is NaN or has leapt, as often as a training may return to an earlier checkpoint.
     case diverged(update: Int)
     /// The folder of a new training has a training already.
@@ -33,6 +35,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         case .documentTooLong(let characters, let limit):
             "a document has \(characters) characters, and windows of one document allow \(limit)"
         case .corpusChanged: "the corpus is not the one this training began with"
+        case .unreadableTwice:
+            "standard input can be read only once, and the initial model has characters that the text lacks"
         case .diverged(let update):
             "the loss diverged at update \(update), after several returns to an earlier checkpoint; the last one is kept"
         case .runExists(let path): "cannot use the run '\(path)': it holds a training already"

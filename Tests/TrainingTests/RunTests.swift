@@ -255,6 +255,30 @@ struct RunTests {
         }
     }
 
+    @Test("a loss that stays far above a guess is a divergence too, but one that is so once is not")
+    func leap() throws {
+        try withTemporaryFolder { folder in
+            var settings = try settings(folder, .streams)
+            settings.epochs = 5
+            for persistent in [false, true] {
+                let run = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/run-\(persistent)"))
+                let parameters = run.network.parameters
+                let inEpoch = run.totalUpdates / 5
+                let start = max(101, 4 * inEpoch) + 1
+                var rollbacks: [Int] = []
+                _ = try run.train(
+                    onUpdate: { _ in
+                        // A bias that makes one symbol almost certain, from now on or for five
+                        // updates.
+                        let end = persistent ? 0 : start + 5
+                        guard rollbacks.isEmpty, [start, end].contains(run.progress.updates) else { return }
+                        parameters.outputBias[3] += run.progress.updates == start ? 40 : -40
+                    }, onRollback: { rollbacks.append($0) })
+                #expect(persistent == !rollbacks.isEmpty, "\(rollbacks)")
+            }
+        }
+    }
+
     @Test("a training whose loss stays NaN ends, with the last good checkpoint kept")
     func divergence() throws {
         try withTemporaryFolder { folder in

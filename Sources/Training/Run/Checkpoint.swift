@@ -178,7 +178,7 @@ public struct Checkpoint {
     }
 
     /// The elements of each tensor in ``ModelShape/tensor(_:)``'s order.
-    private func finiteTensors() throws -> [[Float]] {
+    func finiteTensors() throws -> [[Float]] {
         try (0..<shape.tensorCount).map { index in
             let tensor = shape.tensor(index)
             let name = (isAveraged ? Checkpoint.averagePrefix : "") + tensor.name

@@ -29,6 +29,8 @@ public struct Progress: Codable, Equatable, Sendable {
     public internal(set) var plannedUpdates: Int?
     /// The number of times that the training has gone back to an earlier checkpoint.
     public internal(set) var rollbacks: Int?
+    /// The number of updates since the loss leapt; nil if it has not.
+    var leaps: Int?
     /// The number of validations since the best.
     var validationsSinceBest: Int?
     /// The factor of the learning rate by the plateau schedule and rollbacks; nil for 1.

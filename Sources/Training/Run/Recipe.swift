@@ -77,8 +77,10 @@ public struct Recipe {
             settings.epochs = Int(Recipe.mostEpochs)
         }
         settings.schedule = .cosine
+        // A trained model starts at half the rate, so that it keeps more of what it knows.
         settings.learningRate = Recipe.rounded(
-            0.008 * pow(128 / Double(settings.hiddenSize), 0.7) * min(1, (minibatch / 2500).squareRoot()))
+            (settings.initialModel == nil ? 0.008 : 0.004) * pow(128 / Double(settings.hiddenSize), 0.7)
+                * min(1, (minibatch / 2500).squareRoot()))
         settings.warmup = Int(min(100, updates / 20))
         (settings.clipNorm, settings.clipElement) = (1, 0)
         let parameters = Double(settings.hiddenSize * settings.hiddenSize * 3 * (2 * settings.layers - 1))
@@ -116,8 +118,8 @@ public struct Recipe {
         Double(String(format: "%.1e", rate)) ?? rate
     }
 
-    /// The speed of a training with some settings, in symbols a second, from one short minibatch
-    /// after another that warms up.
+    /// The speed of a training with some settings, in symbols a second, from two minibatches after
+    /// another that warms up.
     private static func speed(_ settings: Settings, _ corpus: Corpus) throws -> Double {
         guard let backend = Backend.chosen() else { return 1 }
         let network = try Network(
@@ -125,12 +127,12 @@ public struct Recipe {
             precision: settings.precision ?? .f32)
         var random = SplitMix64(seed: settings.seed)
         network.parameters.initialise(range: 0.1, forgetBias: nil, random: &random)
-        let time = min(settings.time, 16, corpus.count - 1)
+        let time = min(settings.time, 32, corpus.count - 1)
         let starts = (0..<settings.batchSize).map { $0 * (corpus.count - 1 - time) / settings.batchSize }
         let minibatch = Minibatch(of: Stretches([0..<corpus.count - 1]), starts: starts, time: time)
         _ = try network.gradient(minibatch, of: corpus, state: nil)
         let start = ContinuousClock.now
-        _ = try network.gradient(minibatch, of: corpus, state: nil)
-        return Double(settings.batchSize * time) / (ContinuousClock.now - start).seconds
+        for _ in 0..<2 { _ = try network.gradient(minibatch, of: corpus, state: nil) }
+        return 2 * Double(settings.batchSize * time) / (ContinuousClock.now - start).seconds
     }
 }

@@ -45,6 +45,8 @@ public struct Settings: Encodable, Equatable, Sendable {
 
     /// The corpus to learn from.
     public var corpus: CorpusSource
+    /// The path of the model that the training starts from; nil for random parameters.
+    public var initialModel: String?
     /// `rnn`, `gru` or `lstm`.
     public var cell = Cell.lstm
     /// The number of recurrent layers.
@@ -224,6 +226,7 @@ extension Settings: Decodable {
         func read<Value: Decodable>(_ value: inout Value, _ key: CodingKeys) throws {
             value = try container.decodeIfPresent(Value.self, forKey: key) ?? value
         }
+        try read(&initialModel, .initialModel)
         try read(&cell, .cell)
         try read(&layers, .layers)
         try read(&hiddenSize, .hiddenSize)

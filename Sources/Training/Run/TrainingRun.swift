@@ -38,6 +38,7 @@ public final class TrainingRun {
     /// have.
     public let missingReports: Int
 
+    private let initial: InitialModel?
     private let source: any MinibatchSource
     let network: Network
     private let adam: Adam
@@ -64,21 +65,29 @@ public final class TrainingRun {
 
     /// Starts a training in a new folder.
     ///
-    /// - Parameter choose: Chooses the settings for the corpus.
+    /// - Parameters:
+    ///   - initial: The model to start from; nil for random parameters.
+    ///   - choose: Chooses the settings for the corpus, with the initial model's cell, layers and
+    ///     hidden size.
     /// - Throws: ``CorpusError``, ``TrainingError``, `ChargenError`, or what `choose` throws.
     public convenience init(
-        reading source: CorpusSource, folder: RunFolder, choose: (Corpus) throws -> Settings
+        reading source: CorpusSource, folder: RunFolder, startingFrom initial: InitialModel? = nil,
+        choose: (Corpus) throws -> Settings
     ) throws {
         let began = ContinuousClock.now
         // Before the text is read, which takes time and, from a pipe, is possible only once.
         let isNew = try folder.create()
         do {
             let lock = try folder.lock()
-            let corpus = try Corpus(reading: source, cacheIn: folder.path)
+            var corpus = try Corpus(reading: source, cacheIn: folder.path)
+            if let vocabulary = initial?.vocabulary(with: corpus.vocabulary), vocabulary != corpus.vocabulary {
+                guard !source.readsStandardInput else { throw TrainingError.unreadableTwice }
+                corpus = try Corpus(reading: source, vocabulary: vocabulary)
+            }
             var settings = try choose(corpus)
             settings.corpus = source.withAbsolutePaths
             try settings.validate()
-            try self.init(settings, folder, lock, corpus, checkpoint: nil, began: began)
+            try self.init(settings, folder, lock, corpus, checkpoint: nil, initial: initial, began: began)
             try folder.write(settings)
             try save()
         } catch {
@@ -107,16 +116,25 @@ public final class TrainingRun {
         if settings.minutes == nil, settings.epochs < progress.epoch {
             throw TrainingError.runFinished(path: folder.path, done: TrainingRun.epochs(progress.epoch - 1))
         }
-        let corpus = try Corpus(reading: settings.corpus, cacheIn: folder.path)
+        // With an initial model the vocabulary is not that of the text alone.
+        let corpus =
+            settings.initialModel == nil
+            ? try Corpus(reading: settings.corpus, cacheIn: folder.path)
+            : try Corpus(
+                reading: settings.corpus,
+                vocabulary: checkpoint.vocabulary.with(endOfDocument: checkpoint.vocabulary.hasEndOfDocument))
         guard CorpusFacts(corpus) == checkpoint.description.corpus else { throw TrainingError.corpusChanged }
-        try self.init(settings, folder, lock, corpus, checkpoint: checkpoint, began: began)
+        try self.init(
+            settings, folder, lock, corpus, checkpoint: checkpoint,
+            initial: settings.initialModel.flatMap { try? InitialModel(path: $0) }, began: began)
         try folder.write(settings)
     }
 
     private init(
         _ settings: Settings, _ folder: RunFolder, _ lock: RunFolder.Lock, _ corpus: Corpus, checkpoint: Checkpoint?,
-        began: ContinuousClock.Instant
+        initial: InitialModel?, began: ContinuousClock.Instant
     ) throws {
+        self.initial = initial
         self.settings = settings
         self.folder = folder
         self.lock = lock
@@ -204,7 +222,7 @@ public final class TrainingRun {
         lastReport = .now
         plannedAt = .now
         updatesBefore = progress.updates
-        while !isOver {
+        while !isOver, !isStale {
             if shouldStop() {
                 try save()
                 return .stopped
@@ -217,9 +235,8 @@ public final class TrainingRun {
                 try rollBack(from: update)
                 try onRollback(update)
             }
-            if isStale { return .stoppedEarly }
         }
-        return .finished
+        return isStale ? .stoppedEarly : .finished
     }
 
     /// Whether the last epoch is over, or the time.
@@ -240,7 +257,10 @@ public final class TrainingRun {
         let dropout = settings.dropoutRates
         let noise = dropout == Dropout() ? nil : Noise(seed: settings.seed, update: progress.updates)
         let loss = try network.gradient(minibatch, of: corpus, state: state, noise: noise)
-        guard loss.isFinite, !hasLeapt(loss) else { throw TrainingError.diverged(update: progress.updates + 1) }
+        progress.leaps = hasLeapt(loss) ? (progress.leaps ?? 0) + 1 : nil
+        guard loss.isFinite, progress.leaps ?? 0 < TrainingRun.mostLeaps else {
+            throw TrainingError.diverged(update: progress.updates + 1)
+        }
         learningRate = settings.learningRate(progress, fraction: fraction)
         adam.update(network, learningRate: learningRate, clipping: settings.clipping)
         progress.record(loss)
@@ -248,9 +268,13 @@ public final class TrainingRun {
         return loss
     }
 
-    /// Whether a loss is so far above those before it that the training has left its course.
+    /// The number of updates with a loss far above those before, one after the other, that are a
+    /// divergence: fewer may come from an unusual piece of text.
+    private static let mostLeaps = 20
+
+    /// Whether a loss is far above those before it, and that of a guess.
     private func hasLeapt(_ loss: Double) -> Bool {
-        progress.updates > 100 && loss > progress.runningLoss + 3 && loss > log(Double(shape.vocabularySize))
+        progress.updates > 100 && loss > progress.runningLoss + 2 && loss > log(Double(shape.vocabularySize)) + 1
     }
 
     /// Ends an epoch, validates, reports and saves where that is due after an update.
@@ -359,6 +383,7 @@ public final class TrainingRun {
         network.parameters.clear()
         network.parameters.initialise(
             range: Float(settings.initialRange), forgetBias: Float(settings.forgetBias), random: &random)
+        initial?.copy(to: network.parameters, vocabulary)
         adam.reset()
         state?.reset()
     }

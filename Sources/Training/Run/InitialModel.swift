@@ -1,0 +1,85 @@
+import Core
+import Foundation
+import ModelFormat
+
+/// A trained model that another training starts from.
+public struct InitialModel {
+    /// The shape, whose vocabulary may be smaller than that of the training.
+    public let shape: ModelShape
+    /// The symbols.
+    public let vocabulary: Vocabulary
+    private let tensors: [[Float]]
+
+    /// Reads a training's folder, of which the best checkpoint is taken, a checkpoint, or a `.cgw`
+    /// file with floats.
+    ///
+    /// - Throws: ``TrainingError`` or `ChargenError`.
+    public init(path: String) throws {
+        let data = FileManager.default.contents(atPath: path) ?? Data()
+        guard data.withUnsafeBytes({ ModelFile.hasSignature($0) }), !data.isEmpty else {
+            let run = RunFolder(path: path)
+            let isRun = FileManager.default.fileExists(atPath: run.lastCheckpointPath)
+            let checkpoint = try Checkpoint(path: isRun ? run.exportedCheckpointPath() : path)
+            shape = checkpoint.shape
+            vocabulary = checkpoint.vocabulary
+            tensors = try checkpoint.finiteTensors()
+            return
+        }
+        let file = try data.withUnsafeBytes { bytes in
+            let file = try ModelFile(bytes)
+            let buffer = try TensorBuffer(for: file)
+            let tensors = try (0..<file.shape.tensorCount).map { index in
+                guard [.float32, .bfloat16].contains(file.elementType(index)) else {
+                    throw ChargenError(
+                        .invalidArgument,
+                        "the model '\(path)' has weights in \(file.elementType(index).name), which are too coarse to "
+                            + "train; export it in f32, or start from its training's folder")
+                }
+                try file.readTensor(index, into: buffer)
+                return Array(buffer.floats.elements.prefix(file.shape.tensor(index).count))
+            }
+            return (shape: file.shape, vocabulary: file.vocabulary, tensors: tensors)
+        }
+        (shape, vocabulary, tensors) = file
+    }
+
+    /// The model's symbols and those of a corpus.
+    func vocabulary(with other: Vocabulary) -> Vocabulary {
+        let characters = Set(vocabulary.characters).union(other.characters).sorted()
+        let hasEndOfDocument = vocabulary.hasEndOfDocument || other.hasEndOfDocument
+        // Both are ascending and valid, and so is their union.
+        return Vocabulary(characters: characters, hasEndOfDocument: hasEndOfDocument) ?? other
+    }
+
+    /// Sets the parameters of a larger vocabulary to the model's. New symbols keep what they have.
+    func copy(to parameters: Parameters, _ larger: Vocabulary) {
+        let shape = parameters.layout.shape
+        // The model's symbol for each symbol of the larger vocabulary.
+        let old = (0..<larger.count).map { symbol -> Int? in
+            guard let character = larger.character(of: symbol) else { return vocabulary.endOfDocument }
+            return vocabulary.symbol(of: character.value)
+        }
+        for index in 0..<shape.tensorCount {
+            let tensor = shape.tensor(index)
+            var elements = parameters.tensor(index)
+            switch tensor.role {
+            case .inputWeight where index == 0:
+                for row in 0..<tensor.rows {
+                    for (symbol, old) in old.enumerated() {
+                        guard let old else { continue }
+                        elements[row * tensor.columns + symbol] = tensors[index][row * vocabulary.count + old]
+                    }
+                }
+            case .outputWeight, .outputBias:
+                for (symbol, old) in old.enumerated() {
+                    guard let old else { continue }
+                    for column in 0..<tensor.columns {
+                        elements[symbol * tensor.columns + column] = tensors[index][old * tensor.columns + column]
+                    }
+                }
+            default: elements = tensors[index]
+            }
+            parameters.setTensor(index, elements)
+        }
+    }
+}
