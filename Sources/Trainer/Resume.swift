@@ -46,7 +46,7 @@ struct Resume: ParsableCommand {
 
     func run() throws {
         let run = try TrainingRun(resuming: try Runs.folder(folder)) { settings in
-            if let minutes { (settings.minutes, settings.epochs) = (minutes, 1_000_000_000) }
+            if let minutes { (settings.minutes, settings.epochs) = (minutes, Recipe.unlimitedEpochs) }
             if let epochs { (settings.minutes, settings.epochs) = (nil, epochs) }
             if !text.isEmpty { (settings.corpus.paths, settings.corpus.list) = (text, nil) }
             settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount

@@ -2,9 +2,9 @@
 
     kill.py TRAINER [--seed N] [--kills N]
 
-Each kind of minibatch, each cell and each option that the result depends on is trained once without
-interruption. Then it is killed with SIGKILL at random instants, at least --kills in all, and resumed
-each time until it finishes: its last checkpoint must be the same, byte for byte.
+Each kind of minibatch, each cell and each option that the result depends on is trained once
+without interruption. Then it is killed with SIGKILL at random instants, at least --kills in all,
+and resumed each time until it finishes: its last checkpoint must be the same, byte for byte.
 """
 
 import argparse

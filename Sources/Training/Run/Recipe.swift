@@ -19,8 +19,12 @@ public struct Recipe {
     private static let symbolsPerParameter = 12.0
     /// The most parameters for each symbol that is learned.
     private static let parametersPerSymbol = 2.0
-    /// More epochs do not improve a model, even if there is time for them.
-    private static let mostEpochs = 80.0
+    /// More epochs do not improve a model, even if there is time for them, unless they have fewer
+    /// than ``leastUpdates``.
+    private static let mostEpochs = 80
+    private static let leastUpdates = 2000
+    /// The validations of a training.
+    private static let validations = 40
 
     /// - Parameters:
     ///   - minutes: The time that the training may take; nil if the number of epochs is given.
@@ -38,20 +42,26 @@ public struct Recipe {
             candidate.cell = .gru
             candidate.hiddenSize = hiddenSize
             adjust(&candidate)
-            var symbols = Double(candidate.epochs) * learned
+            let updatesPerEpoch = try candidate.minibatches(of: corpus).updatesInEpoch
+            var epochs = Double(candidate.epochs)
             if let minutes {
+                let limit = max(Recipe.mostEpochs, Recipe.leastUpdates / updatesPerEpoch)
                 speed = try Recipe.speed(candidate, corpus)
-                symbols = min(speed * minutes * 60, Recipe.mostEpochs * learned)
+                epochs = min(speed * minutes * 60 / learned, Double(limit))
+                candidate.minutes = epochs < Double(limit) ? minutes : nil
+                candidate.epochs = epochs < Double(limit) ? Recipe.unlimitedEpochs : limit
             }
+            let duration = (candidate.minutes, candidate.epochs)
             let parameters = Double(Recipe.shape(candidate, corpus).parameterCount)
             let isTooLarge =
-                symbols < Recipe.symbolsPerParameter * parameters
+                epochs * learned < Recipe.symbolsPerParameter * parameters
                 || parameters > Recipe.parametersPerSymbol * learned
             guard hiddenSize == Recipe.hiddenSizes[0] || !isTooLarge else { break }
             settings = candidate
-            chooseTraining(symbols, learned, minutes)
+            chooseTraining(epochs: epochs, updates: epochs * Double(updatesPerEpoch), learned)
             adjust(&settings)
-            explain(corpus, speed, symbols, learned)
+            (settings.minutes, settings.epochs) = duration
+            explain(corpus, speed, epochs, learned)
             // A size that is given is the only candidate.
             guard candidate.hiddenSize == hiddenSize else { break }
         }
@@ -64,18 +74,11 @@ public struct Recipe {
         settings.batchSize = Int(symbols) / settings.time
     }
 
-    /// - Parameter symbols: The number of symbols that the training takes.
-    private mutating func chooseTraining(_ symbols: Double, _ learned: Double, _ minutes: Double?) {
+    /// The number of epochs of a training whose time is limited.
+    public static let unlimitedEpochs = 1_000_000_000
+
+    private mutating func chooseTraining(epochs: Double, updates: Double, _ learned: Double) {
         let minibatch = Double(settings.batchSize * settings.time)
-        let epochs = symbols / learned
-        let updates = symbols / minibatch
-        if let minutes, epochs < Recipe.mostEpochs {
-            settings.minutes = minutes
-            settings.epochs = 1_000_000_000
-        } else if minutes != nil {
-            settings.minutes = nil
-            settings.epochs = Int(Recipe.mostEpochs)
-        }
         settings.schedule = .cosine
         // A trained model starts at half the rate, so that it keeps more of what it knows.
         settings.learningRate = Recipe.rounded(
@@ -83,24 +86,26 @@ public struct Recipe {
                 * min(1, (minibatch / 2500).squareRoot()))
         settings.warmup = Int(min(100, updates / 20))
         (settings.clipNorm, settings.clipElement) = (1, 0)
-        let parameters = Double(settings.hiddenSize * settings.hiddenSize * 3 * (2 * settings.layers - 1))
+        let parameters = Double(
+            settings.hiddenSize * settings.hiddenSize * settings.cell.gates.gateCount * (2 * settings.layers - 1))
         let repetition = epochs * parameters / learned
-        settings.dropout = min(0.5, max(0, (log2(repetition) * 2).rounded() / 20))
+        settings.dropout = min(0.5, max(0, (log2(repetition) * 4 / 3).rounded() / 20))
         // A validation costs about a third of the training on as many symbols: at most 5 % in all.
         let validation = learned * settings.validationFraction / minibatch / 3
-        settings.validationInterval = Int(max(updates / 40, validation / 0.05, 1))
+        settings.validationInterval = Int(max(updates / Double(Recipe.validations), validation / 0.05, 1))
     }
 
-    private mutating func explain(_ corpus: Corpus, _ speed: Double, _ symbols: Double, _ learned: Double) {
+    private mutating func explain(_ corpus: Corpus, _ speed: Double, _ epochs: Double, _ learned: Double) {
         let shape = Recipe.shape(settings, corpus)
-        let epochs = symbols / learned
-        let time = settings.minutes.map { "\($0.formatted()) minutes" } ?? "\(settings.epochs) epochs"
+        let time =
+            settings.minutes.map { $0 == 1 ? "1 minute" : "\($0.formatted()) minutes" }
+            ?? (settings.epochs == 1 ? "1 epoch" : "\(settings.epochs) epochs")
         let pace = speed > 0 ? " at \(Int(speed).formatted()) characters a second" : ""
         reasons = [
             "model: \(shape.cell.name), \(shape.layers) × \(shape.hiddenSize), "
                 + "\(shape.parameterCount.formatted()) parameters, chosen for "
                 + "\(Int(learned).formatted()) characters to learn from and \(time)\(pace)",
-            "training: about \(String(format: "%.1f", epochs)) epochs of minibatches of \(settings.batchSize) × "
+            "training: about \(String(format: "%.1f", epochs)) × the text in minibatches of \(settings.batchSize) × "
                 + "\(settings.time) characters; \(settings.schedule.rawValue) learning rate from "
                 + "\(settings.learningRate), dropout \(settings.dropout)",
             "Every choice is an option of 'train': --hidden, --batch, --time, --learning-rate, --dropout, …",
