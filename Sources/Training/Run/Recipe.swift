@@ -13,15 +13,18 @@ public struct Recipe {
     /// The time for which settings are chosen if neither a time nor a number of epochs is given.
     public static let defaultMinutes = 10.0
 
+    /// The number of epochs of a training whose time is limited.
+    public static let unlimitedEpochs = 1_000_000_000
+
     /// Hidden sizes to choose from.
     private static let hiddenSizes = [64, 96, 128, 192, 256, 384, 512, 768, 1024]
     /// A model is as large as allows this many symbols of training for each parameter.
     private static let symbolsPerParameter = 12.0
     /// The most parameters for each symbol that is learned.
     private static let parametersPerSymbol = 2.0
-    /// More epochs do not improve a model, even if there is time for them, unless they have fewer
-    /// than ``leastUpdates``.
-    private static let mostEpochs = 80
+    /// Reading the text more often does not improve a model, even if there is time, unless that is
+    /// fewer than ``leastUpdates``.
+    private static let mostRepetitions = 80.0
     private static let leastUpdates = 2000
     /// The validations of a training.
     private static let validations = 40
@@ -36,32 +39,36 @@ public struct Recipe {
         let learned = max(1, Double(corpus.count) * (1 - settings.validationFraction))
         chooseMinibatch(learned)
         adjust(&settings)
+        let updatesPerEpoch = Double(try settings.minibatches(of: corpus).updatesInEpoch)
+        let symbolsPerEpoch = updatesPerEpoch * Double(settings.batchSize * settings.time)
+        let mostEpochs = max(
+            1, (Recipe.mostRepetitions * learned / symbolsPerEpoch).rounded(.up),
+            (Double(Recipe.leastUpdates) / updatesPerEpoch).rounded(.up))
         var speed = 0.0
         for hiddenSize in Recipe.hiddenSizes {
             var candidate = settings
             candidate.cell = .gru
             candidate.hiddenSize = hiddenSize
             adjust(&candidate)
-            let updatesPerEpoch = try candidate.minibatches(of: corpus).updatesInEpoch
             var epochs = Double(candidate.epochs)
             if let minutes {
-                let limit = max(Recipe.mostEpochs, Recipe.leastUpdates / updatesPerEpoch)
                 speed = try Recipe.speed(candidate, corpus)
-                epochs = min(speed * minutes * 60 / learned, Double(limit))
-                candidate.minutes = epochs < Double(limit) ? minutes : nil
-                candidate.epochs = epochs < Double(limit) ? Recipe.unlimitedEpochs : limit
+                epochs = min(speed * minutes * 60 / symbolsPerEpoch, mostEpochs)
+                candidate.minutes = epochs < mostEpochs ? minutes : nil
+                candidate.epochs = epochs < mostEpochs ? Recipe.unlimitedEpochs : Int(mostEpochs)
             }
+            let symbols = epochs * symbolsPerEpoch
             let duration = (candidate.minutes, candidate.epochs)
             let parameters = Double(Recipe.shape(candidate, corpus).parameterCount)
             let isTooLarge =
-                epochs * learned < Recipe.symbolsPerParameter * parameters
+                symbols < Recipe.symbolsPerParameter * parameters
                 || parameters > Recipe.parametersPerSymbol * learned
             guard hiddenSize == Recipe.hiddenSizes[0] || !isTooLarge else { break }
             settings = candidate
-            chooseTraining(epochs: epochs, updates: epochs * Double(updatesPerEpoch), learned)
+            chooseTraining(symbols, updates: epochs * updatesPerEpoch, learned)
             adjust(&settings)
             (settings.minutes, settings.epochs) = duration
-            explain(corpus, speed, epochs, learned)
+            explain(corpus, speed, symbols, learned)
             // A size that is given is the only candidate.
             guard candidate.hiddenSize == hiddenSize else { break }
         }
@@ -74,10 +81,10 @@ public struct Recipe {
         settings.batchSize = Int(symbols) / settings.time
     }
 
-    /// The number of epochs of a training whose time is limited.
-    public static let unlimitedEpochs = 1_000_000_000
-
-    private mutating func chooseTraining(epochs: Double, updates: Double, _ learned: Double) {
+    /// - Parameters:
+    ///   - symbols: The number of symbols that the training takes.
+    ///   - learned: The number of symbols to learn from.
+    private mutating func chooseTraining(_ symbols: Double, updates: Double, _ learned: Double) {
         let minibatch = Double(settings.batchSize * settings.time)
         settings.schedule = .cosine
         // A trained model starts at half the rate, so that it keeps more of what it knows.
@@ -88,14 +95,15 @@ public struct Recipe {
         (settings.clipNorm, settings.clipElement) = (1, 0)
         let parameters = Double(
             settings.hiddenSize * settings.hiddenSize * settings.cell.gates.gateCount * (2 * settings.layers - 1))
-        let repetition = epochs * parameters / learned
+        // A text that is read often by a model that could hold it is learned by heart.
+        let repetition = symbols / learned * parameters / learned
         settings.dropout = min(0.5, max(0, (log2(repetition) * 4 / 3).rounded() / 20))
         // A validation costs about a third of the training on as many symbols: at most 5 % in all.
         let validation = learned * settings.validationFraction / minibatch / 3
         settings.validationInterval = Int(max(updates / Double(Recipe.validations), validation / 0.05, 1))
     }
 
-    private mutating func explain(_ corpus: Corpus, _ speed: Double, _ epochs: Double, _ learned: Double) {
+    private mutating func explain(_ corpus: Corpus, _ speed: Double, _ symbols: Double, _ learned: Double) {
         let shape = Recipe.shape(settings, corpus)
         let time =
             settings.minutes.map { $0 == 1 ? "1 minute" : "\($0.formatted()) minutes" }
@@ -105,7 +113,7 @@ public struct Recipe {
             "model: \(shape.cell.name), \(shape.layers) × \(shape.hiddenSize), "
                 + "\(shape.parameterCount.formatted()) parameters, chosen for "
                 + "\(Int(learned).formatted()) characters to learn from and \(time)\(pace)",
-            "training: about \(String(format: "%.1f", epochs)) × the text in minibatches of \(settings.batchSize) × "
+            "training: about \(String(format: "%.1f", symbols / learned)) × the text in minibatches of \(settings.batchSize) × "
                 + "\(settings.time) characters; \(settings.schedule.rawValue) learning rate from "
                 + "\(settings.learningRate), dropout \(settings.dropout)",
             "Every choice is an option of 'train': --hidden, --batch, --time, --learning-rate, --dropout, …",
