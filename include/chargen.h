@@ -63,7 +63,8 @@
  * The text of a model that was trained on one long text never ends. A model that was trained on
  * many documents (names, messages, paragraphs) also generates the end of a document, so that a name
  * is as long as a name: see chargen_model_has_end_of_document(). Each document begins from the same
- * state, as if the session were new, except that the random generator goes on.
+ * state, as if the session were new, except that the random generator goes on. (In a model that was
+ * trained to carry its state from document to document, each depends on the one before.)
  *
  * REPRODUCIBILITY
  *

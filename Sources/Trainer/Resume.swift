@@ -8,7 +8,8 @@ struct Resume: ParsableCommand {
         abstract: "Continue a training from its last checkpoint.",
         discussion: """
             The text must be unchanged; if it has moved, or came by a pipe, --text says where it is. The result of a \
-            training with --epochs is the same, byte for byte, as without the interruption.
+            training with --epochs is the same, byte for byte, as without the interruption. More epochs or minutes \
+            than at first stretch the schedule: the learning rate rises again.
             """)
 
     @Argument(
@@ -45,17 +46,29 @@ struct Resume: ParsableCommand {
     }
 
     func run() throws {
-        let run = try TrainingRun(resuming: try Runs.folder(folder)) { settings in
-            if let minutes { (settings.minutes, settings.epochs) = (minutes, Recipe.unlimitedEpochs) }
-            if let epochs { (settings.minutes, settings.epochs) = (nil, epochs) }
-            if !text.isEmpty { (settings.corpus.paths, settings.corpus.list) = (text, nil) }
-            settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-        }
+        let folder = try Runs.folder(folder)
+        let run = try resume(folder)
         if run.missingReports > 0 {
             Terminal.note(
                 "metrics.jsonl lacks \(run.missingReports) of the \(run.progress.reports) reports before the checkpoint; "
                     + "the others are kept")
         }
         try TrainingDisplay(run, samples: samples, tensorBoard: tensorBoard).train()
+    }
+
+    private func resume(_ folder: RunFolder) throws -> TrainingRun {
+        do {
+            return try TrainingRun(resuming: folder, change: change)
+        } catch let error as CorpusError where text.isEmpty {
+            throw TrainingError.invalidRun(
+                path: folder.path, "its text: \(error); if the text has moved, say where it is with --text")
+        }
+    }
+
+    private func change(_ settings: inout Settings) {
+        if let minutes { (settings.minutes, settings.epochs) = (minutes, Recipe.unlimitedEpochs) }
+        if let epochs { (settings.minutes, settings.epochs) = (nil, epochs) }
+        if !text.isEmpty { (settings.corpus.paths, settings.corpus.list) = (text, nil) }
+        settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     }
 }

@@ -43,8 +43,15 @@ struct Train: ParsableCommand {
 
     func validate() throws {
         let batching = batching
-        guard model.forgetBias == nil || model.cell ?? (training.preset == nil ? .gru : .lstm) == .lstm else {
-            throw ValidationError("--forget-bias needs --cell lstm.")
+        let isChosen = training.preset == nil && batching != .documents
+        let isLSTM = model.cell.map { $0 == .lstm } ?? (!isChosen || model.initialModel != nil)
+        guard model.forgetBias == nil || isLSTM else { throw ValidationError("--forget-bias needs --cell lstm.") }
+        guard (training.preset == .notebook) == (batching == .documents) || training.preset == nil else {
+            throw ValidationError(
+                "--preset notebook has --batching documents, and --preset char-rnn has not: leave out one of the two.")
+        }
+        guard validation.fraction ?? 0 == 0 || batching != .documents else {
+            throw ValidationError("With --batching documents nothing is held out: leave out --validation.")
         }
         guard training.stride == nil || batching == .windows else {
             throw ValidationError("--stride needs --batching windows.")
@@ -113,8 +120,7 @@ struct Train: ParsableCommand {
             throw error
         }
         run.corpus.printWarnings(for: source)
-        for reason in reasons { Terminal.note(reason) }
-        try TrainingDisplay(run, samples: samples, tensorBoard: output.tensorBoard).train()
+        try TrainingDisplay(run, samples: samples, tensorBoard: output.tensorBoard, choices: reasons).train()
     }
 
     /// The settings of the preset, or those chosen for a corpus, with what the options give.

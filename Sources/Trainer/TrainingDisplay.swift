@@ -26,16 +26,20 @@ final class TrainingDisplay {
     private let run: TrainingRun
     private let samples: SampleOptions
     private let tensorBoard: TensorBoardLog?
+    private let choices: [String]
     private let began = ContinuousClock.now
     private let updatesBefore: Int
     private let fractionBefore: Double
     private var shownAt = ContinuousClock.now
     private var sampledAt = ContinuousClock.now
 
-    /// - Parameter tensorBoard: The folder of TensorBoard's event files; nil for none.
+    /// - Parameters:
+    ///   - tensorBoard: The folder of TensorBoard's event files; nil for none.
+    ///   - choices: What was chosen for the text and the time, in words.
     /// - Throws: ``TrainingError``.
-    init(_ run: TrainingRun, samples: SampleOptions, tensorBoard: String?) throws {
+    init(_ run: TrainingRun, samples: SampleOptions, tensorBoard: String?, choices: [String] = []) throws {
         self.run = run
+        self.choices = choices
         self.samples = samples
         self.tensorBoard = try tensorBoard.map { try TensorBoardLog(folder: $0, run: run.folder) }
         updatesBefore = run.progress.updates
@@ -60,6 +64,9 @@ final class TrainingDisplay {
         Terminal.showStatus("")
         if Terminal.errorIsTerminal {
             for line in TerminalCurve.lines(try run.folder.reports(), columns: Terminal.width) { Terminal.note(line) }
+            if let best = run.progress.bestValidationLoss {
+                Terminal.note(String(format: "best validation loss: %.4f, of the checkpoint that export takes", best))
+            }
         }
         let path = Terminal.quoted(run.folder.path)
         switch outcome {
@@ -76,7 +83,7 @@ final class TrainingDisplay {
     }
 
     private func describe() {
-        guard Terminal.errorIsTerminal else { return }
+        guard Terminal.errorIsTerminal else { return choices.forEach { Terminal.note($0) } }
         let corpus = run.corpus
         let documents =
             corpus.documentCount == 1 ? "one document" : "\(Terminal.grouped(Double(corpus.documentCount))) documents"
@@ -84,10 +91,14 @@ final class TrainingDisplay {
             """
             text: \(Terminal.grouped(Double(corpus.characterCount))) characters, \(run.shape.vocabularySize) symbols, \
             \(documents)
-            model: \(run.shape.cell.name), \(run.shape.layers) × \(run.shape.hiddenSize), \
-            \(Terminal.grouped(Double(run.parameterCount))) parameters
-            folder: \(run.folder.path)
             """)
+        if choices.isEmpty {
+            Terminal.note(
+                "model: \(run.shape.cell.name), \(run.shape.layers) × \(run.shape.hiddenSize), "
+                    + "\(Terminal.grouped(Double(run.parameterCount))) parameters")
+        }
+        for choice in choices { Terminal.note(choice) }
+        Terminal.note("folder: \(run.folder.path)")
     }
 
     private func showRollback(from update: Int) {
@@ -128,7 +139,7 @@ final class TrainingDisplay {
             run.settings.batching == .documents ? String(format: "  running mean %.3f", report.runningLoss) : ""
         try Terminal.write(
             String(
-                format: "epoch %d  update %d  loss %.4f%@%@  %@ char/s  %@\n", report.epoch, report.update,
+                format: "epoch %d  update %d  training %.4f%@%@  %@ char/s  after %@\n", report.epoch, report.update,
                 report.trainingLoss, running, validation, Terminal.grouped(report.charactersPerSecond),
                 Terminal.clock(report.seconds)))
         if let sample {

@@ -353,7 +353,7 @@ struct RunTests {
             let names = try FileManager.default.contentsOfDirectory(atPath: run.folder.path)
                 .filter { $0.hasPrefix("update-") }.sorted()
             #expect(names.count == 2)
-            #expect(names.last == String(format: "update-%09d.safetensors", run.progress.updates))
+            #expect(names.allSatisfy { $0 < String(format: "update-%09d.safetensors", run.progress.updates) })
             let previous = try Checkpoint(path: run.folder.path + "/" + names[0])
             #expect(try contents(run.folder.path + "/" + names[0]) == saved[previous.progress.updates])
             #expect(try !previous.modelFile().isEmpty)

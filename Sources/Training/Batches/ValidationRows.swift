@@ -1,5 +1,7 @@
+import Core
+
 /// Stretches that are held out for validation, read in parallel rows with the state carried over,
-/// each stretch from where it begins, as ``MinibatchSource``'s users measure a text.
+/// each stretch from where it begins, as `trainer evaluate` measures a text.
 ///
 /// A long stretch is divided among rows; a row that begins within one reads up to
 /// ``contextLength`` symbols before it first, so that the state is nearly that of a reading from
@@ -38,7 +40,7 @@ struct ValidationRows {
     var stretches: [Range<Int>] { text.ranges }
 
     /// The number of minibatches.
-    var count: Int { ((rows.map(\.count).max() ?? 0) + time - 1) / time }
+    var count: Int { divideRoundingUp(rows.map(\.count).max() ?? 0, by: time) }
 
     /// The number of rows.
     var rowCount: Int { rows.count }

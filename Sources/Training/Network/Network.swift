@@ -15,7 +15,7 @@ import ThreadPool
 final class Network: ParallelWork {
     let layout: ParameterLayout
     let parameters: Parameters
-    /// The gradients of the last ``gradient(_:of:state:)``.
+    /// The gradients of the last ``gradient(_:of:state:noise:)``.
     let gradients: Parameters
     let backend: Backend
     let kernels: TrainingKernels

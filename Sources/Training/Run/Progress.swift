@@ -29,7 +29,7 @@ public struct Progress: Codable, Equatable, Sendable {
     public internal(set) var plannedUpdates: Int?
     /// The number of times that the training has gone back to an earlier checkpoint.
     public internal(set) var rollbacks: Int?
-    /// The number of updates since the loss leapt; nil if it has not.
+    /// The number of consecutive updates whose loss is far above those before them; nil for none.
     var leaps: Int?
     /// The number of validations since the best.
     var validationsSinceBest: Int?

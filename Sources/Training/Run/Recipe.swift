@@ -13,12 +13,12 @@ public struct Recipe {
     /// The time for which settings are chosen if neither a time nor a number of epochs is given.
     public static let defaultMinutes = 10.0
 
-    /// The number of epochs of a training whose time is limited.
-    public static let unlimitedEpochs = 1_000_000_000
+    /// The number of epochs in the settings of a training whose time is limited.
+    public static let unlimitedEpochs = 0
 
     /// Hidden sizes to choose from.
     private static let hiddenSizes = [64, 96, 128, 192, 256, 384, 512, 768, 1024]
-    /// A model is as large as allows this many symbols of training for each parameter.
+    /// The least symbols of training for each parameter.
     private static let symbolsPerParameter = 12.0
     /// The most parameters for each symbol that is learned.
     private static let parametersPerSymbol = 2.0
@@ -37,14 +37,12 @@ public struct Recipe {
         settings = Settings(corpus: CorpusSource(paths: []))
         adjust(&settings)
         let learned = max(1, Double(corpus.count) * (1 - settings.validationFraction))
-        chooseMinibatch(learned)
-        adjust(&settings)
+        chooseMinibatch(learned, adjust)
         let updatesPerEpoch = Double(try settings.minibatches(of: corpus).updatesInEpoch)
         let symbolsPerEpoch = updatesPerEpoch * Double(settings.batchSize * settings.time)
         let mostEpochs = max(
             1, (Recipe.mostRepetitions * learned / symbolsPerEpoch).rounded(.up),
             (Double(Recipe.leastUpdates) / updatesPerEpoch).rounded(.up))
-        var speed = 0.0
         for hiddenSize in Recipe.hiddenSizes {
             var candidate = settings
             candidate.cell = .gru
@@ -52,7 +50,7 @@ public struct Recipe {
             adjust(&candidate)
             var epochs = Double(candidate.epochs)
             if let minutes {
-                speed = try Recipe.speed(candidate, corpus)
+                let speed = try Recipe.speed(candidate, corpus)
                 epochs = min(speed * minutes * 60 / symbolsPerEpoch, mostEpochs)
                 candidate.minutes = epochs < mostEpochs ? minutes : nil
                 candidate.epochs = epochs < mostEpochs ? Recipe.unlimitedEpochs : Int(mostEpochs)
@@ -68,17 +66,19 @@ public struct Recipe {
             chooseTraining(symbols, updates: epochs * updatesPerEpoch, learned)
             adjust(&settings)
             (settings.minutes, settings.epochs) = duration
-            explain(corpus, speed, symbols, learned)
+            explain(corpus, symbols, learned)
             // A size that is given is the only candidate.
             guard candidate.hiddenSize == hiddenSize else { break }
         }
     }
 
     /// Minibatches of so few symbols that a small text has hundreds of updates an epoch too.
-    private mutating func chooseMinibatch(_ learned: Double) {
+    private mutating func chooseMinibatch(_ learned: Double, _ adjust: (inout Settings) -> Void) {
         let symbols = min(max(learned / 300, 512), 3200)
         settings.time = symbols < 2048 ? 32 : 64
-        settings.batchSize = Int(symbols) / settings.time
+        adjust(&settings)
+        settings.batchSize = max(1, Int(symbols) / settings.time)
+        adjust(&settings)
     }
 
     /// - Parameters:
@@ -97,26 +97,26 @@ public struct Recipe {
             settings.hiddenSize * settings.hiddenSize * settings.cell.gates.gateCount * (2 * settings.layers - 1))
         // A text that is read often by a model that could hold it is learned by heart.
         let repetition = symbols / learned * parameters / learned
-        settings.dropout = min(0.5, max(0, (log2(repetition) * 4 / 3).rounded() / 20))
+        settings.dropout = repetition > 1 ? min(0.5, (log2(repetition) * 4 / 3).rounded() / 20) : 0
         // A validation costs about a third of the training on as many symbols: at most 5 % in all.
         let validation = learned * settings.validationFraction / minibatch / 3
         settings.validationInterval = Int(max(updates / Double(Recipe.validations), validation / 0.05, 1))
     }
 
-    private mutating func explain(_ corpus: Corpus, _ speed: Double, _ symbols: Double, _ learned: Double) {
+    private mutating func explain(_ corpus: Corpus, _ symbols: Double, _ learned: Double) {
         let shape = Recipe.shape(settings, corpus)
-        let time =
-            settings.minutes.map { $0 == 1 ? "1 minute" : "\($0.formatted()) minutes" }
-            ?? (settings.epochs == 1 ? "1 epoch" : "\(settings.epochs) epochs")
-        let pace = speed > 0 ? " at \(Int(speed).formatted()) characters a second" : ""
+        let repetitions = Int((symbols / learned).rounded())
+        let times = repetitions > 1 ? "about \(repetitions) times" : "about once"
+        let time = settings.minutes.map {
+            "as often as \($0 == 1 ? "1 minute allows" : "\($0.formatted()) minutes allow")"
+        }
         reasons = [
-            "model: \(shape.cell.name), \(shape.layers) × \(shape.hiddenSize), "
-                + "\(shape.parameterCount.formatted()) parameters, chosen for "
-                + "\(Int(learned).formatted()) characters to learn from and \(time)\(pace)",
-            "training: about \(String(format: "%.1f", symbols / learned)) × the text in minibatches of \(settings.batchSize) × "
-                + "\(settings.time) characters; \(settings.schedule.rawValue) learning rate from "
-                + "\(settings.learningRate), dropout \(settings.dropout)",
-            "Every choice is an option of 'train': --hidden, --batch, --time, --learning-rate, --dropout, …",
+            "model: \(shape.cell.name) with \(shape.layers) \(shape.layers == 1 ? "layer" : "layers") of "
+                + "\(shape.hiddenSize) units, \(shape.parameterCount.formatted()) parameters",
+            "training: \(times) through the text, \(time ?? "more does not help or was not asked for")",
+            "settings: minibatches of \(settings.batchSize) × \(settings.time) characters, learning rate "
+                + "\(settings.learningRate) (\(settings.schedule.rawValue)), dropout \(settings.dropout); each is an "
+                + "option of 'train'",
         ]
     }
 
@@ -131,21 +131,27 @@ public struct Recipe {
         Double(String(format: "%.1e", rate)) ?? rate
     }
 
-    /// The speed of a training with some settings, in symbols a second, from two minibatches after
-    /// another that warms up.
+    /// The speed of a training with some settings, in symbols a second, measured for a fifth of a
+    /// second after a minibatch that warms up.
     private static func speed(_ settings: Settings, _ corpus: Corpus) throws -> Double {
         guard let backend = Backend.chosen() else { return 1 }
         let network = try Network(
             shape(settings, corpus), threads: settings.threads, backend: backend,
-            precision: settings.precision ?? .f32)
+            precision: settings.precision ?? .f32, dropout: Dropout(states: 0.1))
         var random = SplitMix64(seed: settings.seed)
         network.parameters.initialise(range: 0.1, forgetBias: nil, random: &random)
+        let adam = try Adam(network.layout)
         let time = min(settings.time, 32, corpus.count - 1)
         let starts = (0..<settings.batchSize).map { $0 * (corpus.count - 1 - time) / settings.batchSize }
         let minibatch = Minibatch(of: Stretches([0..<corpus.count - 1]), starts: starts, time: time)
-        _ = try network.gradient(minibatch, of: corpus, state: nil)
-        let start = ContinuousClock.now
-        for _ in 0..<2 { _ = try network.gradient(minibatch, of: corpus, state: nil) }
-        return 2 * Double(settings.batchSize * time) / (ContinuousClock.now - start).seconds
+        var start = ContinuousClock.now
+        var count = 0
+        while count < 2 || (ContinuousClock.now - start).seconds < 0.2 {
+            _ = try network.gradient(minibatch, of: corpus, state: nil, noise: Noise(seed: 1, update: count))
+            adam.update(network, learningRate: 1e-3, clipping: .norm(1))
+            if count == 0 { start = .now }
+            count += 1
+        }
+        return Double((count - 1) * settings.batchSize * time) / (ContinuousClock.now - start).seconds
     }
 }

@@ -62,7 +62,7 @@ public struct Settings: Encodable, Equatable, Sendable {
     public var stride = 1
     /// The most documents to learn from with windows of one document; nil for all.
     public var documentLimit: Int?
-    /// The number of passes over the corpus.
+    /// The number of passes over the corpus; 0 if the time is limited in place of it.
     public var epochs = 50
     /// The time that the training may take, in place of a number of epochs; nil for no limit.
     public var minutes: Double?
@@ -73,7 +73,7 @@ public struct Settings: Encodable, Equatable, Sendable {
     public var warmup = 0
     /// The factor of the learning rate; see ``Schedule``.
     public var decay = 0.97
-    /// The number of epochs at the full learning rate; see ``Schedule``.
+    /// The number of epochs at the full learning rate, or of validations; see ``Schedule``.
     public var decayAfter = 10
     /// β2 of Adam: the weight of the past in the running mean of squared gradients.
     public var secondMomentDecay = 0.999
@@ -108,7 +108,7 @@ public struct Settings: Encodable, Equatable, Sendable {
     public var burnIn = 0
     /// Whether the state is carried from one document into the next.
     public var carriesDocuments = false
-    /// The seed of the initial parameters and of the shuffling.
+    /// The seed of the initial parameters, of the order of windows and documents, and of dropout.
     public var seed: UInt64 = 1
     /// nil, as in the settings of version 0.1.0, is `f32`.
     public var precision: Precision?
@@ -116,9 +116,9 @@ public struct Settings: Encodable, Equatable, Sendable {
     public var threads = 1
     /// The number of earlier checkpoints that are kept beside the last.
     public var keptCheckpoints = 0
-    /// The updates between checkpoints, in addition to the one after each epoch.
+    /// The updates between checkpoints, in addition to those of validations.
     public var checkpointInterval = 500
-    /// The updates between reports, in addition to the one after each epoch; 0 for none.
+    /// The updates between reports, in addition to those of validations; 0 for none.
     public var reportInterval = 0
 
     public init(corpus: CorpusSource) {
@@ -185,7 +185,7 @@ public struct Settings: Encodable, Equatable, Sendable {
         try check(.stride, 1...1_000_000_000, stride)
         try check(.burnIn, 0...time - 1, burnIn)
         if let documentLimit { try check(.documentLimit, 1...1_000_000_000, documentLimit) }
-        try check(.epochs, 1...1_000_000_000, epochs)
+        try check(.epochs, (minutes == nil ? 1 : 0)...1_000_000_000, epochs)
         if let minutes { try check(.minutes, 0.01...1_000_000, minutes) }
         try check(.learningRate, 1e-9...10, learningRate)
         try check(.warmup, 0...1_000_000_000, warmup)

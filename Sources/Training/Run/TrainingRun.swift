@@ -6,9 +6,10 @@ import ModelFormat
 /// A training from beginning to end, stored in a folder so that it can be stopped at any time and
 /// resumed.
 ///
-/// Killed and resumed, it gives the same checkpoints, byte for byte, as without the interruption.
+/// With a number of epochs, killed and resumed, it gives the same checkpoints, byte for byte, as
+/// without the interruption.
 public final class TrainingRun {
-    /// Why ``train(shouldStop:onUpdate:onReport:)`` returned.
+    /// Why ``train(shouldStop:onUpdate:onReport:onRollback:)`` returned.
     public enum Outcome: Sendable {
         /// The last epoch is over, or the time.
         case finished
@@ -169,13 +170,17 @@ public final class TrainingRun {
             progress = Progress()
         }
         self.began = began
-        if let checkpoint { spentBefore = try TrainingRun.plan(&progress, settings, after: checkpoint, folder) }
+        updatesSaved = checkpoint?.progress.updates
         // Last, because it changes the folder.
         let reports = try folder.cutReports(to: progress)
         try folder.cutSamples(to: progress)
         missingReports = progress.reports - reports.count
         secondsBefore = reports.last?.seconds ?? 0
-        if checkpoint == nil { begin() }
+        if let checkpoint {
+            spentBefore = try replan(after: checkpoint)
+        } else {
+            begin()
+        }
     }
 
     // MARK: - The loop
@@ -185,6 +190,8 @@ public final class TrainingRun {
     private var symbolsSinceReport = 0
     /// The learning rate of the last update.
     private var learningRate = 0.0
+    /// The number of updates before the last checkpoint.
+    private var updatesSaved: Int?
     private var lastReport = ContinuousClock.now
 
     /// The number of updates of the whole training, or an estimate of it.
@@ -422,18 +429,18 @@ public final class TrainingRun {
     ///
     /// - Returns: The seconds that have been spent of the time.
     /// - Throws: ``TrainingError/runFinished(path:done:)`` when the time is over.
-    private static func plan(
-        _ progress: inout Progress, _ settings: Settings, after checkpoint: Checkpoint, _ folder: RunFolder
-    ) throws -> Double {
+    private func replan(after checkpoint: Checkpoint) throws -> Double {
         guard let minutes = settings.minutes else {
             progress.plannedUpdates = nil
             return 0
         }
-        guard let before = checkpoint.settings.minutes, let planned = progress.plannedUpdates else { return 0 }
+        guard let before = checkpoint.settings.minutes, let planned = progress.plannedUpdates else {
+            return secondsBefore
+        }
         let spent = before * 60 * Double(progress.updates) / Double(max(1, planned))
         guard minutes * 60 > spent else {
             throw TrainingError.runFinished(
-                path: folder.path, done: "the \(before.formatted()) minutes that it was given are over")
+                path: folder.path, done: "its time of \(before.formatted()) min is over")
         }
         if minutes != before { progress.plannedUpdates = Int(Double(planned) * minutes / before) }
         return spent
@@ -479,10 +486,11 @@ public final class TrainingRun {
         let checkpoint = try Checkpoint.encode(description, network: network, adam: adam, state: state)
         try folder.syncReports()
         if isBest { try AtomicFile.write(checkpoint, to: folder.bestCheckpointPath) }
-        try AtomicFile.write(checkpoint, to: folder.lastCheckpointPath)
-        if settings.keptCheckpoints > 0 {
-            try folder.keepLastCheckpoint(update: progress.updates, count: settings.keptCheckpoints)
+        if settings.keptCheckpoints > 0, let updatesSaved, updatesSaved != progress.updates {
+            try folder.keepLastCheckpoint(update: updatesSaved, count: settings.keptCheckpoints)
         }
+        try AtomicFile.write(checkpoint, to: folder.lastCheckpointPath)
+        updatesSaved = progress.updates
     }
 }
 
