@@ -66,7 +66,7 @@ struct Resume: ParsableCommand {
     }
 
     private func change(_ settings: inout Settings) {
-        if let minutes { (settings.minutes, settings.epochs) = (minutes, Recipe.unlimitedEpochs) }
+        if let minutes { (settings.minutes, settings.epochs) = (minutes, 0) }
         if let epochs { (settings.minutes, settings.epochs) = (nil, epochs) }
         if !text.isEmpty { (settings.corpus.paths, settings.corpus.list) = (text, nil) }
         settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount

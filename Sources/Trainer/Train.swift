@@ -68,6 +68,17 @@ struct Train: ParsableCommand {
         guard training.batchSize == nil || batching != .documents else {
             throw ValidationError("With --batching documents a document is a minibatch: leave out --batch.")
         }
+        let isValidated = batching != .documents && validation.fraction != 0
+        guard isValidated || (training.patience ?? 0 == 0 && optimisation.schedule != .plateau) else {
+            throw ValidationError("--patience and --schedule plateau need text that is held out.")
+        }
+        guard
+            optimisation.schedule ?? (isChosen ? .cosine : .exponential) != .cosine
+                || (optimisation.decay == nil && optimisation.decayAfter == nil)
+        else {
+            throw ValidationError("--decay and --decay-after need --schedule exponential or plateau.")
+        }
+        guard output.tensorBoard != "" else { throw ValidationError("--tensorboard needs the name of a folder.") }
         // The settings that are given are in range, whatever is chosen for the others.
         var settings = initialSettings(try corpus.source)
         apply(to: &settings)
@@ -108,6 +119,13 @@ struct Train: ParsableCommand {
             Terminal.note("reading the text from standard input, up to Ctrl-D")
         }
         var reasons: [String] = []
+        if let tensorBoard = output.tensorBoard {
+            // Before the training has a folder, so that a wrong name leaves none behind.
+            mkdir(tensorBoard, 0o777)
+            guard access(tensorBoard, W_OK | X_OK) == 0 else {
+                throw TrainingError.cannotWrite(path: tensorBoard, reason: String(cString: strerror(errno)))
+            }
+        }
         let run: TrainingRun
         do {
             let initial = try model.initialModel.map { try InitialModel(path: $0) }

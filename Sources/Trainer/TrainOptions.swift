@@ -173,7 +173,7 @@ struct TrainingOptions: ParsableArguments {
 
     func apply(to settings: inout Settings) {
         settings.minutes = minutes ?? settings.minutes
-        settings.epochs = epochs ?? (minutes == nil ? settings.epochs : Recipe.unlimitedEpochs)
+        settings.epochs = epochs ?? (minutes == nil ? settings.epochs : 0)
         settings.batchSize = batchSize ?? settings.batchSize
         settings.time = time ?? settings.time
         settings.stride = stride ?? settings.stride

@@ -73,15 +73,12 @@ extension RunRecord {
 
     /// The corpus of a training; nil, with a note, if it cannot be read again.
     private static func corpus(of checkpoint: Checkpoint) -> Corpus? {
-        let source = checkpoint.settings.corpus
-        guard !source.readsStandardInput else {
+        guard !checkpoint.settings.corpus.readsStandardInput else {
             Terminal.note("the training's text came from standard input, and cannot be read again")
             return nil
         }
         do {
-            let corpus = try Corpus(reading: source)
-            guard checkpoint.learns(from: corpus) else { throw TrainingError.corpusChanged }
-            return corpus
+            return try checkpoint.corpus()
         } catch {
             Terminal.note("the training's text cannot be read again: \(error)")
             return nil

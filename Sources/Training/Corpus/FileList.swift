@@ -29,7 +29,11 @@ enum FileList {
     /// Hidden entries are skipped, and so is what is neither a file nor a folder. Links to files
     /// are followed, links to folders are not, since they could lead in a circle.
     private static func appendFiles(in folder: String, include: [String]?, to paths: inout [String]) throws {
-        for name in try entries(of: folder) {
+        let names = try entries(of: folder)
+        // The folder of a training: its text may be in the folder that holds `runs`.
+        let marks = ["settings.json", "last.safetensors"].map { FileName.cString($0) }
+        guard !marks.allSatisfy(names.contains) else { return }
+        for name in names {
             let path = (folder.hasSuffix("/") ? folder : folder + "/") + FileName.string(name)
             var information = stat()
             guard lstat(FileName.cString(path), &information) == 0 else { throw InputFile.failure(path) }

@@ -102,6 +102,9 @@ public struct Checkpoint {
         } catch {
             throw TrainingError.invalidCheckpoint(path: path, "\(error)")
         }
+        guard description.progress.isPossible else {
+            throw TrainingError.invalidCheckpoint(path: path, "its progress is impossible")
+        }
         self.description = description
         self.vocabulary = vocabulary
         shape = ModelShape(

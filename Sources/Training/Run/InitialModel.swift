@@ -32,8 +32,8 @@ public struct InitialModel {
                 guard [.float32, .bfloat16].contains(file.elementType(index)) else {
                     throw ChargenError(
                         .invalidArgument,
-                        "the model '\(path)' has weights in \(file.elementType(index).name), which are too coarse to "
-                            + "train; export it in f32, or start from its training's folder")
+                        "the model '\(path)' has integer weights, which are too coarse to train; export it in f32, "
+                            + "or start from its training's folder")
                 }
                 try file.readTensor(index, into: buffer)
                 return Array(buffer.floats.elements.prefix(file.shape.tensor(index).count))

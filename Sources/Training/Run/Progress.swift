@@ -42,6 +42,17 @@ public struct Progress: Codable, Equatable, Sendable {
     /// The weight of a new loss in the running mean.
     static let runningWeight = 0.01
 
+    /// Whether the numbers can be those of a training.
+    var isPossible: Bool {
+        let most = 1 << 48
+        let counts = [
+            updates, lossCount, reports, plannedUpdates ?? 0, rollbacks ?? 0, leaps ?? 0, validationsSinceBest ?? 0,
+        ]
+        return (1...most).contains(epoch) && (0...updates).contains(updatesInEpoch)
+            && counts.allSatisfy { (0...most).contains($0) }
+            && [lossSum, lastLoss, runningSum, rateFactor].allSatisfy(\.isFinite)
+    }
+
     /// The running mean of the losses; NaN before the first.
     var runningLoss: Double {
         runningSum / (1 - pow(1 - Progress.runningWeight, Double(updates)))

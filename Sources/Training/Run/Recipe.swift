@@ -13,9 +13,6 @@ public struct Recipe {
     /// The time for which settings are chosen if neither a time nor a number of epochs is given.
     public static let defaultMinutes = 10.0
 
-    /// The number of epochs in the settings of a training whose time is limited.
-    public static let unlimitedEpochs = 0
-
     /// Hidden sizes to choose from.
     private static let hiddenSizes = [64, 96, 128, 192, 256, 384, 512, 768, 1024]
     /// The least symbols of training for each parameter.
@@ -52,8 +49,7 @@ public struct Recipe {
             if let minutes {
                 let speed = try Recipe.speed(candidate, corpus)
                 epochs = min(speed * minutes * 60 / symbolsPerEpoch, mostEpochs)
-                candidate.minutes = epochs < mostEpochs ? minutes : nil
-                candidate.epochs = epochs < mostEpochs ? Recipe.unlimitedEpochs : Int(mostEpochs)
+                (candidate.minutes, candidate.epochs) = (minutes, Int(mostEpochs))
             }
             let symbols = epochs * symbolsPerEpoch
             let duration = (candidate.minutes, candidate.epochs)
@@ -66,7 +62,7 @@ public struct Recipe {
             chooseTraining(symbols, updates: epochs * updatesPerEpoch, learned)
             adjust(&settings)
             (settings.minutes, settings.epochs) = duration
-            explain(corpus, symbols, learned)
+            explain(corpus, symbols, learned, isLimited: minutes != nil && epochs < mostEpochs)
             // A size that is given is the only candidate.
             guard candidate.hiddenSize == hiddenSize else { break }
         }
@@ -103,17 +99,18 @@ public struct Recipe {
         settings.validationInterval = Int(max(updates / Double(Recipe.validations), validation / 0.05, 1))
     }
 
-    private mutating func explain(_ corpus: Corpus, _ symbols: Double, _ learned: Double) {
+    /// - Parameter isLimited: Whether the time is what limits the training.
+    private mutating func explain(_ corpus: Corpus, _ symbols: Double, _ learned: Double, isLimited: Bool) {
         let shape = Recipe.shape(settings, corpus)
         let repetitions = Int((symbols / learned).rounded())
         let times = repetitions > 1 ? "about \(repetitions) times" : "about once"
-        let time = settings.minutes.map {
-            "as often as \($0 == 1 ? "1 minute allows" : "\($0.formatted()) minutes allow")"
-        }
+        let time = settings.minutes.map { $0 == 1 ? "1 minute" : "\($0.formatted()) minutes" }
+        let reason =
+            isLimited ? ", as often as \(time ?? "the time") may allow" : time == nil ? "" : "; more would not help"
         reasons = [
             "model: \(shape.cell.name) with \(shape.layers) \(shape.layers == 1 ? "layer" : "layers") of "
                 + "\(shape.hiddenSize) units, \(shape.parameterCount.formatted()) parameters",
-            "training: \(times) through the text, \(time ?? "more does not help or was not asked for")",
+            "training: \(times) through the text\(reason)",
             "settings: minibatches of \(settings.batchSize) × \(settings.time) characters, learning rate "
                 + "\(settings.learningRate) (\(settings.schedule.rawValue)), dropout \(settings.dropout); each is an "
                 + "option of 'train'",

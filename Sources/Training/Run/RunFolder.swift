@@ -46,8 +46,10 @@ public struct RunFolder: Sendable {
             throw TrainingError.cannotWrite(
                 path: FileName.shown(path), reason: "the name of a run must be UTF-8; choose another name")
         }
-        guard !FileManager.default.fileExists(atPath: lastCheckpointPath) else {
-            throw TrainingError.runExists(path: path)
+        for checkpoint in [lastCheckpointPath, bestCheckpointPath] {
+            guard !FileManager.default.fileExists(atPath: checkpoint) else {
+                throw TrainingError.runExists(path: path)
+            }
         }
         let isNew = !FileManager.default.fileExists(atPath: path)
         do {

@@ -62,9 +62,9 @@ public struct Settings: Encodable, Equatable, Sendable {
     public var stride = 1
     /// The most documents to learn from with windows of one document; nil for all.
     public var documentLimit: Int?
-    /// The number of passes over the corpus; 0 if the time is limited in place of it.
+    /// The number of passes over the corpus; 0 for no limit, with a limit of the time.
     public var epochs = 50
-    /// The time that the training may take, in place of a number of epochs; nil for no limit.
+    /// The time that the training may take; nil for no limit.
     public var minutes: Double?
     /// Adam's learning rate at first, after the warm-up.
     public var learningRate = 0.002

@@ -112,19 +112,13 @@ public final class TrainingRun {
         let checkpoint = try Checkpoint(path: folder.lastCheckpointPath)
         var settings = checkpoint.settings
         change(&settings)
+        settings.corpus = settings.corpus.withAbsolutePaths
         try settings.validate()
         let progress = checkpoint.progress
-        if settings.minutes == nil, settings.epochs < progress.epoch {
+        if settings.epochs > 0, settings.epochs < progress.epoch {
             throw TrainingError.runFinished(path: folder.path, done: TrainingRun.epochs(progress.epoch - 1))
         }
-        // With an initial model the vocabulary is not that of the text alone.
-        let corpus =
-            settings.initialModel == nil
-            ? try Corpus(reading: settings.corpus, cacheIn: folder.path)
-            : try Corpus(
-                reading: settings.corpus,
-                vocabulary: checkpoint.vocabulary.with(endOfDocument: checkpoint.vocabulary.hasEndOfDocument))
-        guard CorpusFacts(corpus) == checkpoint.description.corpus else { throw TrainingError.corpusChanged }
+        let corpus = try checkpoint.readCorpus(settings.corpus) { try Corpus(reading: $0, cacheIn: folder.path) }
         try self.init(
             settings, folder, lock, corpus, checkpoint: checkpoint,
             initial: settings.initialModel.flatMap { try? InitialModel(path: $0) }, began: began)
@@ -196,7 +190,12 @@ public final class TrainingRun {
 
     /// The number of updates of the whole training, or an estimate of it.
     public var totalUpdates: Int {
-        if settings.minutes != nil { return progress.plannedUpdates ?? .max }
+        settings.minutes != nil ? progress.plannedUpdates ?? .max : updatesOfEpochs
+    }
+
+    /// The number of updates of the epochs that are asked for.
+    private var updatesOfEpochs: Int {
+        guard settings.epochs > 0 else { return .max }
         let epochsLeft = settings.epochs - progress.epoch
         return progress.updates - progress.updatesInEpoch + source.updatesInEpoch * (epochsLeft + 1)
     }
@@ -279,9 +278,11 @@ public final class TrainingRun {
     /// divergence: fewer may come from an unusual piece of text.
     private static let mostLeaps = 20
 
-    /// Whether a loss is far above those before it, and that of a guess.
+    /// Whether a loss is far above those before it, and above that of a guess, as all may be.
     private func hasLeapt(_ loss: Double) -> Bool {
-        progress.updates > 100 && loss > progress.runningLoss + 2 && loss > log(Double(shape.vocabularySize)) + 1
+        let guess = log(Double(shape.vocabularySize))
+        return progress.updates > 100 && loss > guess + 1
+            && (loss > progress.runningLoss + 2 || progress.runningLoss > guess + 1)
     }
 
     /// Ends an epoch, validates, reports and saves where that is due after an update.
@@ -422,7 +423,7 @@ public final class TrainingRun {
         plannedAt = now
         let pace = spent / Double(progress.updates - updatesBefore)
         let left = budget - spentBefore - (now - began).seconds - validationSeconds
-        progress.plannedUpdates = progress.updates + max(0, Int(left / pace))
+        progress.plannedUpdates = min(progress.updates + max(0, Int(left / pace)), updatesOfEpochs)
     }
 
     /// Plans a training that continues from a checkpoint.
