@@ -133,7 +133,7 @@ check 'hostile arguments and damaged models run clean under valgrind' clean "$wo
 # Without the option valgrind would replace the program's aligned_alloc().
 check 'running out of memory gives a status and loses nothing' \
     clean --soname-synonyms=somalloc=nouserintercepts "$work/memory" "$model"
-check 'text allocates nothing, and threads are those asked for, asleep between calls' "$work/resources" "$model"
+check 'text allocates nothing, and threads are those asked for, asleep between calls' "$work/resources" "$work/models/lstm-f32.cgw"
 check 'nor does it with int4 weights' "$work/resources" "$work/models/gru-int4.cgw"
 check 'two threads run clean under valgrind' \
     clean "$work/conformance" few "$work/models/lstm-f32.cgw" "$work/models/gru-int8.cgw"
