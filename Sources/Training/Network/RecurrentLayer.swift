@@ -147,13 +147,16 @@ final class RecurrentLayer {
 
     /// Sets the state that a row starts a step from: that after the step before, or zeros.
     private func setStart(_ step: Int, _ row: Int) {
+        setStart(startHidden, hidden, step, row)
+        if cell.hasCellState { setStart(startCells, cells, step, row) }
+    }
+
+    private func setStart(_ start: AlignedBuffer<Float>, _ states: AlignedBuffer<Float>, _ step: Int, _ row: Int) {
         let state = place(step, row) * width
-        for (start, states) in [(startHidden, hidden), (startCells, cells)] where start.count > 0 {
-            if isReset(step, row) {
-                (start.pointer + state).update(repeating: 0, count: width)
-            } else {
-                (start.pointer + state).update(from: states.pointer + state, count: width)
-            }
+        if isReset(step, row) {
+            (start.pointer + state).update(repeating: 0, count: width)
+        } else {
+            (start.pointer + state).update(from: states.pointer + state, count: width)
         }
     }
 

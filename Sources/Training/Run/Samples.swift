@@ -22,10 +22,13 @@ extension RunFolder {
     ///
     /// - Throws: ``TrainingError/cannotWrite(path:reason:)``.
     public func append(_ sample: Sample) throws {
+        try OutputFile(samplesPath, O_CREAT).append(line(of: sample))
+    }
+
+    private func line(of sample: Sample) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let line = try encoder.encode(sample) + [0x0A]
-        try OutputFile(samplesPath, O_CREAT).append(line)
+        return try encoder.encode(sample) + [0x0A]
     }
 
     /// Keeps the samples that were made before a checkpoint, and removes the later ones, which a
@@ -36,10 +39,7 @@ extension RunFolder {
     func cutSamples(to progress: Progress) throws {
         guard FileManager.default.fileExists(atPath: samplesPath) else { return }
         let kept = try samples().filter { $0.update <= progress.updates }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let lines = try kept.flatMap { try encoder.encode($0) + [0x0A] }
-        try AtomicFile.write(lines, to: samplesPath)
+        try AtomicFile.write(try kept.flatMap(line), to: samplesPath)
     }
 
     /// The samples in the order in which they were made; none if the training stored none.

@@ -293,7 +293,7 @@ public final class TrainingRun {
             progress.epoch += 1
             progress.updatesInEpoch = 0
         }
-        if settings.minutes != nil { plan() }
+        plan()
         let interval = settings.validationInterval
         let isDue = interval > 0 ? progress.updates % interval == 0 : endsEpoch
         if isDue || isOver {
@@ -407,7 +407,7 @@ public final class TrainingRun {
     /// The duration of the last validation; another one ends the training.
     private var validationSeconds = 0.0
 
-    /// Estimates how many updates the time allows, from the speed of this process.
+    /// Estimates how many updates the time allows, if it is limited, from this process's speed.
     ///
     /// The number is part of the progress, so that the learning rate depends on it and the updates
     /// alone.
