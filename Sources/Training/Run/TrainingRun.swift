@@ -34,18 +34,18 @@ public final class TrainingRun {
     /// The model's symbols.
     public let vocabulary: Vocabulary
     /// The progress.
-    public private(set) var progress: Progress
+    public internal(set) var progress: Progress
     /// The number of reports before a resumed training's checkpoint that `metrics.jsonl` does not
     /// have.
     public let missingReports: Int
 
-    private let initial: InitialModel?
+    let initial: InitialModel?
     private let source: any MinibatchSource
     let network: Network
-    private let adam: Adam
+    let adam: Adam
     /// The current minibatch.
     private var minibatch = Minibatch()
-    private let state: RecurrentState?
+    let state: RecurrentState?
     private let validationState: RecurrentState?
     /// Whether other processes are kept out of the folder: not if its file system has no locks.
     public let isLocked: Bool
@@ -163,7 +163,6 @@ public final class TrainingRun {
         } else {
             progress = Progress()
         }
-        self.began = began
         updatesSaved = checkpoint?.progress.updates
         // Last, because it changes the folder.
         let reports = try folder.cutReports(to: progress)
@@ -171,8 +170,17 @@ public final class TrainingRun {
         missingReports = progress.reports - reports.count
         secondsBefore = reports.last?.seconds ?? 0
         if let checkpoint {
-            spentBefore = try replan(after: checkpoint)
+            let before = checkpoint.settings.minutes
+            guard
+                let spent = TimePlan.replan(
+                    &progress, minutes: settings.minutes, before: before, seconds: secondsBefore)
+            else {
+                throw TrainingError.runFinished(
+                    path: folder.path, done: "its time of \((before ?? 0).formatted()) min is over")
+            }
+            time = settings.minutes.map { TimePlan(minutes: $0, began: began, spentBefore: spent) }
         } else {
+            time = settings.minutes.map { TimePlan(minutes: $0, began: began) }
             begin()
         }
     }
@@ -184,6 +192,8 @@ public final class TrainingRun {
     private var symbolsSinceReport = 0
     /// The learning rate of the last update.
     private var learningRate = 0.0
+    /// The plan of the updates; nil with a number of epochs.
+    private var time: TimePlan?
     /// The number of updates before the last checkpoint.
     private var updatesSaved: Int?
     private var lastReport = ContinuousClock.now
@@ -226,8 +236,7 @@ public final class TrainingRun {
         defer { lock = nil }
         clock = .now
         lastReport = .now
-        plannedAt = .now
-        updatesBefore = progress.updates
+        time?.begin(progress, now: clock)
         while !isOver, !isStale {
             if shouldStop() {
                 try save()
@@ -293,7 +302,8 @@ public final class TrainingRun {
             progress.epoch += 1
             progress.updatesInEpoch = 0
         }
-        plan()
+        let most = updatesOfEpochs
+        time?.plan(&progress, most: most)
         let interval = settings.validationInterval
         let isDue = interval > 0 ? progress.updates % interval == 0 : endsEpoch
         if isDue || isOver {
@@ -326,7 +336,7 @@ public final class TrainingRun {
     private func validate() throws -> Double? {
         guard let validation = source.validation else { return nil }
         let start = ContinuousClock.now
-        defer { validationSeconds = (ContinuousClock.now - start).seconds }
+        defer { time?.validationSeconds = (ContinuousClock.now - start).seconds }
         return try withAverages {
             var sum = 0.0
             var count = 0
@@ -350,101 +360,6 @@ public final class TrainingRun {
         network.parameters.copy(averages)
         defer { network.parameters.copy(parameters) }
         return try body()
-    }
-
-    // MARK: - Divergence
-
-    /// The most times that a training returns to an earlier checkpoint.
-    private static let mostRollbacks = 5
-
-    /// Returns to the checkpoint with the lowest validation loss, or to the beginning if there is
-    /// none, and halves the learning rate. Both places depend on the training alone, not on when
-    /// checkpoints were written, so that a resumed training does the same.
-    ///
-    /// - Throws: ``TrainingError/diverged(update:)`` when that has been tried often enough.
-    private func rollBack(from update: Int) throws {
-        let rollbacks = (progress.rollbacks ?? 0) + 1
-        guard rollbacks <= TrainingRun.mostRollbacks else { throw TrainingError.diverged(update: update) }
-        let factor = progress.rateFactor / 2
-        let plan = progress.plannedUpdates
-        if progress.bestValidationLoss != nil {
-            let checkpoint = try Checkpoint(path: folder.bestCheckpointPath)
-            progress = checkpoint.progress
-            begin()
-            try checkpoint.restore(network, adam, state)
-        } else {
-            progress = Progress()
-            begin()
-        }
-        progress.rollbacks = rollbacks
-        progress.reduction = factor
-        progress.plannedUpdates = plan
-        _ = try folder.cutReports(to: progress)
-        try folder.cutSamples(to: progress)
-        try save()
-    }
-
-    /// Sets the parameters to their initial values, and forgets what the optimiser knows.
-    private func begin() {
-        var random = SplitMix64(seed: settings.seed)
-        // The padding too, which may be NaN after a divergence.
-        network.parameters.clear()
-        network.parameters.initialise(
-            range: Float(settings.initialRange), forgetBias: Float(settings.forgetBias), random: &random)
-        initial?.copy(to: network.parameters, vocabulary)
-        adam.reset()
-        state?.reset()
-    }
-
-    // MARK: - Time
-
-    /// When the process began the training: the time includes the reading of the text.
-    private let began: ContinuousClock.Instant
-    /// The seconds that earlier processes have spent of the time.
-    private var spentBefore = 0.0
-    private var updatesBefore = 0
-    private var plannedAt = ContinuousClock.now
-    /// The duration of the last validation; another one ends the training.
-    private var validationSeconds = 0.0
-
-    /// Estimates how many updates the time allows, if it is limited, from this process's speed.
-    ///
-    /// The number is part of the progress, so that the learning rate depends on it and the updates
-    /// alone.
-    private func plan() {
-        guard let minutes = settings.minutes else { return }
-        let budget = minutes * 60
-        let now = ContinuousClock.now
-        let spent = (now - clock).seconds
-        let isDue =
-            progress.plannedUpdates == nil
-            ? spent > budget / 200 || progress.updates >= 20 : (now - plannedAt).seconds > budget / 100
-        guard isDue else { return }
-        plannedAt = now
-        let pace = spent / Double(progress.updates - updatesBefore)
-        let left = budget - spentBefore - (now - began).seconds - validationSeconds
-        progress.plannedUpdates = min(progress.updates + max(0, Int(left / pace)), updatesOfEpochs)
-    }
-
-    /// Plans a training that continues from a checkpoint.
-    ///
-    /// - Returns: The seconds that have been spent of the time.
-    /// - Throws: ``TrainingError/runFinished(path:done:)`` when the time is over.
-    private func replan(after checkpoint: Checkpoint) throws -> Double {
-        guard let minutes = settings.minutes else {
-            progress.plannedUpdates = nil
-            return 0
-        }
-        guard let before = checkpoint.settings.minutes, let planned = progress.plannedUpdates else {
-            return secondsBefore
-        }
-        let spent = before * 60 * Double(progress.updates) / Double(max(1, planned))
-        guard minutes * 60 > spent else {
-            throw TrainingError.runFinished(
-                path: folder.path, done: "its time of \(before.formatted()) min is over")
-        }
-        if minutes != before { progress.plannedUpdates = Int(Double(planned) * minutes / before) }
-        return spent
     }
 
     /// A number of epochs that are done, in words.
@@ -477,7 +392,7 @@ public final class TrainingRun {
     /// Writes a checkpoint.
     ///
     /// - Parameter isBest: Whether it has the lowest validation loss.
-    private func save(asBest isBest: Bool = false) throws {
+    func save(asBest isBest: Bool = false) throws {
         var settings = settings
         // It does not change what is learned, and may be another one after a resumption.
         settings.threads = 1
