@@ -27,13 +27,13 @@ final class RecurrentLayer {
     private let options: Activations.Options
     /// [T, B], the symbols that the network reads.
     private let symbols: UnsafePointer<Int32>
-    private let kernels: TrainingKernels
+    let kernels: TrainingKernels
     private let stepForward: @convention(c) (StepForward) -> Void
     private let stepBackward: @convention(c) (StepBackward) -> Void
 
     /// [T, B, S·width], rows ``stride`` apart: a step's preactivations, then the gates'
     /// activations, then, in the backward pass, the gradients of the preactivations.
-    private let preactivations: AlignedBuffer<Float>
+    let preactivations: AlignedBuffer<Float>
     /// [T + 1, B, width]: the hidden state before the first step and after each.
     let hidden: AlignedBuffer<Float>
     /// [T + 1, B, width], an LSTM's cell states likewise; empty for other cells.
@@ -85,7 +85,7 @@ final class RecurrentLayer {
 
     /// The distance between the rows of ``preactivations``, whose columns the gradients' products
     /// read.
-    private var stride: Int { RecurrentLayer.stride(cell, width) }
+    var stride: Int { RecurrentLayer.stride(cell, width) }
 
     private static func stride(_ cell: Cell, _ width: Int) -> Int {
         paddedToOddLines(cell.gates.blockCount * width)
@@ -98,7 +98,7 @@ final class RecurrentLayer {
     var output: UnsafeMutablePointer<Float> { isDropping ? dropped.pointer : undropped }
 
     /// The hidden states before each step, [T, B, width].
-    private var previousHidden: UnsafeMutablePointer<Float> {
+    var previousHidden: UnsafeMutablePointer<Float> {
         options.resetSymbol == nil ? hidden.pointer : startHidden.pointer
     }
 
@@ -302,103 +302,6 @@ final class RecurrentLayer {
             // A GRU's goes to the hidden state of the step before, unless there is none.
             carriedGradient: cell == .gru && step > 0 && !isReset(step, row) ? gradient - rows * width : carried,
             width: width)
-    }
-
-    // MARK: - Gradients of the parameters
-
-    /// The chunks of ``setGradients(chunk:size:_:input:time:mask:scratch:)``: some columns of a
-    /// block of preactivations each.
-    func gradientChunks(size: Int) -> Int { cell.gates.blockCount * blockChunks(size) }
-
-    private func blockChunks(_ size: Int) -> Int { divideRoundingUp(width, by: size) }
-
-    /// Leaves a chunk of the gradients of the parameters, over all rows and time steps.
-    ///
-    /// - Parameters:
-    ///   - size: The columns of a chunk, at most `transposedProductRows`.
-    ///   - mask: What was dropped of the hidden weights; nil if nothing was.
-    ///   - scratch: The worker's (``Activations/scratch``).
-    func setGradients(
-        chunk: Int, size: Int, _ gradients: LayerParameters, input: Input, time: Int, mask: DropMask?,
-        scratch: UnsafeMutablePointer<Float>
-    ) {
-        let gates = cell.gates
-        let block = chunk / blockChunks(size)
-        let offset = chunk % blockChunks(size) * size
-        let count = min(size, width - offset)
-        // The column among all preactivations, which is that among the input's, and the column
-        // among the hidden state's.
-        let column = block * width + offset
-        let hiddenColumn = column - gates.firstHiddenBlock * width
-        let hasHidden = hiddenColumn >= 0
-        let hasInput = block < gates.gateCount
-        let hiddenWeights = gradients.hiddenWeights + hiddenColumn * width
-        let inputWeights = gradients.inputWeights + column * width
-        let symbolWeights = gradients.inputWeights + column
-        let symbolStride = gates.gateCount * width
-        // Where both biases add to the same preactivations, their gradients are the same.
-        let bias = hasHidden ? gradients.hiddenBias + hiddenColumn : gradients.inputBias + column
-
-        if hasHidden { hiddenWeights.update(repeating: 0, count: count * width) }
-        bias.update(repeating: 0, count: count)
-        switch input {
-        case .symbols where hasInput:
-            for symbol in 0..<gradients.symbolCount {
-                (symbolWeights + symbol * symbolStride).update(repeating: 0, count: count)
-            }
-        case .hidden where hasInput: inputWeights.update(repeating: 0, count: count * width)
-        default: break
-        }
-
-        // So many rows at once that what reads them second finds them in the cache.
-        for start in Swift.stride(from: 0, to: time * rows, by: transposedProductTerms) {
-            let terms = min(transposedProductTerms, time * rows - start)
-            let rows = RowAddition(
-                source: preactivations.pointer + start * stride + column, stride: stride, rows: terms, target: bias,
-                targetStride: 0, indices: nil, count: count)
-            if hasHidden {
-                addGradient(rows, previousHidden + start * width, to: hiddenWeights, continuesA: true, scratch)
-            }
-            switch input {
-            case .symbols(let symbols) where hasInput:
-                var scattered = rows
-                scattered.target = symbolWeights
-                scattered.targetStride = symbolStride
-                scattered.indices = symbols + start
-                kernels.addRows(scattered)
-            case .hidden(let below) where hasInput:
-                addGradient(rows, below + start * width, to: inputWeights, continuesA: !hasHidden, scratch)
-                kernels.addRows(rows)
-            default: kernels.addRows(rows)
-            }
-        }
-
-        if hasHidden, let mask {
-            for row in 0..<count {
-                let weights = hiddenWeights + row * width
-                mask.multiply(weights, to: weights, count: width, row: hiddenColumn + row)
-            }
-        }
-        if case .symbols = input, hasInput {
-            // Each preactivation's gradient has gone to one symbol's row.
-            kernels.addRows(
-                RowAddition(
-                    source: symbolWeights, stride: symbolStride, rows: gradients.symbolCount, target: bias,
-                    targetStride: 0, indices: nil, count: count))
-        }
-        if hasHidden, hasInput { (gradients.inputBias + column).update(from: bias, count: count) }
-    }
-
-    /// Adds the products of some rows of gradients and the states that they were multiplied with.
-    private func addGradient(
-        _ rows: RowAddition, _ states: UnsafePointer<Float>, to weights: UnsafeMutablePointer<Float>, continuesA: Bool,
-        _ scratch: UnsafeMutablePointer<Float>
-    ) {
-        kernels.multiplyTransposed(
-            MatrixProduct(
-                a: rows.source, aStride: rows.stride, aBlock: 0, b: states, bStride: width, bias: nil, c: weights,
-                cStride: width, cBlock: 0, m: rows.count, blocks: 1, n: width, k: rows.rows, prefetch: nil,
-                prefetchCount: 0, continuesA: continuesA, scratch: scratch))
     }
 
     // MARK: - Places
