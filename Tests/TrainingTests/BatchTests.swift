@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Minibatches")
 struct BatchTests {
-    private let ends = HeldOut(fraction: 0.05, place: .streams)
+    private let ends = HeldOut(fraction: 0.05, place: .spread)
 
     @Test("streams read every symbol once, in order, and hold out the end of each")
     func streams() throws {

@@ -22,7 +22,7 @@ struct DocumentSplit {
         for (index, document) in documents.enumerated() {
             let isHeldOut =
                 switch rule.place {
-                case .streams: Int(Double(index + 1) * rule.fraction) > Int(Double(index) * rule.fraction)
+                case .spread: Int(Double(index + 1) * rule.fraction) > Int(Double(index) * rule.fraction)
                 case .end: index >= documents.count - Int(count * rule.fraction)
                 }
             if isWhole {

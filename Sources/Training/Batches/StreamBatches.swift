@@ -32,14 +32,14 @@ final class StreamBatches: MinibatchSource {
             rows = (0..<count).map { $0 * length..<($0 + 1) * length }
             updatesInEpoch = divideRoundingUp(length, by: time)
             validation = held > 0 ? ValidationRows([end..<positions], rowCount: rowCount, time: time) : nil
-        case .streams where Int(Double(steps) * (1 - fraction)) > 0 && (steps > 1 || fraction == 0):
+        case .spread where Int(Double(steps) * (1 - fraction)) > 0 && (steps > 1 || fraction == 0):
             // As in char-rnn: whole minibatches, and a remainder that is not used.
             let updates = Int(Double(steps) * (1 - fraction))
             rows = (0..<rowCount).map { $0 * steps * time..<($0 * steps + updates) * time }
             updatesInEpoch = updates
             let ends = (0..<rowCount).map { ($0 * steps + updates) * time..<($0 + 1) * steps * time }
             validation = updates < steps ? ValidationRows(ends, rowCount: rowCount, time: time) : nil
-        case .streams:
+        case .spread:
             let count = max(1, min(rowCount, positions / (4 * time)))
             let length = positions / count
             let held = fraction > 0 ? max(1, Int(Double(length) * fraction)) : 0

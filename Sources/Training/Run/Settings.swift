@@ -26,7 +26,7 @@ public struct Settings: Encodable, Equatable, Sendable {
     /// What is held out for validation.
     public enum HeldOutPlace: String, Codable, Sendable, CaseIterable {
         /// The end of each stream; of several documents, whole ones, evenly spread.
-        case streams
+        case spread = "streams"
         /// The end of the text; of several documents, the last ones.
         case end
     }
@@ -99,7 +99,7 @@ public struct Settings: Encodable, Equatable, Sendable {
     public var forgetBias = 1.0
     /// The fraction of the corpus that is held out.
     public var validationFraction = 0.05
-    public var heldOut = HeldOutPlace.streams
+    public var heldOut = HeldOutPlace.spread
     /// The updates between validations; 0 for one after each epoch.
     public var validationInterval = 0
     /// The number of validations without a new best after which the training ends; 0 for never.
