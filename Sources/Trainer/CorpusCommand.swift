@@ -47,9 +47,7 @@ extension CorpusReport {
 
     /// The report as a line of JSON, without the line feed.
     fileprivate func jsonLine(findings: [String]) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(Line(report: self, findings: findings)), as: UTF8.self)
+        try JSON.string(Line(report: self, findings: findings))
     }
 
     /// The report in lines of text.

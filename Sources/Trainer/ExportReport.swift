@@ -61,8 +61,6 @@ struct ExportReport {
             weights: weights.name.description, bytes: bytes, bytesInF32: originalBytes, bitsPerCharacter: score?.bits,
             bitsPerCharacterInF32: originalScore?.bits, differencePercent: difference,
             unknownCharacters: score?.unknownCharacters)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return String(decoding: try encoder.encode(line), as: UTF8.self)
+        return try JSON.string(line)
     }
 }

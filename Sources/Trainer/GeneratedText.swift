@@ -1,4 +1,4 @@
-import Foundation
+import Training
 
 /// A text that a model has generated.
 struct GeneratedText {
@@ -32,8 +32,6 @@ struct GeneratedText {
         let line = Line(
             prompt: prompt, text: text, characters: text.unicodeScalars.count, seed: seed, ending: ending,
             logProbability: logProbability)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(line), as: UTF8.self)
+        return try JSON.string(line)
     }
 }

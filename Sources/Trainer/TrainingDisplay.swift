@@ -170,9 +170,7 @@ final class TrainingDisplay {
                 try container.encodeIfPresent(sample, forKey: .sample)
             }
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(Line(report: report, sample: sample)), as: UTF8.self)
+        return try JSON.string(Line(report: report, sample: sample))
     }
 
     /// Text of the current parameters: greedy with windows of one document, at temperature 0.8

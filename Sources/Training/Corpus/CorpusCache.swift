@@ -40,11 +40,9 @@ struct CorpusCache {
         options.list = nil
         options.listFolder = nil
         options.include = nil
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
         var hash = SHA256()
         func add(_ text: String) { Array((text + "\0").utf8).withUnsafeBytes { hash.update($0) } }
-        add(String(decoding: try encoder.encode(options), as: UTF8.self))
+        add(try JSON.string(options))
         for path in paths {
             var information = stat()
             guard path != InputFile.standardInput, stat(FileName.cString(path), &information) == 0,
@@ -85,6 +83,6 @@ struct CorpusCache {
             characters: corpus.vocabulary.characters,
             hasEndOfDocument: corpus.vocabulary.hasEndOfDocument, documentCount: corpus.documentCount,
             sha256: corpus.sha256)
-        try AtomicFile.write(JSONEncoder().encode(description), to: descriptionPath)
+        try AtomicFile.write(JSON.data(description), to: descriptionPath)
     }
 }

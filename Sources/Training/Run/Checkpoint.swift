@@ -44,9 +44,7 @@ public struct Checkpoint {
         _ description: Description, network: Network, adam: Adam, state: RecurrentState?
     ) throws -> Data {
         var file = Safetensors()
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        file.metadata[metadataKey] = String(decoding: try encoder.encode(description), as: UTF8.self)
+        file.metadata[metadataKey] = try JSON.string(description)
         let shape = network.shape
         for index in 0..<shape.tensorCount {
             let tensor = shape.tensor(index)

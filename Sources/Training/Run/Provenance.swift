@@ -1,5 +1,11 @@
 import Foundation
 
+extension Checkpoint {
+    /// The corpus, the settings and the progress as JSON, with file names without their folders:
+    /// the provenance of the exported model.
+    public var provenance: String { description.provenance }
+}
+
 extension Checkpoint.Description {
     private struct Provenance: Encodable {
         let chargen: String
@@ -22,10 +28,8 @@ extension Checkpoint.Description {
         let provenance = Provenance(
             chargen: version, corpus: corpus, inputs: inputs, settings: settings, updates: progress.updates,
             epochs: progress.epoch - 1, trainingLoss: progress.trainingLoss, validationLoss: progress.validationLoss)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings, finite numbers and optionals of them can always be encoded.
-        return (try? encoder.encode(provenance)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        return (try? JSON.string(provenance)) ?? "{}"
     }
 }
 

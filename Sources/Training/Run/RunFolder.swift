@@ -115,9 +115,7 @@ public struct RunFolder: Sendable {
     }
 
     func write(_ settings: Settings) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write(try encoder.encode(settings) + [0x0A], to: settingsPath)
+        try AtomicFile.write(JSON.data(settings, isIndented: true) + [0x0A], to: settingsPath)
     }
 
     /// The run whose checkpoint is the newest among the folders within `folder`; nil if there is

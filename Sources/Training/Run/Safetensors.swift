@@ -64,9 +64,7 @@ struct Safetensors {
     /// The file's bytes, the same for the same contents.
     func encoded() throws -> Data {
         let names = tensors.keys.sorted()
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var header = try encoder.encode(Header(file: self, names: names))
+        var header = try JSON.data(Header(file: self, names: names))
         // The tensors begin at a multiple of eight bytes.
         while header.count % 8 != 0 { header.append(0x20) }
         var data = Data()

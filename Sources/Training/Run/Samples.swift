@@ -26,9 +26,7 @@ extension RunFolder {
     }
 
     private func line(of sample: Sample) throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(sample) + [0x0A]
+        try JSON.data(sample) + [0x0A]
     }
 
     /// Keeps the samples that were made before a checkpoint, and removes the later ones, which a

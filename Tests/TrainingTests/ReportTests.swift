@@ -5,7 +5,7 @@ import Testing
 @testable import Training
 
 @Suite("A run's reports")
-struct MetricsTests {
+struct ReportTests {
     private func report(_ update: Int) -> Report {
         Report(
             epoch: 1, update: update, loss: 2.5, trainingLoss: 2.25, runningLoss: 3, validationLoss: nil,

@@ -1,18 +1,4 @@
-/// What a finished or running training tells about itself. Nothing in its folder is changed.
-extension RunFolder {
-    /// The reports in the order in which they were made; none if there is no `metrics.jsonl`.
-    ///
-    /// - Throws: ``TrainingError/invalidRun(path:_:)`` when they cannot be read.
-    public func reports() throws -> [Report] {
-        try values(at: metricsPath)
-    }
-}
-
 extension Checkpoint {
-    /// The corpus, the settings and the progress as JSON, with file names without their folders:
-    /// the provenance of the exported model.
-    public var provenance: String { description.provenance }
-
     /// Reads the training's text again.
     ///
     /// - Throws: ``CorpusError``; ``TrainingError/corpusChanged``.

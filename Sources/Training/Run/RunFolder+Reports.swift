@@ -4,10 +4,14 @@ import Foundation
 extension RunFolder {
     /// Appends a report; the lines before it are not written again.
     func append(_ report: Report) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        let line = try encoder.encode(report) + [0x0A]
-        try OutputFile(metricsPath, O_CREAT).append(line)
+        try OutputFile(metricsPath, O_CREAT).append(JSON.data(report) + [0x0A])
+    }
+
+    /// The reports in the order in which they were made; none if there is no `metrics.jsonl`.
+    ///
+    /// - Throws: ``TrainingError/invalidRun(path:_:)`` when they cannot be read.
+    public func reports() throws -> [Report] {
+        try values(at: metricsPath)
     }
 
     /// Makes the reports survive a loss of power. It is called before a checkpoint that counts them
