@@ -78,7 +78,8 @@ public final class Batch {
 
     private func read(_ sessions: [Session], _ texts: [String], score: Bool) throws(ChargenError) -> [TextScore] {
         guard sessions.count == texts.count else {
-            throw ChargenError(.invalidArgument, "\(texts.count) texts for \(sessions.count) sessions")
+            throw ChargenError(
+                .invalidArgument, "each session needs one text: sessions \(sessions.count), texts \(texts.count)")
         }
         // All texts in one array: it gives one pointer that stays valid.
         var ends: [Int] = []

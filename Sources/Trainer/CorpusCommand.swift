@@ -68,7 +68,7 @@ extension CorpusReport {
             "line ends:     \(grouped(lineEnds.lineFeeds)) LF, \(grouped(lineEnds.pairs)) CR LF, "
                 + "\(grouped(lineEnds.returns)) CR",
             "controls:      \(grouped(controlCharacters)) (\(percentage(controlCharacters, of: characters)))",
-            "vocabulary:    \(counted(vocabulary.count, "character")), \(grouped(vocabulary.rare)) of them occur fewer "
+            "vocabulary:    \(counted(vocabulary.count, "character")), \(grouped(vocabulary.rare)) of them fewer "
                 + "than 10 times",
             "the rarest:",
         ]

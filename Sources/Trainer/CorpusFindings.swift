@@ -12,7 +12,7 @@ extension CorpusReport {
 
     private var lengthFinding: String? {
         guard characters < 20_000 else { return nil }
-        return "\(counted(characters, "character")) are few to learn from: a megabyte is a good size"
+        return "the text is short, with \(counted(characters, "character")) to learn from: a megabyte is a good size"
     }
 
     private func documentsFinding(_ source: CorpusSource) -> String? {
@@ -27,10 +27,9 @@ extension CorpusReport {
     private var duplicatesFinding: String? {
         guard let text = documents.mostRepeated, 100 * documents.duplicates >= documents.count else { return nil }
         return """
-            \(counted(documents.duplicates, "document")) of \(Terminal.grouped(Double(documents.count))) \
-            (\(percentage(documents.duplicates, of: documents.count))) repeat an earlier one, most often \
-            '\(text.onOneLine)', which occurs \(counted(documents.mostRepeatedCount, "time")); if that is not wanted, \
-            remove them
+            duplicates: \(Terminal.grouped(Double(documents.duplicates))) of \(counted(documents.count, "document")) \
+            (\(percentage(documents.duplicates, of: documents.count))), most often '\(text.onOneLine)', which occurs \
+            \(counted(documents.mostRepeatedCount, "time")); if that is not wanted, remove them
             """
     }
 
@@ -42,17 +41,17 @@ extension CorpusReport {
     private var controlsFinding: String? {
         guard controlCharacters > 0 else { return nil }
         return """
-            \(counted(controlCharacters, "control character")) \
-            (\(percentage(controlCharacters, of: characters))) are in the text, as in colours for a terminal or in \
-            files that are not text; the model learns them: remove them before training
+            the text has \(counted(controlCharacters, "control character")) \
+            (\(percentage(controlCharacters, of: characters))), as in colours for a terminal or in files that are not \
+            text; the model learns such characters: remove them before training
             """
     }
 
     private var replacementFinding: String? {
         guard replacementCharacters > 0 else { return nil }
         return """
-            \(counted(replacementCharacters, "replacement character")) (U+FFFD) stand for what an earlier conversion \
-            could not read: convert the original again, from its own encoding
+            the text has \(counted(replacementCharacters, "replacement character")) (U+FFFD), for what an earlier \
+            conversion could not read: convert the original again, from its own encoding
             """
     }
 
@@ -67,8 +66,8 @@ extension CorpusReport {
     private func accentsFinding(_ source: CorpusSource) -> String? {
         guard combiningAccents > 0, source.normalization == nil else { return nil }
         return """
-            \(counted(combiningAccents, "accent")) are characters of their own after their letters: --normalize nfc \
-            composes them
+            the text has \(counted(combiningAccents, "accent")) after the letter, as a character by itself: \
+            --normalize nfc composes both
             """
     }
 

@@ -13,13 +13,13 @@ extension Corpus {
 
     private var skippedWarning: String? {
         guard let first = notes.firstSkipped else { return nil }
-        return "\(counted(notes.skippedRecords, "record")) could not be read and were skipped, the first: \(first)"
+        return "skipped \(counted(notes.skippedRecords, "record")) that could not be read, the first: \(first)"
     }
 
     private var headerWarning: String? {
         guard let header = notes.header else { return nil }
         let names = header.names.map(\.onOneLine).joined(separator: ", ")
-        let others = notes.headerCount > 1 ? ", as that of \(notes.headerCount - 1) other files" : ""
+        let others = notes.headerCount > 1 ? ", as that of \(counted(notes.headerCount - 1, "other file"))" : ""
         return """
             the first row of '\(FileName.shown(header.file).onOneLine)'\(others) is probably a header, and was \
             read as text: choose columns by name with --columns, from: \(names)
@@ -39,23 +39,18 @@ extension Corpus {
         let ends = notes.lineEnds
         if source.readsLines {
             guard ends.returns > 0 else { return nil }
-            return "\(counted(ends.returns, "carriage return")) without a line feed were taken for ends of lines"
+            return "lines end at \(counted(ends.returns, "carriage return")) without a line feed"
         }
         if ends.pairs > 0 {
             return """
-                \(counted(ends.pairs, "line")) end with CR LF, and the model learns both characters; remove the \
+                CR LF ends \(counted(ends.pairs, "line")), and the model learns both characters; remove the \
                 carriage returns with: tr -d '\\r' < input.txt > output.txt
                 """
         }
         guard ends.returns > 0 else { return nil }
         return """
             the text has \(counted(ends.returns, "carriage return")) without a line feed, which the model learns \
-            as characters; if they end lines, replace them with: tr '\\r' '\\n' < input.txt > output.txt
+            like any character; to have lines end there: tr '\\r' '\\n' < input.txt > output.txt
             """
     }
-}
-
-/// A number with its noun, such as `1 line` or `2,000 lines`.
-func counted(_ count: Int, _ noun: String) -> String {
-    "\(Terminal.grouped(Double(count))) \(noun)\(count == 1 ? "" : "s")"
 }

@@ -31,7 +31,7 @@ struct Inspect: ParsableCommand {
             weights:     \(try weightTypes(bytes))
             parameters:  \(Terminal.grouped(Double(shape.parameterCount)))
             documents:   \(documents(vocabulary))
-            vocabulary:  \(vocabulary.characters.count) characters: \(characters)
+            vocabulary:  \(counted(vocabulary.characters.count, "character")): \(characters)
             backend:     \(loaded.backend.name)
             provenance:
             \(formatted(loaded.provenance))

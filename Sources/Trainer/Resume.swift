@@ -50,7 +50,7 @@ struct Resume: ParsableCommand {
         let run = try resume(folder)
         if run.missingReports > 0 {
             Terminal.note(
-                "metrics.jsonl lacks \(run.missingReports) of the \(run.progress.reports) reports before the checkpoint; "
+                "metrics.jsonl lacks \(run.missingReports) of the \(counted(run.progress.reports, "report")) before the checkpoint; "
                     + "the others are kept")
         }
         try TrainingDisplay(run, samples: samples, tensorBoard: tensorBoard).train()

@@ -18,8 +18,7 @@ struct Score {
 
     /// The number of unknown characters in words.
     var unknownSentence: String {
-        let number = Terminal.grouped(Double(unknownCharacters))
-        return unknownCharacters == 1 ? "1 unknown character is left out" : "\(number) unknown characters are left out"
+        "\(counted(unknownCharacters, "unknown character")) \(unknownCharacters == 1 ? "is" : "are") left out"
     }
 
     /// Scores each document of a text from the start state, or, if the model carries its state from

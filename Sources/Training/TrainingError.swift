@@ -29,11 +29,11 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .invalidSetting(let name, let expected): "\(name.rawValue) must be \(expected)"
         case .corpusTooShort(let symbols, let needed):
-            "the corpus is too short: it has \(symbols) characters, and these settings need \(needed)"
+            "the corpus is too short: it has \(counted(symbols, "character")), and these settings need \(needed)"
         case .documentsTooShort(let needed):
             "no document has the \(needed) characters that these settings need"
         case .documentTooLong(let characters, let limit):
-            "a document has \(characters) characters, and windows of one document allow \(limit)"
+            "a document has \(counted(characters, "character")), and windows of one document allow \(limit)"
         case .corpusChanged: "the corpus is not the one this training began with"
         case .unreadableTwice:
             "standard input can be read only once, and the initial model has characters that the text lacks"

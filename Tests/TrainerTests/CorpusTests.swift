@@ -101,8 +101,8 @@ struct CorpusTests {
         "what is noticed in a text is a warning",
         arguments: [
             (["--csv", "--lenient", "header.csv"], "--columns, from: id, text"), (["cr.txt"], "tr '\\r' '\\n'"),
-            (["--documents", "line", "cr.txt"], "were taken for ends of lines"), (["windows.txt"], "tr -d '\\r'"),
-            (["--csv", "--lenient", "header.csv"], "1 record could not be read"),
+            (["--documents", "line", "cr.txt"], "lines end at 99 carriage returns"), (["windows.txt"], "tr -d '\\r'"),
+            (["--csv", "--lenient", "header.csv"], "skipped 1 record that"),
         ])
     func warnings(arguments: [String], warning: String) throws {
         try withTemporaryFolder { folder in
@@ -125,9 +125,10 @@ struct CorpusTests {
     @Test(
         "the report says what looks wrong",
         arguments: [
-            ("name\nname\nother\n", ["--documents", "line"], "repeat an earlier one"),
-            ("\u{1B}[31mred\u{1B}[0m\n", [], "2 control characters"), ("a\u{FFFD}\n", [], "U+FFFD"),
-            ("Ã©Ã¨Ã¼", [], "Latin-1"), ("e\u{301}", [], "--normalize nfc"), ("a\n", [], "few to learn from"),
+            ("name\nname\nother\n", ["--documents", "line"], "duplicates: 1 of 3 documents (33.33 %)"),
+            ("\u{1B}[31mred\u{1B}[0m\n", [], "has 2 control characters"), ("a\u{FFFD}\n", [], "U+FFFD"),
+            ("Ã©Ã¨Ã¼", [], "Latin-1"), ("e\u{301}", [], "--normalize nfc"),
+            ("a\n", [], "with 2 characters to learn from"), ("a", [], "with 1 character to learn from"),
             (String(repeating: "Ada\n", count: 30), [], "--documents line"),
             ((100..<250).map { "\($0)\n" }.joined(), ["--documents", "line"], "alphabetical order"),
             (String(String.UnicodeScalarView((0x4E00..<0x5200).compactMap(Unicode.Scalar.init))), [], "1,024"),

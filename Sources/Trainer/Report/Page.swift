@@ -78,7 +78,7 @@ struct Page {
             <section><h2>Beside other models and compressors</h2>
             \(measurement.comparison.html)<p class="note">\(explanation(measurement, text: text, parameters: parameters))</p>
             </section><section><h2>What surprised the model</h2>
-            <p>The first \(Terminal.grouped(Double(shown))) characters of the \(text), coloured by surprise: −log₂ of \
+            <p>The first \(counted(shown, "character")) of the \(text), coloured by surprise: −log₂ of \
             the probability that the model gave to the character after it had read those before. Point at a character \
             to see what else the model expected.\(measurement.vocabulary.hasEndOfDocument ? endOfDocument : "")</p>
             \(SurpriseText(passages: measurement.prediction.beginning, vocabulary: measurement.vocabulary).html)\
@@ -93,8 +93,8 @@ struct Page {
         let passages = measurement.text.heldOut.count
         var sentences = [
             """
-            Measured on \(Terminal.grouped(Double(measurement.prediction.count))) characters of the \(text), in \
-            \(passages == 1 ? "one passage" : "\(Terminal.grouped(Double(passages))) passages") read from the start state.
+            Measured on \(counted(measurement.prediction.count, "character")) of the \(text), in \
+            \(counted(passages, "passage")) read from the start state.
             """
         ]
         if let training = measurement.text.training {
