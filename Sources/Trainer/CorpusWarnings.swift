@@ -1,5 +1,18 @@
 import Training
 
+extension TrainingRun {
+    /// Says what was noticed when the texts to validate on were read, on standard error.
+    func printValidationWarnings() {
+        for text in validationTexts where text.corpus.unknownCount > 0 {
+            let count = text.corpus.unknownCount
+            Terminal.note(
+                "warning: '\(text.name)' has \(counted(count, "character")) "
+                    + "(\(percentage(count, of: count + text.corpus.characterCount))) that the text to learn from lacks; "
+                    + "the loss leaves them out")
+        }
+    }
+}
+
 extension Corpus {
     /// Says what was noticed when the text was read, and what to do about it, on standard error.
     func printWarnings(for source: CorpusSource) {

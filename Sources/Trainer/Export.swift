@@ -80,9 +80,7 @@ struct Export: ParsableCommand {
 
     /// Reads a text as the training read its own.
     private func corpus(_ path: String, of checkpoint: Checkpoint, for model: Model) throws -> Corpus {
-        var source = checkpoint.settings.corpus
-        (source.paths, source.list, source.include) = ([path], nil, nil)
-        return try Score.text(source, for: model, unknown: unknown)
+        try Score.text(checkpoint.settings.corpus.with(path: path), for: model, unknown: unknown)
     }
 
     /// A model may be replaced; a file of another kind, named by mistake, must not be.

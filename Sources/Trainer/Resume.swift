@@ -29,7 +29,14 @@ struct Resume: ParsableCommand {
         completion: .file())
     var text: [String] = []
 
-    @Option(help: ArgumentHelp("The number of threads (default: all processors).", valueName: "n"))
+    @Option(
+        name: .customLong("validation-text"),
+        help: ArgumentHelp(
+            "The texts of --validation-text, in order. (default: where they were)", valueName: "file"),
+        completion: .file())
+    var validationTexts: [String] = []
+
+    @Option(help: ArgumentHelp("The number of threads. (default: all processors)", valueName: "n"))
     var threads: Int?
 
     @Option(
@@ -62,6 +69,9 @@ struct Resume: ParsableCommand {
         } catch let error as CorpusError where text.isEmpty {
             throw TrainingError.invalidRun(
                 path: folder.path, "its text: \(error); if the text has moved, say where it is with --text")
+        } catch TrainingError.invalidValidationText(let path, let reason) where validationTexts.isEmpty {
+            throw TrainingError.invalidValidationText(
+                path: path, "\(reason); if the texts have moved, say where they are with --validation-text")
         }
     }
 
@@ -69,6 +79,7 @@ struct Resume: ParsableCommand {
         if let minutes { (settings.minutes, settings.epochs) = (minutes, 0) }
         if let epochs { (settings.minutes, settings.epochs) = (nil, epochs) }
         if !text.isEmpty { (settings.corpus.paths, settings.corpus.list) = (text, nil) }
+        if !validationTexts.isEmpty { settings.validationTexts = validationTexts }
         settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     }
 }

@@ -68,9 +68,12 @@ struct Train: ParsableCommand {
         guard training.batchSize == nil || batching != .documents else {
             throw ValidationError("With --batching documents a document is a minibatch: leave out --batch.")
         }
-        let isValidated = batching != .documents && validation.fraction != 0
+        guard validation.texts.isEmpty || batching != .documents else {
+            throw ValidationError("--validation-text needs another --batching than documents.")
+        }
+        let isValidated = batching != .documents && (validation.fraction != 0 || !validation.texts.isEmpty)
         guard isValidated || (training.patience ?? 0 == 0 && optimisation.schedule != .plateau) else {
-            throw ValidationError("--patience and --schedule plateau need text that is held out.")
+            throw ValidationError("--patience and --schedule plateau need text to validate on.")
         }
         guard
             optimisation.schedule ?? (isChosen ? .cosine : .exponential) != .cosine
@@ -129,8 +132,10 @@ struct Train: ParsableCommand {
         let run: TrainingRun
         do {
             let initial = try model.initialModel.map { try InitialModel(path: $0) }
-            run = try TrainingRun(reading: source, folder: folder, startingFrom: initial) {
-                try settings(for: $0, initial?.shape, &reasons)
+            run = try TrainingRun(
+                reading: source, validatingOn: validation.texts, folder: folder, startingFrom: initial
+            ) {
+                try settings(for: $0, validatingOn: $1, initial?.shape, &reasons)
             }
         } catch {
             // An empty folder only.
@@ -138,13 +143,16 @@ struct Train: ParsableCommand {
             throw error
         }
         run.corpus.printWarnings(for: source)
+        run.printValidationWarnings()
         try TrainingDisplay(run, samples: samples, tensorBoard: output.tensorBoard, choices: reasons).train()
     }
 
     /// The settings of the preset, or those chosen for a corpus, with what the options give.
     ///
     /// - Parameter shape: The shape of the model to start from.
-    private func settings(for corpus: Corpus, _ shape: ModelShape?, _ reasons: inout [String]) throws -> Settings {
+    private func settings(
+        for corpus: Corpus, validatingOn texts: [Corpus], _ shape: ModelShape?, _ reasons: inout [String]
+    ) throws -> Settings {
         func adjust(_ settings: inout Settings) {
             apply(to: &settings)
             guard let shape else { return }
@@ -156,7 +164,7 @@ struct Train: ParsableCommand {
             return settings
         }
         let minutes = training.epochs == nil ? training.minutes ?? Recipe.defaultMinutes : nil
-        let recipe = try Recipe(corpus, minutes: minutes, adjust: adjust)
+        let recipe = try Recipe(corpus, validatingOn: texts, minutes: minutes, adjust: adjust)
         reasons = recipe.reasons
         return recipe.settings
     }

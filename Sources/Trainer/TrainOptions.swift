@@ -19,16 +19,30 @@ struct ValidationOptions: ParsableArguments {
     @Option(
         name: .customLong("held-out"),
         help: ArgumentHelp(
-            "What is held out.",
-            discussion: """
-                'streams' holds out the end of each of the --batch streams or, of several documents, whole ones, \
-                evenly spread. 'end' holds out the end of the text, or the last documents.
-                """,
-            valueName: "place"))
+            "What is held out. (default: streams)", valueName: "place"))
     var place: Settings.HeldOutPlace?
 
+    @Option(
+        name: .customLong("validation-text"),
+        help: ArgumentHelp(
+            "Another text to measure the loss on, in place of what is held out, read as the text to learn from is. "
+                + "Repeat it for further texts. (default: none)",
+            discussion: """
+                The first text decides which checkpoint is the best, unless --validation is given too: then that is \
+                what is held out. Characters that the text to learn from lacks are left out, and counted.
+                """,
+            valueName: "file"),
+        completion: .file())
+    var texts: [String] = []
+
+    func validate() throws {
+        guard !texts.contains("-") else {
+            throw ValidationError("--validation-text must name a file, not standard input ('-').")
+        }
+    }
+
     func apply(to settings: inout Settings) {
-        settings.validationFraction = fraction ?? settings.validationFraction
+        settings.validationFraction = fraction ?? (texts.isEmpty ? settings.validationFraction : 0)
         settings.heldOut = place ?? settings.heldOut
     }
 }

@@ -85,13 +85,14 @@ final class TrainingDisplay {
     private func describe() {
         guard Terminal.errorIsTerminal else { return choices.forEach { Terminal.note($0) } }
         let corpus = run.corpus
-        let documents =
-            corpus.documentCount == 1 ? "one document" : "\(Terminal.grouped(Double(corpus.documentCount))) documents"
         Terminal.note(
-            """
-            text: \(Terminal.grouped(Double(corpus.characterCount))) characters, \(run.shape.vocabularySize) symbols, \
-            \(documents)
-            """)
+            "text: " + counted(corpus.characterCount, "character") + ", "
+                + counted(run.shape.vocabularySize, "symbol") + ", " + counted(corpus.documentCount, "document"))
+        if run.settings.validationTexts != nil {
+            let names = run.validationTexts.map(\.name.onOneLine).joined(separator: ", ")
+            let rule = run.validationTexts.count > 1 ? "; the first decides which checkpoint is the best" : ""
+            Terminal.note("validation: \(names)\(rule)")
+        }
         if choices.isEmpty {
             Terminal.note(
                 "model: \(run.shape.cell.name), \(run.shape.layers) × \(run.shape.hiddenSize), "
@@ -135,13 +136,16 @@ final class TrainingDisplay {
             return
         }
         let validation = report.validationLoss.map { String(format: "  validation %.4f", $0) } ?? ""
+        let others = (report.validationLosses ?? []).dropFirst().map { text in
+            "  \(text.text.onOneLine) " + String(format: "%.4f", text.loss)
+        }
         let running =
             run.settings.batching == .documents ? String(format: "  running mean %.3f", report.runningLoss) : ""
         try Terminal.write(
             String(
-                format: "epoch %d  update %d  training %.4f%@%@  %@ char/s  after %@\n", report.epoch, report.update,
-                report.trainingLoss, running, validation, Terminal.grouped(report.charactersPerSecond),
-                Terminal.clock(report.seconds)))
+                format: "epoch %d  update %d  training %.4f%@%@%@  %@ char/s  after %@\n", report.epoch, report.update,
+                report.trainingLoss, running, validation, others.joined(),
+                Terminal.grouped(report.charactersPerSecond), Terminal.clock(report.seconds)))
         if let sample {
             try Terminal.write("  " + sample.replacingOccurrences(of: "\n", with: "\n  ") + "\n")
         }

@@ -10,6 +10,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case documentTooLong(characters: Int, limit: Int)
     /// The corpus is not the one that the training began with.
     case corpusChanged
+    /// A text to validate on cannot be used.
+    case invalidValidationText(path: String, String)
     /// The text is to be read a second time, with an initial model's characters, and is a pipe.
     case unreadableTwice
     /// The loss is NaN or has leapt, as often as a training may return to an earlier checkpoint.
@@ -35,6 +37,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         case .documentTooLong(let characters, let limit):
             "a document has \(counted(characters, "character")), and windows of one document allow \(limit)"
         case .corpusChanged: "the corpus is not the one this training began with"
+        case .invalidValidationText(let path, let reason):
+            "cannot validate on '\(FileName.shown(path))': \(reason)"
         case .unreadableTwice:
             "standard input can be read only once, and the initial model has characters that the text lacks"
         case .diverged(let update):

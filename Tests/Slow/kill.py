@@ -32,6 +32,7 @@ CASES = {
     "linear": ["--schedule", "linear", "--warmup", "20", "--validate-every", "17"],
     "plateau": ["--schedule", "plateau", "--decay", "0.5", "--decay-after", "1", "--patience", "50"],
     "end held out": ["--held-out", "end", "--keep", "3", "--clip-norm", "0.5"],
+    "validation texts": ["--validation-text", "other.txt", "--validation-text", "third.txt", "--patience", "50"],
     "exponential": ["--schedule", "exponential", "--decay", "0.5", "--decay-after", "1"],
 }
 COMMON = ["--layers", "2", "--hidden", "24", "--epochs", "4", "--checkpoint-every", "25", "--sample-length", "20"]
@@ -58,7 +59,8 @@ def main():
     durations = {}
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        (folder / "text.txt").write_text(text(generator), encoding="utf-8")
+        for name in ["text.txt", "other.txt", "third.txt"]:
+            (folder / name).write_text(text(generator), encoding="utf-8")
 
         def start(*arguments):
             command = [options.trainer, *arguments]

@@ -17,7 +17,7 @@ struct InitialModelTests {
         let run = try TrainingRun(
             reading: CorpusSource(paths: [path]), folder: RunFolder(path: folder.path + "/" + name),
             startingFrom: initial
-        ) { _ in
+        ) { _, _ in
             var settings = Settings(corpus: CorpusSource(paths: []))
             (settings.hiddenSize, settings.batchSize, settings.time) = (16, 4, 20)
             (settings.epochs, settings.learningRate) = (epochs, rate)

@@ -131,7 +131,7 @@ struct RunTests {
     /// An option of a training that its result depends on.
     enum Option: String, CaseIterable {
         case cosine, linear, plateau, dropout, variationalDropout, weightDropout, averaging, weightDecay, heldOutEnd
-        case validationInterval, lines, linesInWindows, carriedLines, burnIn
+        case validationInterval, validationTexts, lines, linesInWindows, carriedLines, burnIn
 
         func apply(to settings: inout Settings) {
             switch self {
@@ -145,6 +145,10 @@ struct RunTests {
             case .weightDecay: settings.weightDecay = 0.1
             case .heldOutEnd: settings.heldOut = .end
             case .validationInterval: settings.validationInterval = 7
+            case .validationTexts:
+                settings.validationFraction = 0
+                // Beside the text, as `options(option:)` has them.
+                settings.validationTexts = settings.corpus.paths.flatMap { [$0 + ".1", $0 + ".2"] }
             case .lines: settings.corpus.documents = .line
             case .linesInWindows: (settings.corpus.documents, settings.batching) = (.line, .windows)
             case .carriedLines: (settings.corpus.documents, settings.carriesDocuments) = (.line, true)
@@ -163,6 +167,10 @@ struct RunTests {
             let plain = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/plain"))
             _ = try plain.train()
             option.apply(to: &settings)
+            for (index, path) in (settings.validationTexts ?? []).enumerated() {
+                try sampleText(characters: 400, seed: UInt64(index)).write(
+                    toFile: path, atomically: true, encoding: .utf8)
+            }
             let whole = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/whole"))
             #expect(try whole.train() == .finished)
             if ![.averaging, .validationInterval, .plateau].contains(option) {

@@ -57,6 +57,7 @@ struct SettingsTests {
         json["minutes"] = 3.5
         json["documentLimit"] = 9
         json["precision"] = "bf16"
+        json["validationTexts"] = ["b.txt"]
         json["schedule"] = "plateau"
         json["heldOut"] = "end"
         json["carriesDocuments"] = true

@@ -39,6 +39,16 @@ struct TensorBoardTests {
         #expect(bytes.map { String(format: "%02x", $0) }.joined() == expected)
     }
 
+    @Test("have the loss on each text that is validated on")
+    func texts() {
+        var report = reports[1]
+        report.validationLosses = [TextLoss(text: "a.txt", loss: 1.875), TextLoss(text: "b.txt", loss: 2)]
+        let bytes = TensorBoardLog.contents([report], at: 1000)
+        for tag in ["loss/validation/a.txt", "loss/validation/b.txt"] {
+            #expect(bytes.firstRange(of: Array(tag.utf8)) != nil)
+        }
+    }
+
     @Test("a resumed run's file has each step of the run once, whatever was there before")
     func resumed() throws {
         try withTemporaryFolder { folder in

@@ -5,7 +5,7 @@ import Foundation
 struct Diagram {
     /// What a curve shows, which decides how it is drawn.
     enum Style: String {
-        case training, validation, rate
+        case training, validation, furtherValidation, rate
     }
 
     struct Curve {

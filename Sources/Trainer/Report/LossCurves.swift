@@ -40,11 +40,28 @@ struct LossCurves {
             let best = run.reports.compactMap(\.validationLoss).min().map { String(format: ": %.3f", $0) } ?? ""
             return "<li><span class=\"swatch run\(colour)\"></span>\(run.name)\(best)</li>"
         }
+        let further: HTML =
+            furtherTexts.isEmpty
+            ? ""
+            : """
+            <li><span class="line furtherValidation"></span>further validation: \
+            \(furtherTexts.joined(separator: ", "))</li>
+            """
         return """
             <ul class="legend">\(runs.count > 1 ? names : [])<li><span class="line validation"></span>validation</li>\
-            <li><span class="line training"></span>training</li></ul>
+            \(further)<li><span class="line training"></span>training</li></ul>
 
             """
+    }
+
+    /// The names of the texts that are validated on after the first, of all runs.
+    private var furtherTexts: [String] {
+        var names: [String] = []
+        for run in runs {
+            let texts = run.reports.last { $0.validationLosses != nil }?.validationLosses ?? []
+            for text in texts.dropFirst() where !names.contains(text.text) { names.append(text.text) }
+        }
+        return names
     }
 
     /// The diagrams of the losses and of the learning rate.
@@ -60,7 +77,12 @@ struct LossCurves {
                 return .init(run: index, style: style, points: points)
             }
         }
-        let losses = curves(.training) { $0.trainingLoss } + curves(.validation) { $0.validationLoss }
+        let further = furtherTexts.flatMap { name in
+            curves(.furtherValidation) { report in
+                report.validationLosses?.dropFirst().first { $0.text == name }?.loss
+            }
+        }
+        let losses = curves(.training) { $0.trainingLoss } + further + curves(.validation) { $0.validationLoss }
         let rates = curves(.rate) { $0.learningRate }
         let horizontal = Axis(progressOf: losses.map(\.points))
         let name = quantity == .time ? unit.name : "updates"
@@ -100,11 +122,14 @@ struct LossCurves {
 
     private func note(_ report: Report, of name: String) -> String {
         let validation = report.validationLoss.map { String(format: "\nvalidation %.4f", $0) } ?? ""
+        let further = (report.validationLosses ?? []).dropFirst().map {
+            "\n\($0.text) " + String(format: "%.4f", $0.loss)
+        }
         let title = runs.count > 1 ? "\(name)\n" : ""
         return title
             + """
             update \(Terminal.grouped(Double(report.update))), epoch \(report.epoch), \(Terminal.clock(report.seconds))
-            training \(String(format: "%.4f", report.trainingLoss))\(validation)
+            training \(String(format: "%.4f", report.trainingLoss))\(validation)\(further.joined())
             learning rate \(String(format: "%.3g", report.learningRate))
             """
     }

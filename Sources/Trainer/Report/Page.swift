@@ -55,7 +55,7 @@ struct Page {
             tiles.append((String(format: "%.3f", loss), "nats", "best validation loss"))
         }
         if case .measured(let measurement) = run.outcome {
-            let name = measurement.isOtherText ? "a character of the text" : "a held-out character"
+            let name = measurement.origin == .heldOut ? "a held-out character" : "a character of the text"
             tiles.append((String(format: "%.3f", measurement.prediction.bits), "bits", name))
         }
         tiles.append((Terminal.grouped(Double(run.parameterCount)), "", "parameters"))
@@ -72,7 +72,7 @@ struct Page {
     // MARK: - Prediction
 
     private func prediction(_ measurement: RunRecord.Measurement, parameters: Int) -> HTML {
-        let text = measurement.isOtherText ? "text given" : "text held out for validation"
+        let text = measurement.origin.rawValue
         let shown = measurement.prediction.beginning.reduce(0) { $0 + $1.surprises.count }
         return """
             <section><h2>Beside other models and compressors</h2>

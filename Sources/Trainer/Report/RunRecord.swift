@@ -26,8 +26,14 @@ struct RunRecord {
         let text: HeldOutText
         let prediction: Prediction
         let comparison: Comparison
-        /// Whether the text is another than the one that the training holds out.
-        let isOtherText: Bool
+        let origin: Origin
+    }
+
+    /// Where the text that is predicted comes from, in words.
+    enum Origin: String {
+        case heldOut = "text held out for validation"
+        case validation = "text for validation"
+        case given = "text given"
     }
 }
 
@@ -35,7 +41,8 @@ extension RunRecord {
     /// Reads a run, and has its best model predict a text.
     ///
     /// - Parameters:
-    ///   - text: The text to predict; nil for what the training holds out.
+    ///   - text: The text to predict; nil for what the training holds out or, if that is nothing,
+    ///     for the first text that it is validated on.
     ///   - shownCount: The most characters to show one by one.
     /// - Throws: ``TrainingError``, ``CorpusError`` for `text`, or `ChargenError`.
     init(_ folder: RunFolder, name: String, text: String?, shownCount: Int) throws {
@@ -48,19 +55,25 @@ extension RunRecord {
         parameterCount = model.parameterCount
         let corpus = RunRecord.corpus(of: checkpoint)
         let heldOut: HeldOutText
+        let origin: Origin
         if let text {
+            origin = .given
             let source = CorpusSource(paths: [text], documents: checkpoint.settings.corpus.documents)
             heldOut = HeldOutText(
                 try Score.text(source, for: model, unknown: .fail), corpus: corpus, settings: checkpoint.settings,
                 for: model.vocabulary)
+        } else if let text = RunRecord.validationText(of: checkpoint) {
+            origin = .validation
+            heldOut = HeldOutText(text, corpus: corpus, settings: checkpoint.settings, for: model.vocabulary)
         } else if let corpus {
+            origin = .heldOut
             heldOut = HeldOutText(of: corpus, settings: checkpoint.settings, for: model.vocabulary)
         } else {
             outcome = .missing("The training's text cannot be read again. Name a text to predict with --text.")
             return
         }
         guard !heldOut.heldOut.isEmpty else {
-            outcome = .missing("The training holds out no text. Name a text to predict with --text.")
+            outcome = .missing("The training is validated on no text. Name a text to predict with --text.")
             return
         }
         let prediction = try Prediction(of: heldOut.heldOut, by: model, limit: shownCount)
@@ -68,7 +81,19 @@ extension RunRecord {
             Measurement(
                 vocabulary: model.vocabulary, text: heldOut, prediction: prediction,
                 comparison: Comparison(heldOut, modelBits: prediction.bits, vocabulary: model.vocabulary),
-                isOtherText: text != nil))
+                origin: origin))
+    }
+
+    /// The first text that a training is validated on, if it holds nothing out; nil, with a note,
+    /// if it cannot be read again.
+    private static func validationText(of checkpoint: Checkpoint) -> Corpus? {
+        guard checkpoint.settings.validationFraction == 0 else { return nil }
+        do {
+            return try checkpoint.validationTexts().first
+        } catch {
+            Terminal.note("\(error)")
+            return nil
+        }
     }
 
     /// The corpus of a training; nil, with a note, if it cannot be read again.

@@ -1,6 +1,6 @@
 import Core
 
-/// Stretches that are held out for validation, read in parallel rows with the state carried over,
+/// Stretches that a training is validated on, read in parallel rows with the state carried over,
 /// each stretch from where it begins, as `trainer evaluate` measures a text.
 ///
 /// A long stretch is divided among rows; a row that begins within one reads up to
@@ -36,11 +36,23 @@ struct ValidationRows {
         self.time = time
     }
 
-    /// What is held out.
+    /// All of a corpus: each document, or the one text, whose first symbol is given.
+    ///
+    /// - Parameter corpus: At least two symbols.
+    init(_ corpus: Corpus, rowCount: Int, time: Int) {
+        let isOne = !corpus.vocabulary.hasEndOfDocument
+        let documents = isOne ? [] : DocumentSplit(corpus, HeldOut(fraction: 0, place: .end)).training
+        self.init(isOne ? [0..<corpus.count - 1] : documents, rowCount: rowCount, time: time)
+    }
+
+    /// What is read.
     var stretches: [Range<Int>] { text.ranges }
 
     /// The number of minibatches.
     var count: Int { divideRoundingUp(rows.map(\.count).max() ?? 0, by: time) }
+
+    /// The number of symbols that are read, context included.
+    var symbolCount: Int { rows.reduce(0) { $0 + $1.count } }
 
     /// The number of rows.
     var rowCount: Int { rows.count }

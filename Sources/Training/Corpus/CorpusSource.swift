@@ -42,6 +42,13 @@ public struct CorpusSource: Codable, Equatable, Sendable {
         list == InputFile.standardInput || paths.contains(InputFile.standardInput)
     }
 
+    /// Another file or folder, read in the same way.
+    public func with(path: String) -> CorpusSource {
+        var source = self
+        (source.paths, source.list, source.listFolder) = ([path], nil, nil)
+        return source
+    }
+
     /// The same files with paths that do not depend on the current folder.
     var withAbsolutePaths: CorpusSource {
         var source = self

@@ -22,6 +22,19 @@ enum FileList {
         return paths
     }
 
+    /// The first file that two sources share, whatever its names are; nil if there is none.
+    static func shared(_ first: CorpusSource, _ second: CorpusSource) throws -> String? {
+        let files = Set(try paths(of: first).compactMap(identity))
+        return try paths(of: second).first { identity($0).map(files.contains) ?? false }
+    }
+
+    /// The device and the number of a file; nil if there is none.
+    private static func identity(_ path: String) -> [UInt]? {
+        var information = stat()
+        guard stat(FileName.cString(path), &information) == 0 else { return nil }
+        return [UInt(information.st_dev), UInt(information.st_ino)]
+    }
+
     // MARK: - Folders
 
     /// Appends the files in a folder and in the folders within, sorted by the bytes of their names.

@@ -15,6 +15,8 @@ public struct Checkpoint {
         var characters: [UInt32]
         var hasEndOfDocument: Bool
         var corpus: CorpusFacts
+        /// Those of the other texts to validate on; nil for none.
+        var validationTexts: [CorpusFacts]?
         var progress: Progress
     }
 

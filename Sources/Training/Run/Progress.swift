@@ -80,12 +80,23 @@ public struct Report: Codable, Equatable, Sendable {
     public let trainingLoss: Double
     /// The mean of all losses, each new one with a weight of 0.01.
     public let runningLoss: Double
-    /// The mean over the text held out; nil between validations, and if none is held out.
+    /// The mean over the text held out, or the first other text to validate on; nil between
+    /// validations, and without such a text.
     public let validationLoss: Double?
+    /// The mean over each text, the first one included; nil unless there are other texts than what
+    /// is held out.
+    public internal(set) var validationLosses: [TextLoss]?
     /// The learning rate of the last update.
     public let learningRate: Double
     /// The speed since the last report, in characters a second.
     public let charactersPerSecond: Double
     /// The time spent in training, in seconds.
     public let seconds: Double
+}
+
+/// The loss on a text that a training is validated on, in nats a character.
+public struct TextLoss: Codable, Equatable, Sendable {
+    /// The name of the text.
+    public let text: String
+    public let loss: Double
 }

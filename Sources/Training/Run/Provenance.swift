@@ -25,6 +25,7 @@ extension Checkpoint.Description {
         var settings = settings
         let inputs = settings.corpus.paths.count + (settings.corpus.list == nil ? 0 : 1)
         settings.corpus = settings.corpus.abridged
+        settings.validationTexts = settings.validationTexts.map(firstNames)
         let provenance = Provenance(
             chargen: version, corpus: corpus, inputs: inputs, settings: settings, updates: progress.updates,
             epochs: progress.epoch - 1, trainingLoss: progress.trainingLoss, validationLoss: progress.validationLoss)
@@ -37,13 +38,18 @@ extension CorpusSource {
     /// The first few names, without their folders, which may be private. The length of a model's
     /// provenance is limited.
     fileprivate var abridged: CorpusSource {
-        let most = 3
-        func lastComponent(_ path: String) -> String { FileName.shown((path as NSString).lastPathComponent) }
         var source = self
-        source.paths = paths.prefix(most).map(lastComponent)
+        source.paths = firstNames(paths)
         source.list = list.map(lastComponent)
         source.listFolder = nil
-        source.include = include.map { Array($0.prefix(most)) }
+        source.include = include.map { Array($0.prefix(mostNames)) }
         return source
     }
 }
+
+/// The most names of a list in a provenance.
+private let mostNames = 3
+
+private func firstNames(_ paths: [String]) -> [String] { paths.prefix(mostNames).map(lastComponent) }
+
+private func lastComponent(_ path: String) -> String { FileName.shown((path as NSString).lastPathComponent) }

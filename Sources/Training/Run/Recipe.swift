@@ -27,10 +27,14 @@ public struct Recipe {
     private static let validations = 40
 
     /// - Parameters:
+    ///   - validationTexts: Other texts to validate on.
     ///   - minutes: The time that the training may take; nil if the number of epochs is given.
     ///   - adjust: Sets what is given.
     /// - Throws: ``TrainingError`` or `ChargenError`.
-    public init(_ corpus: Corpus, minutes: Double?, adjust: (inout Settings) -> Void) throws {
+    public init(
+        _ corpus: Corpus, validatingOn validationTexts: [Corpus] = [], minutes: Double?,
+        adjust: (inout Settings) -> Void
+    ) throws {
         settings = Settings(corpus: CorpusSource(paths: []))
         adjust(&settings)
         let learned = max(1, Double(corpus.count) * (1 - settings.validationFraction))
@@ -59,7 +63,8 @@ public struct Recipe {
                 || parameters > Recipe.parametersPerSymbol * learned
             guard hiddenSize == Recipe.hiddenSizes[0] || !isTooLarge else { break }
             settings = candidate
-            chooseTraining(symbols, updates: epochs * updatesPerEpoch, learned)
+            let validated = learned * settings.validationFraction + Double(validationTexts.reduce(0) { $0 + $1.count })
+            chooseTraining(symbols, updates: epochs * updatesPerEpoch, learned, validated)
             adjust(&settings)
             (settings.minutes, settings.epochs) = duration
             explain(corpus, symbols, learned, isLimited: minutes != nil && epochs < mostEpochs)
@@ -80,7 +85,10 @@ public struct Recipe {
     /// - Parameters:
     ///   - symbols: The number of symbols that the training takes.
     ///   - learned: The number of symbols to learn from.
-    private mutating func chooseTraining(_ symbols: Double, updates: Double, _ learned: Double) {
+    ///   - validated: The number of symbols to validate on.
+    private mutating func chooseTraining(
+        _ symbols: Double, updates: Double, _ learned: Double, _ validated: Double
+    ) {
         let minibatch = Double(settings.batchSize * settings.time)
         settings.schedule = .cosine
         // A trained model starts at half the rate, so that it keeps more of what it knows.
@@ -95,7 +103,7 @@ public struct Recipe {
         let repetition = symbols / learned * parameters / learned
         settings.dropout = repetition > 1 ? min(0.5, (log2(repetition) * 4 / 3).rounded() / 20) : 0
         // A validation costs about a third of the training on as many symbols: at most 5 % in all.
-        let validation = learned * settings.validationFraction / minibatch / 3
+        let validation = validated / minibatch / 3
         settings.validationInterval = Int(max(updates / Double(Recipe.validations), validation / 0.05, 1))
     }
 

@@ -100,6 +100,9 @@ public struct Settings: Encodable, Equatable, Sendable {
     /// The fraction of the corpus that is held out.
     public var validationFraction = 0.05
     public var heldOut = HeldOutPlace.spread
+    /// The paths of other texts to validate on, read as the corpus is; nil for none. The first
+    /// decides which checkpoint is the best, unless something is held out.
+    public var validationTexts: [String]?
     /// The updates between validations; 0 for one after each epoch.
     public var validationInterval = 0
     /// The number of validations without a new best after which the training ends; 0 for never.
@@ -256,6 +259,7 @@ extension Settings: Decodable {
         try read(&forgetBias, .forgetBias)
         try read(&validationFraction, .validationFraction)
         try read(&heldOut, .heldOut)
+        try read(&validationTexts, .validationTexts)
         try read(&validationInterval, .validationInterval)
         try read(&patience, .patience)
         try read(&seed, .seed)

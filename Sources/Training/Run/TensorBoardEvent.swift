@@ -23,6 +23,7 @@ struct TensorBoardEvent {
         let scalars =
             [("loss/training", report.trainingLoss)]
             + (report.validationLoss.map { [("loss/validation", $0)] } ?? [])
+            + (report.validationLosses ?? []).map { ("loss/validation/\($0.text)", $0.loss) }
             + [("learning rate", report.learningRate), ("speed", report.charactersPerSecond)]
         var summary: [UInt8] = []
         for (tag, value) in scalars {

@@ -46,7 +46,9 @@ public final class TrainingRun {
     /// The current minibatch.
     private var minibatch = Minibatch()
     let state: RecurrentState?
-    private let validationState: RecurrentState?
+    /// What the training is validated on. The first text decides which checkpoint is the best.
+    public let validationTexts: [ValidationText]
+    private let otherFacts: [CorpusFacts]?
     /// Whether other processes are kept out of the folder: not if its file system has no locks.
     public let isLocked: Bool
 
@@ -61,34 +63,43 @@ public final class TrainingRun {
     /// - Throws: ``CorpusError``, ``TrainingError`` or `ChargenError`.
     public convenience init(_ settings: Settings, folder: RunFolder) throws {
         try settings.validate()
-        try self.init(reading: settings.corpus, folder: folder) { _ in settings }
+        try self.init(
+            reading: settings.corpus, validatingOn: settings.validationTexts ?? [], folder: folder
+        ) { _, _ in settings }
     }
 
     /// Starts a training in a new folder.
     ///
     /// - Parameters:
+    ///   - texts: The paths of texts to validate on.
     ///   - initial: The model to start from; nil for random parameters.
-    ///   - choose: Chooses the settings for the corpus, with the initial model's cell, layers and
-    ///     hidden size.
+    ///   - choose: Chooses the settings for the corpus and the texts to validate on, with the
+    ///     initial model's cell, layers and hidden size.
     /// - Throws: ``CorpusError``, ``TrainingError``, `ChargenError`, or what `choose` throws.
     public convenience init(
-        reading source: CorpusSource, folder: RunFolder, startingFrom initial: InitialModel? = nil,
-        choose: (Corpus) throws -> Settings
+        reading source: CorpusSource, validatingOn texts: [String] = [], folder: RunFolder,
+        startingFrom initial: InitialModel? = nil, choose: (Corpus, [Corpus]) throws -> Settings
     ) throws {
         let began = ContinuousClock.now
         // Before the text is read, which takes time and, from a pipe, is possible only once.
         let isNew = try folder.create()
         do {
             let lock = try folder.lock()
+            try TrainingRun.refuseToLearn(texts, in: source)
             var corpus = try Corpus(reading: source, cacheIn: folder.path)
             if let vocabulary = initial?.vocabulary(with: corpus.vocabulary), vocabulary != corpus.vocabulary {
                 guard !source.readsStandardInput else { throw TrainingError.unreadableTwice }
                 corpus = try Corpus(reading: source, vocabulary: vocabulary)
             }
-            var settings = try choose(corpus)
+            let others = try texts.map {
+                try Corpus(validating: $0, like: source, vocabulary: corpus.vocabulary)
+            }
+            var settings = try choose(corpus, others)
             settings.corpus = source.withAbsolutePaths
+            settings.validationTexts = texts.isEmpty ? nil : texts.map(CorpusSource.absolute)
             try settings.validate()
-            try self.init(settings, folder, lock, corpus, checkpoint: nil, initial: initial, began: began)
+            try self.init(
+                settings, folder, lock, corpus, validatingOn: others, checkpoint: nil, initial: initial, began: began)
             try folder.write(settings)
             try save()
         } catch {
@@ -98,7 +109,18 @@ public final class TrainingRun {
         }
     }
 
-    /// Continues the training in a folder from its last checkpoint.
+    /// Refuses a text to validate on that is learned too, as one in a folder of texts.
+    private static func refuseToLearn(_ texts: [String], in source: CorpusSource) throws {
+        // A list on standard input can be read only once.
+        guard source.list != InputFile.standardInput else { return }
+        for text in texts {
+            guard let shared = try FileList.shared(source, source.with(path: text)) else { continue }
+            throw TrainingError.invalidValidationText(
+                path: shared, "it is one of the files to learn from; move it to another folder")
+        }
+    }
+
+    /// Continues the training in a folder from a checkpoint.
     ///
     /// - Parameter change: Changes the settings that may change: the number of epochs or minutes,
     ///   the number of threads, and where the text is.
@@ -113,21 +135,23 @@ public final class TrainingRun {
         var settings = checkpoint.settings
         change(&settings)
         settings.corpus = settings.corpus.withAbsolutePaths
+        settings.validationTexts = settings.validationTexts?.map(CorpusSource.absolute)
         try settings.validate()
         let progress = checkpoint.progress
         if settings.epochs > 0, settings.epochs < progress.epoch {
             throw TrainingError.runFinished(path: folder.path, done: TrainingRun.epochs(progress.epoch - 1))
         }
         let corpus = try checkpoint.readCorpus(settings.corpus) { try Corpus(reading: $0, cacheIn: folder.path) }
+        let others = try checkpoint.readValidationTexts(settings)
         try self.init(
-            settings, folder, lock, corpus, checkpoint: checkpoint,
+            settings, folder, lock, corpus, validatingOn: others, checkpoint: checkpoint,
             initial: settings.initialModel.flatMap { try? InitialModel(path: $0) }, began: began)
         try folder.write(settings)
     }
 
     private init(
-        _ settings: Settings, _ folder: RunFolder, _ lock: RunFolder.Lock, _ corpus: Corpus, checkpoint: Checkpoint?,
-        initial: InitialModel?, began: ContinuousClock.Instant
+        _ settings: Settings, _ folder: RunFolder, _ lock: RunFolder.Lock, _ corpus: Corpus,
+        validatingOn others: [Corpus], checkpoint: Checkpoint?, initial: InitialModel?, began: ContinuousClock.Instant
     ) throws {
         self.initial = initial
         self.settings = settings
@@ -155,8 +179,9 @@ public final class TrainingRun {
             averaging: settings.averaging)
         let rows = source.carriedRows
         state = rows > 0 ? try RecurrentState(network.layout, rows: rows) : nil
-        let validationRows = source.validation?.rowCount ?? 0
-        validationState = validationRows > 0 ? try RecurrentState(network.layout, rows: validationRows) : nil
+        validationTexts = try ValidationText.texts(
+            settings, heldOut: source.validation, of: corpus, others: others, network.layout)
+        otherFacts = others.isEmpty ? nil : others.map(CorpusFacts.init)
         if let checkpoint {
             progress = checkpoint.progress
             try checkpoint.restore(network, adam, state)
@@ -310,15 +335,16 @@ public final class TrainingRun {
             try finishPeriod(epoch, onReport)
         } else {
             if settings.reportInterval > 0, progress.updates % settings.reportInterval == 0 {
-                try onReport(try report(epoch, validationLoss: nil))
+                try onReport(try report(epoch, validationLosses: []))
             }
             if progress.updates % settings.checkpointInterval == 0 { try save() }
         }
     }
 
     private func finishPeriod(_ epoch: Int, _ onReport: (Report) throws -> Void) throws {
-        let validationLoss = try validate()
-        let report = try report(epoch, validationLoss: validationLoss)
+        let losses = try validate()
+        let validationLoss = losses.first
+        let report = try report(epoch, validationLosses: losses)
         let isBest = validationLoss.map { $0 < progress.bestValidationLoss ?? .infinity } ?? false
         if isBest { progress.bestValidationLoss = validationLoss }
         if validationLoss != nil {
@@ -332,24 +358,14 @@ public final class TrainingRun {
         try onReport(report)
     }
 
-    /// The mean cross-entropy of the text held out; nil if none is held out.
-    private func validate() throws -> Double? {
-        guard let validation = source.validation else { return nil }
+    /// The mean cross-entropy of each text to validate on.
+    private func validate() throws -> [Double] {
+        guard !validationTexts.isEmpty else { return [] }
         let start = ContinuousClock.now
         defer { time?.validationSeconds = (ContinuousClock.now - start).seconds }
-        return try withAverages {
-            var sum = 0.0
-            var count = 0
-            for index in 0..<validation.count {
-                validation.set(&minibatch, index)
-                if !minibatch.continuesState { validationState?.reset() }
-                let symbols = minibatch.predictionCount
-                sum += try network.loss(minibatch, of: corpus, state: validationState) * Double(symbols)
-                count += symbols
-            }
-            guard sum.isFinite else { throw TrainingError.diverged(update: progress.updates) }
-            return sum / Double(count)
-        }
+        let losses = try withAverages { try validationTexts.map { try $0.loss(network, &minibatch) } }
+        guard losses.allSatisfy(\.isFinite) else { throw TrainingError.diverged(update: progress.updates) }
+        return losses
     }
 
     /// Calls `body` with the running mean of the parameters in their place, if there is one.
@@ -367,17 +383,20 @@ public final class TrainingRun {
         count == 1 ? "its 1 epoch is done" : "its \(count) epochs are done"
     }
 
-    private func report(_ epoch: Int, validationLoss: Double?) throws -> Report {
+    private func report(_ epoch: Int, validationLosses losses: [Double]) throws -> Report {
         let now = ContinuousClock.now
-        let report = Report(
+        var report = Report(
             epoch: epoch, update: progress.updates, loss: progress.lastLoss,
             trainingLoss: progress.lossSum / Double(max(1, progress.lossCount)),
-            runningLoss: progress.runningLoss, validationLoss: validationLoss,
+            runningLoss: progress.runningLoss, validationLoss: losses.first,
             learningRate: learningRate,
             charactersPerSecond: Double(symbolsSinceReport) / (now - lastReport).seconds,
             seconds: secondsBefore + (now - clock).seconds)
+        if otherFacts != nil, !losses.isEmpty {
+            report.validationLosses = zip(validationTexts, losses).map { TextLoss(text: $0.name, loss: $1) }
+        }
         progress.trainingLoss = report.trainingLoss
-        progress.validationLoss = validationLoss ?? progress.validationLoss
+        progress.validationLoss = losses.first ?? progress.validationLoss
         progress.lossSum = 0
         progress.lossCount = 0
         progress.reports += 1
@@ -398,7 +417,8 @@ public final class TrainingRun {
         settings.threads = 1
         let description = Checkpoint.Description(
             version: chargenVersion, settings: settings, characters: vocabulary.characters,
-            hasEndOfDocument: vocabulary.hasEndOfDocument, corpus: CorpusFacts(corpus), progress: progress)
+            hasEndOfDocument: vocabulary.hasEndOfDocument, corpus: CorpusFacts(corpus), validationTexts: otherFacts,
+            progress: progress)
         let checkpoint = try Checkpoint.encode(description, network: network, adam: adam, state: state)
         try folder.syncReports()
         if isBest { try AtomicFile.write(checkpoint, to: folder.bestCheckpointPath) }

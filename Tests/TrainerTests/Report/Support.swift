@@ -40,5 +40,5 @@ func hostileRecord(shownCount: Int) throws -> RunRecord {
             .init(
                 vocabulary: model.vocabulary, text: text, prediction: prediction,
                 comparison: Comparison(text, modelBits: prediction.bits, vocabulary: model.vocabulary),
-                isOtherText: false)))
+                origin: .heldOut)))
 }
