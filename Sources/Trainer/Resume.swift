@@ -17,7 +17,13 @@ struct Resume: ParsableCommand {
         completion: .directory)
     var folder: String?
 
-    @Option(help: ArgumentHelp("The total number of epochs (default: as at first).", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "A checkpoint of the training to continue from, in place of the last. (default: none)", valueName: "file"),
+        completion: .file())
+    var checkpoint: String?
+
+    @Option(help: ArgumentHelp("The total number of epochs. (default: as at first)", valueName: "n"))
     var epochs: Int?
 
     @Option(help: ArgumentHelp("The total time in minutes (default: as at first).", valueName: "n"))
@@ -65,7 +71,14 @@ struct Resume: ParsableCommand {
 
     private func resume(_ folder: RunFolder) throws -> TrainingRun {
         do {
-            return try TrainingRun(resuming: folder, change: change)
+            return try TrainingRun(resuming: folder, from: checkpoint, change: change)
+        } catch TrainingError.invalidCheckpoint(let path, let reason) where checkpoint == nil {
+            let advice = folder.newestOtherCheckpoint().map { other in
+                "; to continue from update \(other.progress.updates): \(Terminal.programName) resume "
+                    + "\(Terminal.quoted(folder.path)) --checkpoint \(Terminal.quoted(other.path))"
+            }
+            throw TrainingError.invalidCheckpoint(
+                path: path, reason + (advice ?? "; no other checkpoint of the training can be used"))
         } catch let error as CorpusError where text.isEmpty {
             throw TrainingError.invalidRun(
                 path: folder.path, "its text: \(error); if the text has moved, say where it is with --text")

@@ -255,6 +255,29 @@ struct TrainerTests {
         }
     }
 
+    @Test("a damaged or missing last checkpoint is named, with how to continue from another")
+    func damagedCheckpoint() throws {
+        try withModel { folder in
+            let last = folder.appendingPathComponent("run/last.safetensors")
+            let whole = try Data(contentsOf: last)
+            for contents in [whole.prefix(whole.count / 2), nil] {
+                try FileManager.default.removeItem(at: last)
+                try contents?.write(to: last)
+                let refused = try Command.trainer("resume", "run", "--epochs", "3", in: folder)
+                #expect(refused.status == 1 && refused.errors.contains("'run/last.safetensors'"), "\(refused.errors)")
+                #expect(refused.errors.hasSuffix("resume run --checkpoint run/best.safetensors\n"), "\(refused.errors)")
+                let resumed = try Command.trainer(
+                    "resume", "run", "--epochs", "2", "--checkpoint", "run/best.safetensors", in: folder)
+                #expect(resumed.status == 0 || resumed.errors.contains("its 2 epochs are done"), "\(resumed.errors)")
+                try whole.write(to: last)
+            }
+            try FileManager.default.removeItem(at: folder.appendingPathComponent("run/best.safetensors"))
+            try Data("damaged".utf8).write(to: last)
+            let refused = try Command.trainer("resume", "run", in: folder)
+            #expect(refused.errors.hasSuffix("no other checkpoint of the training can be used\n"), "\(refused.errors)")
+        }
+    }
+
     @Test("resuming says how many reports are missing, and keeps the others")
     func missingReports() throws {
         try withModel { folder in

@@ -187,6 +187,33 @@ struct RunTests {
         }
     }
 
+    @Test("resumed from an earlier checkpoint, gives the same bytes, and keeps no damaged one")
+    func earlierCheckpoint() throws {
+        try withTemporaryFolder { folder in
+            var settings = try settings(folder, .streams)
+            settings.keptCheckpoints = 3
+            let whole = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/whole"))
+            _ = try whole.train()
+            let run = RunFolder(path: folder.path + "/run")
+            var updates = 0
+            _ = try TrainingRun(settings, folder: run).train(
+                shouldStop: { updates == 11 }, onUpdate: { _ in updates += 1 })
+            for damaged in [Data("damaged".utf8), nil] {
+                try FileManager.default.removeItem(atPath: run.lastCheckpointPath)
+                try damaged?.write(to: URL(fileURLWithPath: run.lastCheckpointPath))
+                let other = try #require(run.newestOtherCheckpoint())
+                #expect(other.progress.updates == 8)
+                let resumed = try TrainingRun(resuming: run, from: other.path)
+                var more = 0
+                _ = try resumed.train(shouldStop: { more == 1 }, onUpdate: { _ in more += 1 })
+                #expect(try #require(run.newestOtherCheckpoint()).progress.updates == 8)
+            }
+            _ = try TrainingRun(resuming: run).train()
+            #expect(try contents(run.lastCheckpointPath) == contents(whole.folder.lastCheckpointPath))
+            #expect(try contents(run.bestCheckpointPath) == contents(whole.folder.bestCheckpointPath))
+        }
+    }
+
     @Test("a text that has moved is found where the resumed training is told, and another one is refused")
     func movedText() throws {
         try withTemporaryFolder { folder in

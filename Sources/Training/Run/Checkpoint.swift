@@ -25,7 +25,8 @@ public struct Checkpoint {
     public let vocabulary: Vocabulary
     let shape: ModelShape
     private let file: Safetensors
-    private let path: String
+    /// The path of the file.
+    public let path: String
 
     /// The training's settings.
     public var settings: Settings { description.settings }

@@ -83,19 +83,31 @@ public struct RunFolder: Sendable {
         return lock
     }
 
+    /// The newest checkpoint other than the last that can be used: the best or a kept one; nil if
+    /// there is none.
+    public func newestOtherCheckpoint() -> Checkpoint? {
+        let kept = keptCheckpointNames.map { path + "/" + $0 }
+        return ([bestCheckpointPath] + kept).compactMap { try? Checkpoint(path: $0) }
+            .max { $0.progress.updates < $1.progress.updates }
+    }
+
+    private static let keptPrefix = "update-"
+    private static let keptSuffix = ".safetensors"
+
+    /// The names of the kept checkpoints, the oldest first.
+    private var keptCheckpointNames: [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return names.filter { $0.hasPrefix(RunFolder.keptPrefix) && $0.hasSuffix(RunFolder.keptSuffix) }.sorted()
+    }
+
     /// Keeps the last checkpoint under a name of its own beside it, and only the newest `count` of
     /// such.
     func keepLastCheckpoint(update: Int, count: Int) throws {
-        let prefix = "update-"
-        let suffix = ".safetensors"
-        let kept = path + "/" + prefix + String(format: "%09d", update) + suffix
+        let kept = path + "/" + RunFolder.keptPrefix + String(format: "%09d", update) + RunFolder.keptSuffix
         unlink(kept)
         // The last checkpoint is replaced by renaming, so that this name keeps the old one.
         guard link(lastCheckpointPath, kept) == 0 else { throw OutputFile.failure(kept) }
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-        for name in names.filter({ $0.hasPrefix(prefix) && $0.hasSuffix(suffix) }).sorted().dropLast(count) {
-            unlink(path + "/" + name)
-        }
+        for name in keptCheckpointNames.dropLast(count) { unlink(path + "/" + name) }
     }
 
     /// The right to train in a folder.

@@ -122,16 +122,21 @@ public final class TrainingRun {
 
     /// Continues the training in a folder from a checkpoint.
     ///
-    /// - Parameter change: Changes the settings that may change: the number of epochs or minutes,
-    ///   the number of threads, and where the text is.
+    /// - Parameters:
+    ///   - path: The checkpoint; nil for the last.
+    ///   - change: Changes the settings that may change: the number of epochs or minutes, the
+    ///     number of threads, and where the texts are.
     /// - Throws: ``CorpusError``, ``TrainingError`` or `ChargenError`.
-    public convenience init(resuming folder: RunFolder, change: (inout Settings) -> Void = { _ in }) throws {
-        guard FileManager.default.fileExists(atPath: folder.lastCheckpointPath) else {
+    public convenience init(
+        resuming folder: RunFolder, from path: String? = nil, change: (inout Settings) -> Void = { _ in }
+    ) throws {
+        let path = path ?? folder.lastCheckpointPath
+        guard FileManager.default.fileExists(atPath: path) || folder.newestOtherCheckpoint() != nil else {
             throw TrainingError.invalidRun(path: folder.path, "it has no checkpoint; is it the folder of a training?")
         }
         let began = ContinuousClock.now
         let lock = try folder.lock()
-        let checkpoint = try Checkpoint(path: folder.lastCheckpointPath)
+        let checkpoint = try Checkpoint(path: path)
         var settings = checkpoint.settings
         change(&settings)
         settings.corpus = settings.corpus.withAbsolutePaths
@@ -188,7 +193,7 @@ public final class TrainingRun {
         } else {
             progress = Progress()
         }
-        updatesSaved = checkpoint?.progress.updates
+        updatesSaved = checkpoint?.path == folder.lastCheckpointPath ? progress.updates : nil
         // Last, because it changes the folder.
         let reports = try folder.cutReports(to: progress)
         try folder.cutSamples(to: progress)
@@ -219,7 +224,7 @@ public final class TrainingRun {
     private var learningRate = 0.0
     /// The plan of the updates; nil with a number of epochs.
     private var time: TimePlan?
-    /// The number of updates before the last checkpoint.
+    /// The number of updates before the last checkpoint; nil if there is none that can be kept.
     private var updatesSaved: Int?
     private var lastReport = ContinuousClock.now
 
