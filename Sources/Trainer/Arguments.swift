@@ -1,3 +1,4 @@
+import ArgumentParser
 import Synchronization
 import Training
 
@@ -43,6 +44,14 @@ enum Arguments {
             if let option = rest.popFirst() { result.append(option) }
         }
         return result
+    }
+
+    /// The value of an option that is text, or a name that must be UTF-8.
+    ///
+    /// - Throws: `ValidationError` when its bytes are not UTF-8.
+    @Sendable static func text(_ argument: String) throws -> String {
+        guard let text = FileName.text(argument) else { throw ValidationError("it is not UTF-8") }
+        return text
     }
 
     /// The texts with those that placeholders stand for.

@@ -36,7 +36,8 @@ struct CorpusOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Documents are separated by lines that equal this, such as '%' or '<|endoftext|>'.", valueName: "line"))
+            "Documents are separated by lines that equal this, such as '%' or '<|endoftext|>'.", valueName: "line"),
+        transform: Arguments.text)
     var separator: String?
 
     @Flag(help: "The files are CSV, and each row is a document.")
@@ -44,12 +45,11 @@ struct CorpusOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The CSV columns that make up the text, joined by a space: numbers from 1, or names from the first row.",
-            discussion: """
-                The default is all columns but the first, which is often a label. Unless names are given, the first \
-                row is text, not a header.
-                """,
-            valueName: "list"))
+            "The CSV columns that make up the text, joined by a space: numbers from 1, or names from the first row. "
+                + "(default: all but the first, which is often a label)",
+            discussion: "Unless names are given, the first row is text, not a header.",
+            valueName: "list"),
+        transform: Arguments.text)
     var columns: String?
 
     @Option(
@@ -60,7 +60,8 @@ struct CorpusOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The files are JSON Lines: an object a line, whose field of this name is a document.",
-            discussion: "For a field within another, give the names with a dot between them.", valueName: "field"))
+            discussion: "For a field within another, give the names with a dot between them.", valueName: "field"),
+        transform: Arguments.text)
     var jsonl: String?
 
     @Flag(help: "Skip the rows of CSV and the lines of JSON that cannot be read, and say how many they are.")

@@ -31,7 +31,8 @@ struct Generate: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Stop after the first occurrence of a text. (default: none)", valueName: "text"))
+        help: ArgumentHelp("Stop after the first occurrence of a text. (default: none)", valueName: "text"),
+        transform: Arguments.text)
     var until: String?
 
     @Option(help: ArgumentHelp("The number of texts.", valueName: "n"))

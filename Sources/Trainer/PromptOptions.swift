@@ -8,7 +8,7 @@ struct PromptOptions: ParsableArguments {
     // A prompt may begin with a dash.
     @Option(
         name: .customLong("prompt"), parsing: .unconditional,
-        help: ArgumentHelp("The text to continue. (default: none)", valueName: "text"))
+        help: ArgumentHelp("The text to continue. (default: none)", valueName: "text"), transform: Arguments.text)
     var argument: String?
 
     @Option(
@@ -34,6 +34,6 @@ struct PromptOptions: ParsableArguments {
     /// - Throws: ``CorpusError`` when the file cannot be read, or is not UTF-8.
     func text() throws -> String {
         guard let file else { return argument ?? "" }
-        return try TextFile.documents(of: CorpusSource(paths: [file])).first ?? ""
+        return try TextFile.documents(of: file, .whole).first ?? ""
     }
 }

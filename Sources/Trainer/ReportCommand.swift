@@ -18,7 +18,9 @@ struct ReportCommand: ParsableCommand {
         completion: .directory)
     var runs: [String] = []
 
-    @Option(help: ArgumentHelp("The page to write.", valueName: "file"), completion: .file(extensions: ["html"]))
+    @Option(
+        help: ArgumentHelp("The page to write.", valueName: "file"), completion: .file(extensions: ["html"]),
+        transform: Arguments.text)
     var output = "report.html"
 
     @Option(

@@ -47,8 +47,8 @@ struct Resume: ParsableCommand {
 
     @Option(
         name: .customLong("tensorboard"),
-        help: ArgumentHelp("Where to write event files for TensorBoard (default: none).", valueName: "folder"),
-        completion: .directory)
+        help: ArgumentHelp("Where to write event files for TensorBoard. (default: none)", valueName: "folder"),
+        completion: .directory, transform: Arguments.text)
     var tensorBoard: String?
 
     @OptionGroup(title: "Samples")

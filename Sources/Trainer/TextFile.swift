@@ -3,10 +3,21 @@ import Training
 
 /// Texts that accompany a model: prompts and lists.
 enum TextFile {
+    /// The documents of one file as text; none if it is empty.
+    ///
+    /// - Throws: ``CorpusError``, also for a folder.
+    static func documents(of path: String, _ kind: DocumentKind) throws -> [String] {
+        var information = stat()
+        guard stat(FileName.cString(path), &information) != 0 || information.st_mode & S_IFMT != S_IFDIR else {
+            throw CorpusError.unreadable(file: path, reason: String(cString: strerror(EISDIR)))
+        }
+        return try documents(of: CorpusSource(paths: [path], documents: kind))
+    }
+
     /// The documents of a corpus as text; none if it is empty.
     ///
     /// - Throws: ``CorpusError``.
-    static func documents(of source: CorpusSource) throws -> [String] {
+    private static func documents(of source: CorpusSource) throws -> [String] {
         let corpus: Corpus
         do {
             corpus = try Corpus(reading: source)
@@ -32,7 +43,7 @@ enum TextFile {
     static func list(_ path: String) throws -> [String] {
         let run = RunFolder(path: path)
         guard FileManager.default.fileExists(atPath: run.lastCheckpointPath) else {
-            return try documents(of: CorpusSource(paths: [path], documents: .line))
+            return try documents(of: path, .line)
         }
         let source = try Checkpoint(path: run.lastCheckpointPath).settings.corpus
         guard !source.readsStandardInput else {

@@ -308,8 +308,8 @@ struct OutputOptions: ParsableArguments {
 
     @Option(
         name: .customLong("tensorboard"),
-        help: ArgumentHelp("Where to write event files for TensorBoard (default: none).", valueName: "folder"),
-        completion: .directory)
+        help: ArgumentHelp("Where to write event files for TensorBoard. (default: none)", valueName: "folder"),
+        completion: .directory, transform: Arguments.text)
     var tensorBoard: String?
 
     @Option(

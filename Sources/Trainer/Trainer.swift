@@ -60,7 +60,7 @@ struct Trainer: ParsableCommand {
         if status.isSuccess {
             do { try Terminal.write(message + "\n") } catch { end(with: error) }
         } else if !message.isEmpty {
-            Terminal.note(message)
+            Terminal.note(FileName.shown(message))
         }
         Foundation.exit(status.rawValue)
     }

@@ -8,7 +8,8 @@ struct SampleOptions: ParsableArguments {
     @Option(
         name: .customLong("sample-prompt"), parsing: .unconditional,
         help: ArgumentHelp(
-            "The text that samples continue (default: none; 'today ' with --batching documents).", valueName: "text"))
+            "The text that samples continue. (default: none; 'today ' with --batching documents)", valueName: "text"),
+        transform: Arguments.text)
     var prompt: String?
 
     @Option(

@@ -51,6 +51,11 @@ public enum FileName {
         bytes(name).map { CChar(bitPattern: $0) } + [0]
     }
 
+    /// The text whose bytes a name has; nil if they are not UTF-8.
+    public static func text(_ name: String) -> String? {
+        hasEscape(name) ? String(validating: bytes(name), as: UTF8.self) : name
+    }
+
     /// A name as a message shows it: bytes that are not UTF-8 as `\xE9`.
     public static func shown(_ name: String) -> String {
         guard hasEscape(name) else { return name }

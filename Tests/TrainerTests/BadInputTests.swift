@@ -91,6 +91,24 @@ struct BadInputTests {
         }
     }
 
+    @Test(
+        "the value of an option that is a text, or a name that cannot be any bytes, must be UTF-8",
+        arguments: [
+            ("generate model.cgw", "--prompt"), ("generate model.cgw", "--until"), ("train a.txt", "--sample-prompt"),
+            ("train a.txt", "--separator"), ("train a.txt --csv", "--columns"), ("train a.txt", "--jsonl"),
+            ("train a.txt", "--tensorboard"), ("resume a", "--tensorboard"), ("report a", "--output"),
+        ])
+    func notUTF8(command: String, option: String) throws {
+        try withTemporaryFolder { folder in
+            // The euro sign is UTF-8, and refused for no file.
+            for (value, mention) in [("caf\\xe9", "it is not UTF-8"), ("\\xe2\\x82\\xac", "'")] {
+                let result = try Command.trainer(in: folder, after: "set -- \(command) \(option) $'\(value)'")
+                #expect(result.errors.contains(mention), "\(result.errors)")
+                #expect(result.errors.contains("'caf\\xE9'") == (mention == "it is not UTF-8"), "\(result.errors)")
+            }
+        }
+    }
+
     @Test("a prompt's unknown character is named with its position, or skipped with --unknown skip")
     func unknownCharacter() throws {
         try withTemporaryFolder { folder in

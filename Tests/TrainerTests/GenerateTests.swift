@@ -65,6 +65,18 @@ struct GenerateTests {
         }
     }
 
+    @Test("refuses a folder as the file of a prompt or as a list", arguments: ["--prompt-file", "--unique"])
+    func folder(option: String) throws {
+        try withModel { folder in
+            try FileManager.default.createDirectory(
+                at: folder.appendingPathComponent("texts"), withIntermediateDirectories: true)
+            try write("ab", to: "texts/prompt.txt", in: folder)
+            let result = try Command.trainer("generate", "model.cgw", option, "texts", in: folder)
+            #expect(result.status == 1 && result.output.isEmpty)
+            #expect(result.errors.contains("cannot read 'texts': Is a directory"), "\(result.errors)")
+        }
+    }
+
     @Test("gives texts whose seeds are consecutive, each the same as alone")
     func count() throws {
         try withModel(hasEndOfDocument: false) { folder in

@@ -54,7 +54,8 @@ enum FileList {
             if isLink { _ = stat(FileName.cString(path), &information) }
             switch information.st_mode & S_IFMT {
             case S_IFDIR where !isLink: try appendFiles(in: path, include: include, to: &paths)
-            case S_IFREG where include?.contains { fnmatch($0, name, 0) == 0 } ?? true: paths.append(path)
+            case S_IFREG where include?.contains { fnmatch(FileName.cString($0), name, 0) == 0 } ?? true:
+                paths.append(path)
             default: break
             }
         }
