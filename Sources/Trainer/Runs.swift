@@ -25,8 +25,11 @@ enum Runs {
         let formatter = DateFormatter()
         formatter.locale = Locale(identifier: "en_US_POSIX")
         formatter.dateFormat = "yyyy-MM-dd-HHmmss"
-        let file = (source.paths.first ?? source.list).map { ($0 as NSString).lastPathComponent } ?? ""
-        let name = file == "-" ? "stdin" : (file as NSString).deletingPathExtension
+        let file = source.paths.first ?? source.list ?? ""
+        // Of '.' the name of the folder.
+        let name =
+            file == "-"
+            ? "stdin" : URL(fileURLWithPath: file).standardized.deletingPathExtension().lastPathComponent
         // A name of up to 180 bytes, without what is hard to type.
         let characters = name.unicodeScalars.map { scalar in
             scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "._-".unicodeScalars.contains(scalar)

@@ -255,6 +255,28 @@ struct TrainerTests {
         }
     }
 
+    @Test("a run is named after its text, and after the folder that '.' is")
+    func runName() throws {
+        try withTemporaryFolder { folder in
+            let texts = folder.appendingPathComponent("letters")
+            try FileManager.default.createDirectory(at: texts, withIntermediateDirectories: true)
+            try sampleText(characters: 2000).write(
+                to: texts.appendingPathComponent("ada.txt"), atomically: true, encoding: .utf8)
+            for (argument, name) in [("ada.txt", "ada"), (".", "letters"), ("../letters/", "letters")] {
+                let training = try Command.start(["train", argument] + quick, in: texts)
+                training.waitUntilExit()
+                #expect(training.terminationStatus == 0)
+                let runs = texts.appendingPathComponent("runs")
+                let names = try FileManager.default.contentsOfDirectory(atPath: runs.path)
+                #expect(names.count == 1 && names[0].hasSuffix("-\(name)"), "\(names)")
+                try FileManager.default.removeItem(at: runs)
+                for name in ["stdout", "stderr"] {
+                    try FileManager.default.removeItem(at: texts.appendingPathComponent(name))
+                }
+            }
+        }
+    }
+
     @Test("a damaged or missing last checkpoint is named, with how to continue from another")
     func damagedCheckpoint() throws {
         try withModel { folder in
