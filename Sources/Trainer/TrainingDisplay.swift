@@ -47,7 +47,7 @@ final class TrainingDisplay {
         fractionBefore = run.fraction
     }
 
-    /// Trains to the end, or until SIGINT or SIGTERM.
+    /// Trains to the end, or until SIGINT, SIGTERM or SIGHUP.
     ///
     /// - Throws: `ExitCode` 128 + the signal's number after a signal, or what the training throws.
     func train() throws {
@@ -133,8 +133,7 @@ final class TrainingDisplay {
         if let sample { try run.folder.append(Sample(update: report.update, text: sample)) }
         guard Terminal.outputIsTerminal else {
             let shown = run.settings.batching == .documents ? sample : nil
-            try Terminal.write(try jsonLine(report, shown) + "\n")
-            return
+            return try write(try jsonLine(report, shown) + "\n")
         }
         let validation = report.validationLoss.map { String(format: "  validation %.4f", $0) } ?? ""
         let others = (report.validationLosses ?? []).dropFirst().map { text in
@@ -142,14 +141,24 @@ final class TrainingDisplay {
         }
         let running =
             run.settings.batching == .documents ? String(format: "  running mean %.3f", report.runningLoss) : ""
-        try Terminal.write(
+        try write(
             String(
                 format: "epoch %d  update %d  training %.4f%@%@%@  %@ char/s  after %@\n", report.epoch, report.update,
                 report.trainingLoss, running, validation, others.joined(),
                 Terminal.grouped(report.charactersPerSecond), Terminal.clock(report.seconds)))
         if let sample {
-            try Terminal.write("  " + sample.replacingOccurrences(of: "\n", with: "\n  ") + "\n")
+            try write("  " + sample.replacingOccurrences(of: "\n", with: "\n  ") + "\n")
         }
+    }
+
+    /// Writes to standard output, which may be gone after a signal: the training is then saved
+    /// nevertheless.
+    private func write(_ text: String) throws {
+        do {
+            try Terminal.write(text)
+        } catch  where Interrupt.received == nil {
+            throw error
+        } catch {}
     }
 
     /// Whether this report has a sample: every one with windows of one document; otherwise more

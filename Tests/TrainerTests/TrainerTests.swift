@@ -315,8 +315,10 @@ struct TrainerTests {
         }
     }
 
-    @Test("Ctrl-C saves, says how to continue, and exits with 130")
-    func interrupt() throws {
+    @Test(
+        "Ctrl-C, `kill` and a closed terminal save, say how to continue, and end with 128 + the signal",
+        arguments: [SIGINT, SIGTERM, SIGHUP])
+    func interrupt(signal: Int32) throws {
         try withTemporaryFolder { folder in
             try sampleText(characters: 40_000).write(
                 to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
@@ -324,12 +326,12 @@ struct TrainerTests {
                 [
                     "train", "text.txt", "--preset", "char-rnn", "--batch", "4", "--time", "25", "--run", "run",
                     "--checkpoint-every", "100000",
-                ], in: folder)
+                ], in: folder, after: #"exec env --default-signal=HUP "$0" "$@""#)
             let metrics = folder.appendingPathComponent("run/metrics.jsonl").path
             while process.isRunning, !FileManager.default.fileExists(atPath: metrics) { usleep(2000) }
-            process.interrupt()
+            Foundation.kill(process.processIdentifier, signal)
             process.waitUntilExit()
-            #expect(process.terminationStatus == 130)
+            #expect(process.terminationReason == .exit && process.terminationStatus == 128 + signal)
             let errors = try String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8)
             #expect(errors.contains("trainer resume run\n"))
         }
