@@ -167,6 +167,16 @@ import Testing
         }
     }
 
+    @Test("a compressed file that other bytes follow is refused as such", arguments: ["gzip", "zstd"])
+    func trailing(program: String) throws {
+        let bytes = try output(program, ["-c"], input: CorpusFilesTests.text)
+        try withFiles([bytes + Array("other bytes".utf8)]) { paths in
+            let error = #expect(throws: CorpusError.self) { try Corpus(reading: CorpusSource(paths: paths)) }
+            let reason = "its \(program) data is followed by other bytes"
+            #expect(error?.description.contains(reason) == true, "\(String(describing: error))")
+        }
+    }
+
     @Test("an error in a compressed text ends the program that decompresses it")
     func stopped() throws {
         let bytes = try output("gzip", ["-c"], input: [0xFF] + CorpusFilesTests.text)

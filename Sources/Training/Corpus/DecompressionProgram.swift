@@ -53,14 +53,22 @@ final class DecompressionProgram: ByteStream {
             if count > 0 { return count }
             if count < 0, errno == EINTR { continue }
             guard count == 0 else { throw InputFile.failure(file.path) }
-            guard status() == 0 else {
+            let status = status()
+            // Of gzip, 2 is a warning: the data is complete, and followed by other bytes.
+            guard name != "gzip" || status != 2 << 8 else {
+                throw CorpusError.unreadable(
+                    file: file.path,
+                    reason: "its gzip data is followed by other bytes; leave them out with: "
+                        + "gzip -dcq < input.gz > output.txt")
+            }
+            guard status == 0 else {
                 throw CorpusError.unreadable(file: file.path, reason: "its \(name) data is damaged or cut off")
             }
         }
         return 0
     }
 
-    /// Waits for the program's end and returns its status, 0 for success.
+    /// Waits for the program's end and returns its status as `waitpid` has it, 0 for success.
     private func status() -> Int32 {
         guard let process else { return 0 }
         self.process = nil

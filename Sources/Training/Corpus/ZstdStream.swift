@@ -8,6 +8,7 @@ final class ZstdStream: ByteStream {
     /// The bytes of `input` that are not yet decoded.
     private var pending = 0..<0
     private var isBetweenFrames = true
+    private var hasFrame = false
     /// Whether the decoder may hold more of the contents.
     private var isOutputFull = false
 
@@ -41,10 +42,15 @@ final class ZstdStream: ByteStream {
                 return ZSTD_decompressStream(decoder, &output, &source)
             }
             guard ZSTD_isError(rest) == 0 else {
+                guard !hasFrame || !isBetweenFrames else {
+                    throw CorpusError.unreadable(
+                        file: file.path, reason: "its zstd data is followed by other bytes; remove them")
+                }
                 throw CorpusError.unreadable(
                     file: file.path, reason: "its zstd data is damaged: \(String(cString: ZSTD_getErrorName(rest)))")
             }
             isBetweenFrames = rest == 0
+            hasFrame = hasFrame || isBetweenFrames
             isOutputFull = output.pos == output.size
         }
         return output.pos
