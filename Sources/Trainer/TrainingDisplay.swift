@@ -72,6 +72,11 @@ final class TrainingDisplay {
         let path = Terminal.quoted(run.folder.path)
         switch outcome {
         case .finished, .stoppedEarly:
+            if run.settings.minutes != nil, run.progress.updates == 1 {
+                Terminal.note(
+                    "warning: after one update the time is over, or another would exceed it: the model has learned "
+                        + "next to nothing; give more --minutes, or a smaller --hidden")
+            }
             let end = outcome == .finished ? "finished" : "ended early: the validation loss no longer improves"
             Terminal.note("\(end); to export: \(Terminal.programName) export model.cgw --run \(path)")
         case .stopped:

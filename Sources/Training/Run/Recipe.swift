@@ -110,15 +110,18 @@ public struct Recipe {
     /// - Parameter isLimited: Whether the time is what limits the training.
     private mutating func explain(_ corpus: Corpus, _ symbols: Double, _ learned: Double, isLimited: Bool) {
         let shape = Recipe.shape(settings, corpus)
-        let repetitions = Int((symbols / learned).rounded())
-        let times = repetitions > 1 ? "about \(repetitions) times" : "about once"
+        let repetitions = (symbols / learned).rounded()
+        let times =
+            symbols < 0.95 * learned
+            ? String(format: "about %.2g %% of the text", 100 * symbols / learned)
+            : "about \(repetitions > 1 ? "\(Int(repetitions)) times" : "once") through the text"
         let time = settings.minutes.map { $0 == 1 ? "1 minute" : "\($0.formatted()) minutes" }
         let reason =
-            isLimited ? ", as often as \(time ?? "the time") may allow" : time == nil ? "" : "; more would not help"
+            isLimited ? ", as much as \(time ?? "the time") may allow" : time == nil ? "" : "; more would not help"
         reasons = [
-            "model: \(shape.cell.name) with \(shape.layers) \(shape.layers == 1 ? "layer" : "layers") of "
-                + "\(shape.hiddenSize) units, \(shape.parameterCount.formatted()) parameters",
-            "training: \(times) through the text\(reason)",
+            "model: \(shape.cell.name) with \(counted(shape.layers, "layer")) of "
+                + "\(counted(shape.hiddenSize, "unit")), \(counted(shape.parameterCount, "parameter"))",
+            "training: \(times)\(reason)",
             "settings: minibatches of \(settings.batchSize) × \(settings.time) characters, learning rate "
                 + "\(settings.learningRate) (\(settings.schedule.rawValue)), dropout \(settings.dropout); each is an "
                 + "option of 'train'",

@@ -9,40 +9,46 @@ struct TimePlan {
     private let began: ContinuousClock.Instant
     /// The seconds that earlier processes have spent of the time.
     private let spentBefore: Double
-    /// When this process began its updates, and the number of updates before.
+    /// When this process began its updates, and the number of those that it has made.
     private var start: ContinuousClock.Instant
-    private var updatesBefore = 0
+    private var updates = 0
     private var plannedAt: ContinuousClock.Instant
+    /// The duration of a validation in updates, as long as none has been measured.
+    private let validationUpdates: Double
     /// The duration of the last validation, in seconds; another one ends the training.
-    var validationSeconds = 0.0
+    var validationSeconds: Double?
 
-    init(minutes: Double, began: ContinuousClock.Instant, spentBefore: Double = 0) {
+    init(
+        minutes: Double, began: ContinuousClock.Instant, spentBefore: Double = 0, validationUpdates: Double
+    ) {
         budget = minutes * 60
         self.began = began
         self.spentBefore = spentBefore
+        self.validationUpdates = validationUpdates
         start = began
         plannedAt = began
     }
 
     /// Notes that the updates of this process begin.
-    mutating func begin(_ progress: Progress, now: ContinuousClock.Instant) {
+    mutating func begin(now: ContinuousClock.Instant) {
         start = now
         plannedAt = now
-        updatesBefore = progress.updates
+        updates = 0
     }
 
-    /// Plans the number of updates after an update, from time to time.
+    /// Plans the number of updates after each update, or leaves it as it is for some time.
     ///
     /// - Parameter most: The number of updates of the epochs that are asked for.
     mutating func plan(_ progress: inout Progress, most: Int, now: ContinuousClock.Instant = .now) {
+        updates += 1
         let spent = (now - start).seconds
         let isDue =
             progress.plannedUpdates == nil
-            ? spent > budget / 200 || progress.updates >= 20 : (now - plannedAt).seconds > budget / 100
+            ? spent > budget / 200 || updates >= 20 : (now - plannedAt).seconds > budget / 100
         guard isDue else { return }
         plannedAt = now
-        let pace = spent / Double(progress.updates - updatesBefore)
-        let left = budget - spentBefore - (now - began).seconds - validationSeconds
+        let pace = spent / Double(updates)
+        let left = budget - spentBefore - (now - began).seconds - (validationSeconds ?? validationUpdates * pace)
         progress.plannedUpdates = min(progress.updates + max(0, Int(left / pace)), most)
     }
 

@@ -199,6 +199,7 @@ public final class TrainingRun {
         try folder.cutSamples(to: progress)
         missingReports = progress.reports - reports.count
         secondsBefore = reports.last?.seconds ?? 0
+        var spentBefore = 0.0
         if let checkpoint {
             let before = checkpoint.settings.minutes
             guard
@@ -208,10 +209,15 @@ public final class TrainingRun {
                 throw TrainingError.runFinished(
                     path: folder.path, done: "its time of \((before ?? 0).formatted()) min is over")
             }
-            time = settings.minutes.map { TimePlan(minutes: $0, began: began, spentBefore: spent) }
+            spentBefore = spent
         } else {
-            time = settings.minutes.map { TimePlan(minutes: $0, began: began) }
             begin()
+        }
+        // A validation takes about a third of the time of training on as many symbols.
+        let validated = Double(validationTexts.reduce(0) { $0 + $1.symbolCount })
+        let validationUpdates = validated / Double(settings.batchSize * settings.time) / 3
+        time = settings.minutes.map {
+            TimePlan(minutes: $0, began: began, spentBefore: spentBefore, validationUpdates: validationUpdates)
         }
     }
 
@@ -266,7 +272,7 @@ public final class TrainingRun {
         defer { lock = nil }
         clock = .now
         lastReport = .now
-        time?.begin(progress, now: clock)
+        time?.begin(now: clock)
         while !isOver, !isStale {
             if shouldStop() {
                 try save()
