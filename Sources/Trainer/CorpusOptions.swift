@@ -19,17 +19,18 @@ struct CorpusOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Read only the files in folders whose names match, such as '*.txt'. Repeat it for further patterns.",
+            "Read only the files in folders whose names match, such as '*.txt'. Repeat it for further patterns. "
+                + "(default: all)",
             valueName: "pattern"))
     var include: [String] = []
 
     @Option(
         name: .customLong("documents"),
         help: ArgumentHelp(
-            "What counts as a document (default: whole).",
+            "What counts as a document. (default: whole)",
             discussion: """
-                'whole' takes everything as one text. A model of more than one document learns where they end: a \
-                list of names, one a line, gives a model of names.
+                A model of more than one document learns where they end: a list of names, one a line, gives a model \
+                of names.
                 """,
             valueName: "kind"))
     var documents: DocumentKind?
@@ -54,7 +55,8 @@ struct CorpusOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "What separates the fields of CSV: ',', ';', 'tab' or '|' (default: ,).", valueName: "delimiter"))
+            "What separates the fields of CSV: one of these names, or the character itself. (default: comma)",
+            valueName: "delimiter"))
     var delimiter: Delimiter?
 
     @Option(
@@ -69,7 +71,7 @@ struct CorpusOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The Unicode normalization of the text: 'nfc' composes letters and their accents (default: none).",
+            "The Unicode normalization of the text. (default: none)",
             valueName: "form"))
     var normalize: Normalization?
 
@@ -126,8 +128,28 @@ struct CorpusOptions: ParsableArguments {
     }
 }
 
-extension DocumentKind: ExpressibleByArgument {}
+extension DocumentKind: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] {
+        [
+            "whole": "everything, as one text", "line": "a line that is not empty",
+            "paragraph": "lines up to a blank one", "file": "a file",
+        ]
+    }
+}
 
-extension Delimiter: ExpressibleByArgument {}
+extension Delimiter: ExpressibleByArgument {
+    public init?(argument: String) {
+        guard let delimiter = Delimiter.allCases.first(where: { [$0.rawValue, "\($0)"].contains(argument) }) else {
+            return nil
+        }
+        self = delimiter
+    }
+    public static var allValueStrings: [String] { allCases.map { "\($0)" } }
+    public static var allValueDescriptions: [String: String] {
+        ["comma": ",", "semicolon": ";", "tab": "U+0009", "bar": "|"]
+    }
+}
 
-extension Normalization: ExpressibleByArgument {}
+extension Normalization: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] { ["nfc": "letters and their accents are composed"] }
+}

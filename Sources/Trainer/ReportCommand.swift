@@ -14,7 +14,7 @@ struct ReportCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The folders of trainings (the newest in 'runs').", valueName: "run"),
+        help: ArgumentHelp("The folders of trainings. (default: the newest in 'runs')", valueName: "run"),
         completion: .directory)
     var runs: [String] = []
 

@@ -13,7 +13,7 @@ struct Resume: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The training's folder (default: the newest in 'runs').", valueName: "run"),
+        help: ArgumentHelp("The training's folder. (default: the newest in 'runs')", valueName: "run"),
         completion: .directory)
     var folder: String?
 
@@ -26,12 +26,12 @@ struct Resume: ParsableCommand {
     @Option(help: ArgumentHelp("The total number of epochs. (default: as at first)", valueName: "n"))
     var epochs: Int?
 
-    @Option(help: ArgumentHelp("The total time in minutes (default: as at first).", valueName: "n"))
+    @Option(help: ArgumentHelp("The total time in minutes. (default: as at first)", valueName: "n"))
     var minutes: Double?
 
     @Option(
         help: ArgumentHelp(
-            "The text's files, in order; '-' is standard input (default: where they were).", valueName: "file"),
+            "The text's files, in order; '-' is standard input. (default: where they were)", valueName: "file"),
         completion: .file())
     var text: [String] = []
 

@@ -9,15 +9,19 @@ struct Train: ParsableCommand {
         abstract: "Train a model on a text.",
         discussion: """
             Without options, the size of the model and how it is trained are chosen for the text and for a time of \
-            ten minutes, or of --minutes. Options that you give are kept, and the others chosen to suit. The \
-            training is stored in a folder: stop it at any time with Ctrl-C, and continue it with 'trainer resume'. \
-            When standard output is not a terminal, each report is a line of JSON.
+            ten minutes, or of --minutes. Options that you give are kept, and the others chosen to suit:
+
+              trainer train mytext.txt
+              trainer train names.txt --documents line --minutes 5
+
+            The training is stored in a folder: stop it at any time with Ctrl-C, and continue it with 'trainer \
+            resume'. When standard output is not a terminal, each report is a line of JSON.
             """)
 
     @OptionGroup(title: "Text")
     var corpus: CorpusOptions
 
-    @OptionGroup(title: "Held-out text")
+    @OptionGroup(title: "Validation")
     var validation: ValidationOptions
 
     @OptionGroup(title: "Model")

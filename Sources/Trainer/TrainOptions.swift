@@ -12,7 +12,7 @@ struct ValidationOptions: ParsableArguments {
         name: .customLong("validation"),
         help: ArgumentHelp(
             "The fraction of the text that is held out, to measure how well the model predicts text that it has not "
-                + "learned from; 0 for none (default: 0.05).",
+                + "learned from; 0 for none. (default: 0.05)",
             valueName: "x"))
     var fraction: Double?
 
@@ -52,7 +52,8 @@ struct ModelOptions: ParsableArguments {
     @Option(
         name: .customLong("from"),
         help: ArgumentHelp(
-            "A trained model to start from: a training's folder, a checkpoint, or a .cgw file in f32 or bf16.",
+            "A trained model to start from: a training's folder, a checkpoint, or a .cgw file in f32 or bf16. "
+                + "(default: none)",
             discussion: """
                 Its characters keep what the model knows of them, and new ones of the text are added. The cell, the \
                 layers and the hidden size are the model's.
@@ -61,25 +62,31 @@ struct ModelOptions: ParsableArguments {
         completion: .file())
     var initialModel: String?
 
-    @Option(help: ArgumentHelp("The recurrent cell (default: gru; lstm with a preset).", valueName: "cell"))
+    @Option(help: ArgumentHelp("The recurrent cell. (default: gru; lstm with a preset)", valueName: "cell"))
     var cell: Cell?
 
-    @Option(help: ArgumentHelp("The number of recurrent layers (default: 2).", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "The number of recurrent layers. (default: 2; 1 with --preset notebook)", valueName: "n"))
     var layers: Int?
 
     @Option(
         name: .customLong("hidden"),
         help: ArgumentHelp(
-            "The number of units of each layer (default: what the time allows and the text supports).",
+            "The number of units of each layer. (default: what the time allows and the text supports)",
             valueName: "n"))
     var hiddenSize: Int?
 
     @Option(
         name: .customLong("init-range"),
-        help: ArgumentHelp("The largest magnitude of the initial weights (default: 0.08).", valueName: "x"))
+        help: ArgumentHelp(
+            "The largest magnitude of the initial weights. (default: 0.08; 0.125 with --preset notebook)",
+            valueName: "x"))
     var initialRange: Double?
 
-    @Option(help: ArgumentHelp("The initial bias of an LSTM's forget gates (default: 1).", valueName: "x"))
+    @Option(
+        help: ArgumentHelp(
+            "The initial bias of an LSTM's forget gates. (default: 1; 0 with --preset notebook)", valueName: "x"))
     var forgetBias: Double?
 
     func validate() throws {
@@ -107,7 +114,8 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The time that the training may take (default: 10, unless --epochs is given).", valueName: "n"))
+            "The time that the training may take, in minutes. (default: 10, unless --epochs is given)",
+            valueName: "n"))
     var minutes: Double?
 
     @Option(help: ArgumentHelp("The number of passes over the text, in place of a time.", valueName: "n"))
@@ -115,54 +123,43 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Settings of other programs, in place of chosen ones.",
-            discussion: """
-                'char-rnn': an LSTM of 2 × 128, 50 epochs, Adam with 0.002. 'notebook': an LSTM of 1 × 64 and \
-                --batching documents, as in many classroom notebooks.
-                """,
-            valueName: "name"))
+            "The settings of other programs, in place of chosen ones. (default: none)", valueName: "name"))
     var preset: Preset?
 
     @Option(
         help: ArgumentHelp(
-            "How the text is divided into minibatches (default: streams).",
-            discussion: """
-                'streams' divides the text into --batch streams, which are read in parallel with the state carried \
-                over. 'windows' takes every window of --time characters, shuffled. 'documents' makes one minibatch \
-                of all windows of a document.
-                """,
-            valueName: "kind"))
+            "How the text is divided into minibatches. (default: streams)", valueName: "kind"))
     var batching: Settings.Batching?
 
     @Option(
         name: .customLong("batch"),
-        help: ArgumentHelp("The number of rows of a minibatch (default: what suits the text).", valueName: "n"))
+        help: ArgumentHelp("The number of rows of a minibatch. (default: what suits the text)", valueName: "n"))
     var batchSize: Int?
 
     @Option(
         help: ArgumentHelp(
-            "The number of characters of a row, through which gradients are propagated (default: what suits the "
-                + "text).",
+            "The number of characters of a row, through which gradients are propagated. (default: what suits the "
+                + "text)",
             valueName: "n"))
     var time: Int?
 
     @Option(
         help: ArgumentHelp(
-            "The distance between the starts of windows, in characters, with --batching windows (default: 1).",
+            "The distance between the starts of windows, in characters, with --batching windows. (default: 1)",
             valueName: "n"))
     var stride: Int?
 
     @Option(
         help: ArgumentHelp(
-            "The characters at the front of each window that are read, but not learned, with --batching windows "
-                + "(default: 0).",
+            "The characters at the front of each window that are read, but not learned, with --batching windows. "
+                + "(default: 0)",
             valueName: "n"))
     var burnIn: Int?
 
     @Option(
         name: .customLong("max-documents"),
         help: ArgumentHelp(
-            "The most documents to learn from, with --batching documents (default: all).", valueName: "n"))
+            "The most documents to learn from, with --batching documents. (default: all)", valueName: "n"))
     var documentLimit: Int?
 
     @Flag(
@@ -172,13 +169,13 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The number of validations without a new best after which the training ends; 0 for never (default: 0).",
+            "The number of validations without a new best after which the training ends; 0 for never. (default: 0)",
             valueName: "n"))
     var patience: Int?
 
     @Option(
         help: ArgumentHelp(
-            "The seed of the initial weights, the order of the text and dropout (default: 1).", valueName: "n"))
+            "The seed of the initial weights, the order of the text and dropout. (default: 1)", valueName: "n"))
     var seed: UInt64?
 
     func validate() throws {
@@ -203,43 +200,45 @@ struct TrainingOptions: ParsableArguments {
 struct OptimisationOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Adam's learning rate at first, after the warm-up (default: what suits the model).", valueName: "x"))
+            "Adam's learning rate at first, after the warm-up. (default: what suits the model)", valueName: "x"))
     var learningRate: Double?
 
     @Option(
         help: ArgumentHelp(
-            "How the learning rate changes (default: cosine; exponential with a preset).",
-            discussion: """
-                'cosine' and 'linear' fall to zero at the end. 'exponential' multiplies by --decay in each epoch \
-                after --decay-after. 'plateau' multiplies by --decay whenever --decay-after validations have not \
-                improved on the best.
-                """,
-            valueName: "schedule"))
+            "How the learning rate changes. (default: cosine; exponential with a preset)", valueName: "schedule"))
     var schedule: Settings.Schedule?
 
     @Option(
-        help: ArgumentHelp("The number of updates in which the learning rate rises from zero.", valueName: "n"))
+        help: ArgumentHelp(
+            "The number of updates in which the learning rate rises from zero. (default: up to 100; 0 with a preset)",
+            valueName: "n"))
     var warmup: Int?
 
-    @Option(help: ArgumentHelp("The factor of the learning rate; see --schedule (default: 0.97).", valueName: "x"))
+    @Option(help: ArgumentHelp("The factor of the learning rate; see --schedule. (default: 0.97)", valueName: "x"))
     var decay: Double?
 
     @Option(
         help: ArgumentHelp(
-            "The number of epochs or validations at one learning rate; see --schedule (default: 10).", valueName: "n"))
+            "The number of epochs or validations at one learning rate; see --schedule. (default: 10)", valueName: "n"))
     var decayAfter: Int?
 
     @Option(
         name: .customLong("beta2"),
-        help: ArgumentHelp("The weight of the past in Adam's mean of squared gradients.", valueName: "x"))
+        help: ArgumentHelp(
+            "The weight of the past in Adam's mean of squared gradients. (default: 0.999)", valueName: "x"))
     var secondMomentDecay: Double?
 
     @Option(
         help: ArgumentHelp(
-            "The largest norm of all gradients together, in place of --clip-element; 0 for no limit.", valueName: "x"))
+            "The largest norm of all gradients together, in place of --clip-element; 0 for no limit. (default: 1; 0 "
+                + "with a preset)",
+            valueName: "x"))
     var clipNorm: Double?
 
-    @Option(help: ArgumentHelp("The largest magnitude of each gradient; 0 for no limit.", valueName: "x"))
+    @Option(
+        help: ArgumentHelp(
+            "The largest magnitude of each gradient; 0 for no limit. (default: 0; 5 with --preset char-rnn)",
+            valueName: "x"))
     var clipElement: Double?
 
     func validate() throws {
@@ -264,8 +263,8 @@ struct OptimisationOptions: ParsableArguments {
 struct RegularisationOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The part of each layer's output that is dropped at random on its way up (default: what suits the model "
-                + "and the text).",
+            "The part of each layer's output that is dropped at random on its way up. (default: what suits the model "
+                + "and the text)",
             valueName: "x"))
     var dropout: Double?
 
@@ -274,18 +273,18 @@ struct RegularisationOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The part of the layers' recurrent weights that is dropped in each update (default: 0).", valueName: "x"))
+            "The part of the layers' recurrent weights that is dropped in each update. (default: 0)", valueName: "x"))
     var weightDropout: Double?
 
     @Option(
         help: ArgumentHelp(
-            "AdamW's weight decay, per unit of learning rate (default: what suits the model).", valueName: "x"))
+            "AdamW's weight decay, per unit of learning rate. (default: 0)", valueName: "x"))
     var weightDecay: Double?
 
     @Option(
         name: .customLong("average"),
         help: ArgumentHelp(
-            "Validate and export a running mean of the parameters, in which the past has this weight (default: 0).",
+            "Validate and export a running mean of the parameters, in which the past has this weight. (default: 0)",
             valueName: "x"))
     var averaging: Double?
 
@@ -302,7 +301,7 @@ struct RegularisationOptions: ParsableArguments {
 struct OutputOptions: ParsableArguments {
     @Option(
         name: .customLong("run"),
-        help: ArgumentHelp("The folder of the training (default: a new one in 'runs').", valueName: "folder"),
+        help: ArgumentHelp("The folder of the training. (default: a new one in 'runs')", valueName: "folder"),
         completion: .directory)
     var folder: String?
 
@@ -315,26 +314,27 @@ struct OutputOptions: ParsableArguments {
     @Option(
         name: .customLong("validate-every"),
         help: ArgumentHelp(
-            "The updates between validations, each with a report and a checkpoint; 0 for one after each epoch.",
+            "The updates between validations, each with a report and a checkpoint; 0 for one after each epoch. "
+                + "(default: a fortieth of the training; 0 with a preset)",
             valueName: "n"))
     var validationInterval: Int?
 
     @Option(
         name: .customLong("checkpoint-every"),
         help: ArgumentHelp(
-            "The updates between checkpoints, in addition to the ones of validations (default: 500).", valueName: "n"))
+            "The updates between checkpoints, in addition to the ones of validations. (default: 500)", valueName: "n"))
     var checkpointInterval: Int?
 
     @Option(
         name: .customLong("keep"),
         help: ArgumentHelp(
-            "The number of earlier checkpoints to keep, besides the last and the best (default: 0).", valueName: "n"))
+            "The number of earlier checkpoints to keep, besides the last and the best. (default: 0)", valueName: "n"))
     var keptCheckpoints: Int?
 
     @Option(
         name: .customLong("report-every"),
         help: ArgumentHelp(
-            "The updates between reports, in addition to the ones of validations; 0 for none (default: 0).",
+            "The updates between reports, in addition to the ones of validations; 0 for none. (default: 0; 1000 with --preset notebook)",
             valueName: "n"))
     var reportInterval: Int?
 
@@ -350,14 +350,13 @@ struct OutputOptions: ParsableArguments {
 struct MachineOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The number of threads (default: all processors). It does not change what is learned in an epoch.",
+            "The number of threads, which does not change what is learned in an epoch. (default: all processors)",
             valueName: "n"))
     var threads: Int?
 
     @Option(
         help: ArgumentHelp(
-            "The type that the factors of matrix products are rounded to: bf16 is faster on processors with AVX-512 "
-                + "BF16, and slower on all others (default: f32).",
+            "The type that the factors of matrix products are rounded to. (default: f32)",
             valueName: "precision"))
     var precision: Settings.Precision?
 
@@ -378,10 +377,46 @@ extension Cell: ExpressibleByArgument {
     }
 }
 
-extension Settings.Batching: ExpressibleByArgument {}
+extension TrainingOptions.Preset {
+    static var allValueDescriptions: [String: String] {
+        [
+            "char-rnn": "an LSTM of 2 × 128, 50 epochs, Adam with 0.002",
+            "notebook": "an LSTM of 1 × 64 and --batching documents, as in many classroom notebooks",
+        ]
+    }
+}
 
-extension Settings.Precision: ExpressibleByArgument {}
+extension Settings.Batching: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] {
+        [
+            "streams": "--batch streams of text, read in parallel with the state carried over",
+            "windows": "every window of --time characters, shuffled",
+            "documents": "all windows of a document make one minibatch",
+        ]
+    }
+}
 
-extension Settings.HeldOutPlace: ExpressibleByArgument {}
+extension Settings.Precision: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] {
+        ["f32": "32-bit floats, as they are", "bf16": "faster with AVX-512 BF16, slower on all other processors"]
+    }
+}
 
-extension Settings.Schedule: ExpressibleByArgument {}
+extension Settings.HeldOutPlace: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] {
+        [
+            "streams": "the end of each of the --batch streams; of several documents, whole ones, evenly spread",
+            "end": "the end of the text; of several documents, the last ones",
+        ]
+    }
+}
+
+extension Settings.Schedule: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] {
+        [
+            "exponential": "times --decay in each epoch after --decay-after", "cosine": "falls to zero at the end",
+            "linear": "falls to zero at the end",
+            "plateau": "times --decay when --decay-after validations have not improved on the best",
+        ]
+    }
+}

@@ -179,7 +179,7 @@ struct TrainerTests {
         try withTemporaryFolder { folder in
             let help = try Command.trainer("help", "train", in: folder)
             #expect(help.status == 0)
-            #expect(help.output.contains("The recurrent cell (default: gru; lstm with a preset)."))
+            #expect(help.output.contains("The recurrent cell. (default: gru; lstm with a preset)"))
             #expect(help.output.contains("gru               - gated recurrent unit"), "\(help.output)")
         }
     }
