@@ -1,9 +1,9 @@
 """A character-level trainer in PyTorch with the training and the reports of `trainer train`.
 
     pytorch_trainer.py TEXT --cell lstm --hidden 128 --layers 2 --batch 50 --time 50
-                       [--schedule cosine --learning-rate 0.008 --clip-norm 1] [--precision bf16] …
+                       [--optimiser muon --schedule cosine --learning-rate 0.015 --clip-norm 1] …
 
-Contiguous streams with the state carried over, Adam, and the end of every stream held out, with the
+Contiguous streams with the state carried over, and the end of every stream held out, with the
 settings of `trainer train --preset char-rnn`. Each report is one line of JSON on standard output.
 The exit status is UNSUPPORTED where PyTorch lacks the kernels.
 """
@@ -42,6 +42,11 @@ class Model(torch.nn.Module):
         return self.fc(y), state
 
 
+def is_recurrent(name):
+    """Whether a parameter of a recurrent network is a matrix between hidden units."""
+    return name.startswith("weight") and name != "weight_ih_l0"
+
+
 def detached(state):
     return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
 
@@ -55,6 +60,7 @@ def main():
     parser.add_argument("--batch", type=int, default=50)
     parser.add_argument("--time", type=int, default=50)
     parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--optimiser", choices=["adam", "muon"], default="adam")
     parser.add_argument("--learning-rate", type=float, default=0.002)
     parser.add_argument("--schedule", choices=["exponential", "cosine"], default="exponential")
     parser.add_argument("--clip-norm", type=float, default=0, help="in place of a limit of 5 for each gradient")
@@ -77,7 +83,18 @@ def main():
     held_out = max(1, round(steps * 0.05))
 
     model = Model(len(place), options)
-    optimiser = torch.optim.Adam(model.parameters(), options.learning_rate)
+    recurrent = [
+        value for name, value in model.rnn.named_parameters() if options.optimiser == "muon" and is_recurrent(name)
+    ]
+    others = [value for value in model.parameters() if all(value is not other for other in recurrent)]
+    optimisers = [torch.optim.Adam(others, options.learning_rate)]
+    if recurrent:
+        optimisers.append(
+            torch.optim.Muon(
+                recurrent, options.learning_rate, weight_decay=0, ns_steps=3,
+                adjust_lr_fn="match_rms_adamw",
+            )
+        )  # fmt: skip
 
     def loss(step, state):
         start = step * options.time
@@ -115,15 +132,17 @@ def main():
     for epoch in range(1, options.epochs + 1):
         state = None
         for step in range(steps - held_out):
-            optimiser.param_groups[0]["lr"] = options.learning_rate * factor(epoch, updates)
-            optimiser.zero_grad()
+            for optimiser in optimisers:
+                optimiser.param_groups[0]["lr"] = options.learning_rate * factor(epoch, updates)
+                optimiser.zero_grad()
             value, state = loss(step, state)
             value.backward()
             if options.clip_norm:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), options.clip_norm)
             else:
                 torch.nn.utils.clip_grad_value_(model.parameters(), 5)
-            optimiser.step()
+            for optimiser in optimisers:
+                optimiser.step()
             value = value.item()
             updates += 1
             characters += options.batch * options.time

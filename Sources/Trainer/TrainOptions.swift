@@ -200,7 +200,12 @@ struct TrainingOptions: ParsableArguments {
 struct OptimisationOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Adam's learning rate at first, after the warm-up. (default: what suits the model)", valueName: "x"))
+            "How the weights follow from the gradients. (default: muon; adam with a preset)", valueName: "rule"))
+    var optimiser: Settings.UpdateRule?
+
+    @Option(
+        help: ArgumentHelp(
+            "The learning rate at first, after the warm-up. (default: what suits the model)", valueName: "x"))
     var learningRate: Double?
 
     @Option(
@@ -248,6 +253,7 @@ struct OptimisationOptions: ParsableArguments {
     }
 
     func apply(to settings: inout Settings) {
+        settings.optimiser = optimiser ?? settings.optimiser
         settings.learningRate = learningRate ?? settings.learningRate
         settings.schedule = schedule ?? settings.schedule
         settings.warmup = warmup ?? settings.warmup
@@ -417,6 +423,15 @@ extension Settings.Schedule: ExpressibleByArgument {
             "exponential": "times --decay in each epoch after --decay-after", "cosine": "falls to zero at the end",
             "linear": "falls to zero at the end",
             "plateau": "times --decay when --decay-after validations have not improved on the best",
+        ]
+    }
+}
+
+extension Settings.UpdateRule: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] {
+        [
+            "adam": "AdamW",
+            "muon": "Muon for the matrices between hidden units, Adam for all else: better models in the same time",
         ]
     }
 }

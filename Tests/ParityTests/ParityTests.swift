@@ -31,7 +31,7 @@ struct ParityTests {
 
             let checkpoint = try Checkpoint(path: run.folder.lastCheckpointPath)
             let network = try Network(checkpoint.shape, threads: 1, backend: #require(.chosen()))
-            try checkpoint.restore(network, Adam(network.layout), nil)
+            try checkpoint.restore(network, Optimiser(network), nil)
             let length = 300
             let minibatch = Minibatch(of: Stretches([0..<run.corpus.count - 1]), starts: [100], time: length)
             let expected = try network.logits(minibatch, of: run.corpus)[0]
@@ -73,7 +73,7 @@ struct ParityTests {
             _ = try run.train()
             let checkpoint = try Checkpoint(path: run.folder.lastCheckpointPath)
             let network = try Network(checkpoint.shape, threads: 1, backend: #require(.chosen()))
-            try checkpoint.restore(network, Adam(network.layout), nil)
+            try checkpoint.restore(network, Optimiser(network), nil)
             let minibatch = Minibatch(of: Stretches([0..<run.corpus.count - 1]), starts: [0], time: 500)
             let expected = try network.loss(minibatch, of: run.corpus, state: nil)
 

@@ -25,6 +25,7 @@ CASES = {
     "documents in windows": ["--documents", "line", "--batching", "windows", "--stride", "9"],
     "documents carried on": ["--documents", "line", "--carry-documents"],
     "windows of one document": ["--documents", "paragraph", "--preset", "notebook", "--time", "30"],
+    "adam": ["--optimiser", "adam"],
     "dropout": ["--dropout", "0.2"],
     "variational dropout": ["--dropout", "0.2", "--variational-dropout"],
     "weight dropout and decay": ["--weight-dropout", "0.2", "--weight-decay", "0.1"],

@@ -10,7 +10,9 @@ import Testing
 struct ExactnessTests {
     /// The parameters, as bits, after a few updates of a network with uneven sizes and more columns
     /// than a chunk has.
-    private func parameters(_ cell: Cell, threads: Int, backend: Backend, precision: Settings.Precision) throws
+    private func parameters(
+        _ cell: Cell, _ rule: Settings.UpdateRule, threads: Int, backend: Backend, precision: Settings.Precision
+    ) throws
         -> [UInt32]
     {
         let corpus = try testCorpus(sampleText(characters: 1000))
@@ -20,31 +22,35 @@ struct ExactnessTests {
             dropout: Dropout(states: 0.2, weights: 0.1))
         var random = SplitMix64(seed: 3)
         network.parameters.initialise(range: 0.1, forgetBias: 1, random: &random)
-        let adam = try Adam(network.layout, weightDecay: 0.1, averaging: 0.9)
+        let optimiser = try Optimiser(network, rule, weightDecay: 0.1, averaging: 0.9)
         let state = try RecurrentState(network.layout, rows: 11)
         for update in 0..<3 {
             let minibatch = corpus.minibatch(starts: (0..<11).map { $0 * 80 + update * 25 }, time: 25)
             _ = try network.gradient(
                 minibatch, of: corpus, state: state, noise: update > 0 ? Noise(seed: 1, update: update) : nil)
-            adam.update(network, learningRate: 0.01, clipping: .norm(1))
+            optimiser.update(learningRate: 0.01, clipping: .norm(1))
         }
-        return try [network.parameters, #require(adam.averages)].flatMap { parameters in
+        return try [network.parameters, #require(optimiser.averages)].flatMap { parameters in
             UnsafeBufferPointer(start: parameters.pointer, count: parameters.count).map(\.bitPattern)
         }
     }
 
     @Test(
-        "gives the same bits on any number of threads and with every backend", arguments: Cell.allCases,
-        Settings.Precision.allCases)
-    func exactness(cell: Cell, precision: Settings.Precision) throws {
-        let expected = try parameters(cell, threads: 1, backend: .portable, precision: precision)
+        "gives the same bits on any number of threads and with every backend",
+        arguments: [
+            (Cell.rnn, Settings.UpdateRule.adam), (.gru, .adam), (.lstm, .adam), (.gru, .muon),
+        ], Settings.Precision.allCases)
+    func exactness(model: (Cell, Settings.UpdateRule), precision: Settings.Precision) throws {
+        let expected = try parameters(model.0, model.1, threads: 1, backend: .portable, precision: precision)
         for backend in Backend.available {
             // The processor's instruction for bfloat16 rounds in another way.
             let isOwn = precision == .bf16 && backend.hasBFloat16
-            let wanted = isOwn ? try parameters(cell, threads: 1, backend: backend, precision: precision) : expected
+            let wanted =
+                isOwn ? try parameters(model.0, model.1, threads: 1, backend: backend, precision: precision) : expected
             for threads in [1, 2, 3, 16] {
                 #expect(
-                    try parameters(cell, threads: threads, backend: backend, precision: precision) == wanted,
+                    try parameters(model.0, model.1, threads: threads, backend: backend, precision: precision)
+                        == wanted,
                     "\(backend.name), \(threads) threads")
             }
         }

@@ -45,7 +45,7 @@ struct PyTorchTests {
     func updates(model: (Cell, layers: Int, hiddenSize: Int)) throws {
         let fixture = try Fixture(model.0, layers: model.layers, hiddenSize: model.hiddenSize)
         let network = try fixture.network()
-        let adam = try Adam(network.layout)
+        let optimiser = try Optimiser(network)
         let state = try RecurrentState(network.layout, rows: fixture.rows)
         var smallestGradients = (0..<fixture.shape.tensorCount).map { index in
             [Float](repeating: .infinity, count: fixture.shape.tensor(index).count)
@@ -58,7 +58,7 @@ struct PyTorchTests {
                 }
             }
             #expect(largestDifference([Float(loss)], try fixture.elements("step.\(update).loss")) <= Self.tolerance)
-            adam.update(network, learningRate: 0.01, clipping: .norm(1))
+            optimiser.update(learningRate: 0.01, clipping: .norm(1))
         }
         var beyond = 0
         for index in 0..<fixture.shape.tensorCount {

@@ -18,7 +18,7 @@ final class PackedWeights {
     let rowMajor: AlignedBuffer<Float>
 
     /// The rows that are packed at once, a panel of the transpose.
-    private static let chunkRows = 64
+    static let chunkRows = 64
 
     /// The matrix after dropout, before it is packed; empty without it.
     private let dropped: AlignedBuffer<Float>

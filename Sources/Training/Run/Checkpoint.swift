@@ -44,7 +44,7 @@ public struct Checkpoint {
 
     /// The bytes of a checkpoint.
     static func encode(
-        _ description: Description, network: Network, adam: Adam, state: RecurrentState?
+        _ description: Description, network: Network, optimiser: Optimiser, state: RecurrentState?
     ) throws -> Data {
         var file = Safetensors()
         file.metadata[metadataKey] = try JSON.string(description)
@@ -54,10 +54,10 @@ public struct Checkpoint {
             let sizes = tensor.isBias ? [tensor.rows] : [tensor.rows, tensor.columns]
             file.tensors[tensor.name] = .init(shape: sizes, elements: network.parameters.tensor(index))
             file.tensors[firstMomentPrefix + tensor.name] = .init(
-                shape: sizes, elements: adam.firstMoments.tensor(index))
+                shape: sizes, elements: optimiser.firstMoments.tensor(index))
             file.tensors[secondMomentPrefix + tensor.name] = .init(
-                shape: sizes, elements: adam.secondMoments.tensor(index))
-            if let averages = adam.averages {
+                shape: sizes, elements: optimiser.secondMoments.tensor(index))
+            if let averages = optimiser.averages {
                 file.tensors[averagePrefix + tensor.name] = .init(shape: sizes, elements: averages.tensor(index))
             }
         }
@@ -131,18 +131,18 @@ public struct Checkpoint {
     }
 
     /// Sets a network of the checkpoint's shape, its optimiser and its state to the checkpoint's.
-    func restore(_ network: Network, _ adam: Adam, _ state: RecurrentState?) throws {
+    func restore(_ network: Network, _ optimiser: Optimiser, _ state: RecurrentState?) throws {
         for index in 0..<shape.tensorCount {
             let tensor = shape.tensor(index)
             network.parameters.setTensor(index, try elements(tensor.name, count: tensor.count))
-            adam.firstMoments.setTensor(
+            optimiser.firstMoments.setTensor(
                 index, try elements(Checkpoint.firstMomentPrefix + tensor.name, count: tensor.count))
-            adam.secondMoments.setTensor(
+            optimiser.secondMoments.setTensor(
                 index, try elements(Checkpoint.secondMomentPrefix + tensor.name, count: tensor.count))
-            adam.averages?.setTensor(
+            optimiser.averages?.setTensor(
                 index, try elements(Checkpoint.averagePrefix + tensor.name, count: tensor.count))
         }
-        adam.updates = progress.updates
+        optimiser.updates = progress.updates
         if let state {
             let hidden = try elements(Checkpoint.hiddenName, count: state.hidden.count)
             _ = state.hidden.elements.update(fromContentsOf: hidden)

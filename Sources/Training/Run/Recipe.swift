@@ -148,7 +148,7 @@ public struct Recipe {
             precision: settings.precision ?? .f32, dropout: Dropout(states: 0.1))
         var random = SplitMix64(seed: settings.seed)
         network.parameters.initialise(range: 0.1, forgetBias: nil, random: &random)
-        let adam = try Adam(network.layout)
+        let optimiser = try Optimiser(network)
         let time = min(settings.time, 32, corpus.count - 1)
         let starts = (0..<settings.batchSize).map { $0 * (corpus.count - 1 - time) / settings.batchSize }
         let minibatch = Minibatch(of: Stretches([0..<corpus.count - 1]), starts: starts, time: time)
@@ -156,7 +156,7 @@ public struct Recipe {
         var count = 0
         while count < 2 || (ContinuousClock.now - start).seconds < 0.2 {
             _ = try network.gradient(minibatch, of: corpus, state: nil, noise: Noise(seed: 1, update: count))
-            adam.update(network, learningRate: 1e-3, clipping: .norm(1))
+            optimiser.update(learningRate: 1e-3, clipping: .norm(1))
             if count == 0 { start = .now }
             count += 1
         }

@@ -31,6 +31,13 @@ public struct Settings: Encodable, Equatable, Sendable {
         case end
     }
 
+    /// How the parameters follow from the gradients.
+    public enum UpdateRule: String, Codable, Sendable, CaseIterable {
+        case adam
+        /// Muon for the matrices between hidden units, Adam for all else.
+        case muon
+    }
+
     /// How the learning rate changes.
     public enum Schedule: String, Codable, Sendable, CaseIterable {
         /// Times ``decay`` in each epoch after ``decayAfter``.
@@ -66,7 +73,8 @@ public struct Settings: Encodable, Equatable, Sendable {
     public var epochs = 50
     /// The time that the training may take; nil for no limit.
     public var minutes: Double?
-    /// Adam's learning rate at first, after the warm-up.
+    public var optimiser = UpdateRule.adam
+    /// The learning rate at first, after the warm-up.
     public var learningRate = 0.002
     public var schedule = Schedule.exponential
     /// The number of updates in which the learning rate rises linearly from zero.
@@ -242,6 +250,7 @@ extension Settings: Decodable {
         try read(&carriesDocuments, .carriesDocuments)
         try read(&epochs, .epochs)
         try read(&minutes, .minutes)
+        try read(&optimiser, .optimiser)
         try read(&learningRate, .learningRate)
         try read(&schedule, .schedule)
         try read(&warmup, .warmup)

@@ -19,7 +19,7 @@ extension TrainingRun {
             let checkpoint = try Checkpoint(path: folder.bestCheckpointPath)
             progress = checkpoint.progress
             begin()
-            try checkpoint.restore(network, adam, state)
+            try checkpoint.restore(network, optimiser, state)
         } else {
             progress = Progress()
             begin()
@@ -40,7 +40,7 @@ extension TrainingRun {
         network.parameters.initialise(
             range: Float(settings.initialRange), forgetBias: Float(settings.forgetBias), random: &random)
         initial?.copy(to: network.parameters, vocabulary)
-        adam.reset()
+        optimiser.reset()
         state?.reset()
     }
 }

@@ -30,7 +30,7 @@ public final class TrainingRun {
     /// The number of weights and biases.
     public var parameterCount: Int { shape.parameterCount }
     /// The current parameters.
-    public var parameters: FloatTensors { FloatTensors(shape, (adam.averages ?? network.parameters).tensors) }
+    public var parameters: FloatTensors { FloatTensors(shape, (optimiser.averages ?? network.parameters).tensors) }
     /// The model's symbols.
     public let vocabulary: Vocabulary
     /// The progress.
@@ -42,7 +42,7 @@ public final class TrainingRun {
     let initial: InitialModel?
     private let source: any MinibatchSource
     let network: Network
-    let adam: Adam
+    let optimiser: Optimiser
     /// The current minibatch.
     private var minibatch = Minibatch()
     let state: RecurrentState?
@@ -179,8 +179,8 @@ public final class TrainingRun {
         network = try Network(
             shape, threads: settings.threads, backend: backend, precision: settings.precision ?? .f32,
             resetSymbol: vocabulary.resetSymbol, dropout: settings.dropoutRates)
-        adam = try Adam(
-            network.layout, beta2: settings.secondMomentDecay, weightDecay: settings.weightDecay,
+        optimiser = try Optimiser(
+            network, settings.optimiser, beta2: settings.secondMomentDecay, weightDecay: settings.weightDecay,
             averaging: settings.averaging)
         let rows = source.carriedRows
         state = rows > 0 ? try RecurrentState(network.layout, rows: rows) : nil
@@ -189,7 +189,7 @@ public final class TrainingRun {
         otherFacts = others.isEmpty ? nil : others.map(CorpusFacts.init)
         if let checkpoint {
             progress = checkpoint.progress
-            try checkpoint.restore(network, adam, state)
+            try checkpoint.restore(network, optimiser, state)
         } else {
             progress = Progress()
         }
@@ -313,7 +313,7 @@ public final class TrainingRun {
             throw TrainingError.diverged(update: progress.updates + 1)
         }
         learningRate = settings.learningRate(progress, fraction: fraction)
-        adam.update(network, learningRate: learningRate, clipping: settings.clipping)
+        optimiser.update(learningRate: learningRate, clipping: settings.clipping)
         progress.record(loss)
         symbolsSinceReport += minibatch.predictionCount
         return loss
@@ -381,7 +381,7 @@ public final class TrainingRun {
 
     /// Calls `body` with the running mean of the parameters in their place, if there is one.
     private func withAverages<Result>(_ body: () throws -> Result) throws -> Result {
-        guard let averages = adam.averages else { return try body() }
+        guard let averages = optimiser.averages else { return try body() }
         let parameters = try Parameters(network.layout)
         parameters.copy(network.parameters)
         network.parameters.copy(averages)
@@ -430,7 +430,7 @@ public final class TrainingRun {
             version: chargenVersion, settings: settings, characters: vocabulary.characters,
             hasEndOfDocument: vocabulary.hasEndOfDocument, corpus: CorpusFacts(corpus), validationTexts: otherFacts,
             progress: progress)
-        let checkpoint = try Checkpoint.encode(description, network: network, adam: adam, state: state)
+        let checkpoint = try Checkpoint.encode(description, network: network, optimiser: optimiser, state: state)
         try folder.syncReports()
         if isBest { try AtomicFile.write(checkpoint, to: folder.bestCheckpointPath) }
         if settings.keptCheckpoints > 0, let updatesSaved, updatesSaved != progress.updates {
