@@ -83,18 +83,16 @@ def main():
     held_out = max(1, round(steps * 0.05))
 
     model = Model(len(place), options)
-    recurrent = [
-        value for name, value in model.rnn.named_parameters() if options.optimiser == "muon" and is_recurrent(name)
-    ]
-    others = [value for value in model.parameters() if all(value is not other for other in recurrent)]
-    optimisers = [torch.optim.Adam(others, options.learning_rate)]
-    if recurrent:
-        optimisers.append(
-            torch.optim.Muon(
-                recurrent, options.learning_rate, weight_decay=0, ns_steps=3,
-                adjust_lr_fn="match_rms_adamw",
-            )
-        )  # fmt: skip
+    recurrent = [value for name, value in model.rnn.named_parameters() if is_recurrent(name)]
+    if options.optimiser == "muon":
+        others = [value for value in model.parameters() if all(value is not other for other in recurrent)]
+        # As in `trainer train`: an RMS of 0.1 times the learning rate, where PyTorch's is 0.2.
+        muon = torch.optim.Muon(
+            recurrent, options.learning_rate / 2, weight_decay=0, ns_steps=3, adjust_lr_fn="match_rms_adamw"
+        )
+        optimisers = [torch.optim.Adam(others, options.learning_rate), muon]
+    else:
+        optimisers = [torch.optim.Adam(model.parameters(), options.learning_rate)]
 
     def loss(step, state):
         start = step * options.time
@@ -133,7 +131,8 @@ def main():
         state = None
         for step in range(steps - held_out):
             for optimiser in optimisers:
-                optimiser.param_groups[0]["lr"] = options.learning_rate * factor(epoch, updates)
+                group = optimiser.param_groups[0]
+                group["lr"] = group.setdefault("first_lr", group["lr"]) * factor(epoch, updates)
                 optimiser.zero_grad()
             value, state = loss(step, state)
             value.backward()

@@ -53,7 +53,7 @@ struct MuonTests {
                     let step = Square(hidden, ahead).orthogonalised()
                     for (element, direction) in zip(block, step.elements) {
                         expected[element] *= 1 - 0.01 * 0.5
-                        expected[element] -= 0.01 * 0.2 * Double(hidden).squareRoot() * direction
+                        expected[element] -= 0.01 * 0.1 * Double(hidden).squareRoot() * direction
                     }
                 }
                 let weight = max(0.1, 1 / Double(update + 1))

@@ -8,9 +8,8 @@ import ModelFormat
 ///
 /// A step is the gradient's running mean, ahead by one update (Nesterov), with all its singular
 /// values made nearly equal: of U·S·Vᵀ it keeps U·Vᵀ. That is done for each gate's square block
-/// alone. A step has the root mean square of ``stepSize`` times the learning rate, so that a
-/// learning rate suits Adam's tensors and these (Liu et al. 2025, "Muon is scalable for LLM
-/// training").
+/// alone. A step has a root mean square of ``stepSize`` times the learning rate, less than Adam's:
+/// so one learning rate suits both.
 final class Muon {
     /// The places of the blocks in the parameters.
     let blocks: [Int]
@@ -20,7 +19,7 @@ final class Muon {
 
     /// The weight of the past in the running mean of the gradients.
     private static let momentum: Float = 0.95
-    private static let stepSize: Float = 0.2
+    private static let stepSize: Float = 0.1
     /// The iterations of ``orthogonalise(_:)``.
     private static let iterations = 3
 

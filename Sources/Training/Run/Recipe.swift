@@ -47,6 +47,7 @@ public struct Recipe {
         for hiddenSize in Recipe.hiddenSizes {
             var candidate = settings
             candidate.cell = .gru
+            candidate.optimiser = .muon
             candidate.hiddenSize = hiddenSize
             adjust(&candidate)
             var epochs = Double(candidate.epochs)
@@ -93,7 +94,8 @@ public struct Recipe {
         settings.schedule = .cosine
         // A trained model starts at half the rate, so that it keeps more of what it knows.
         settings.learningRate = Recipe.rounded(
-            (settings.initialModel == nil ? 0.008 : 0.004) * pow(128 / Double(settings.hiddenSize), 0.7)
+            (settings.optimiser == .muon ? 0.03 : 0.008) * (settings.initialModel == nil ? 1 : 0.5)
+                * pow(128 / Double(settings.hiddenSize), 0.7)
                 * min(1, (minibatch / 2500).squareRoot()))
         settings.warmup = Int(min(100, updates / 20))
         (settings.clipNorm, settings.clipElement) = (1, 0)
@@ -148,7 +150,7 @@ public struct Recipe {
             precision: settings.precision ?? .f32, dropout: Dropout(states: 0.1))
         var random = SplitMix64(seed: settings.seed)
         network.parameters.initialise(range: 0.1, forgetBias: nil, random: &random)
-        let optimiser = try Optimiser(network)
+        let optimiser = try Optimiser(network, settings.optimiser)
         let time = min(settings.time, 32, corpus.count - 1)
         let starts = (0..<settings.batchSize).map { $0 * (corpus.count - 1 - time) / settings.batchSize }
         let minibatch = Minibatch(of: Stretches([0..<corpus.count - 1]), starts: starts, time: time)
