@@ -228,7 +228,7 @@ public final class TrainingRun {
         lastReport = .now
         plannedAt = .now
         updatesBefore = progress.updates
-        while !isOver, !isStale {
+        while !progress.isOver(settings), !isStale {
             if shouldStop() {
                 try save()
                 return .stopped
@@ -243,12 +243,6 @@ public final class TrainingRun {
             }
         }
         return isStale ? .stoppedEarly : .finished
-    }
-
-    /// Whether the last epoch is over, or the time.
-    private var isOver: Bool {
-        if settings.minutes != nil { return progress.plannedUpdates.map { progress.updates >= $0 } ?? false }
-        return progress.epoch > settings.epochs
     }
 
     /// Whether the validation loss has not improved for as long as the settings say.
@@ -296,7 +290,7 @@ public final class TrainingRun {
         plan()
         let interval = settings.validationInterval
         let isDue = interval > 0 ? progress.updates % interval == 0 : endsEpoch
-        if isDue || isOver {
+        if isDue || progress.isOver(settings) {
             try finishPeriod(epoch, onReport)
         } else {
             if settings.reportInterval > 0, progress.updates % settings.reportInterval == 0 {
@@ -460,7 +454,7 @@ public final class TrainingRun {
             runningLoss: progress.runningLoss, validationLoss: validationLoss,
             learningRate: learningRate,
             charactersPerSecond: Double(symbolsSinceReport) / (now - lastReport).seconds,
-            seconds: secondsBefore + (now - clock).seconds)
+            seconds: secondsBefore + (now - clock).seconds, fraction: fraction)
         progress.trainingLoss = report.trainingLoss
         progress.validationLoss = validationLoss ?? progress.validationLoss
         progress.lossSum = 0
