@@ -12,7 +12,7 @@ struct HelpTests {
 
     @Test(
         "names defaults in one form, and nothing else in brackets",
-        arguments: ["train", "resume", "export", "generate", "evaluate", "inspect"])
+        arguments: ["train", "resume", "sweep", "export", "generate", "evaluate", "inspect"])
     func form(command: String) throws {
         for line in try help(command) {
             for remark in line.matches(of: /\(([^)]*)\)/) {
@@ -24,7 +24,7 @@ struct HelpTests {
     @Test(
         "names the default of an option",
         arguments: [
-            ("export", "--run", "the newest in 'runs'"), ("export", "--weights", "f32"),
+            ("sweep", "--threads", "1"), ("export", "--run", "the newest in 'runs'"), ("export", "--weights", "f32"),
             ("generate", "--temperature", "1"), ("generate", "--length", "500"), ("generate", "--count", "1"),
             ("generate", "--format", "text"), ("generate", "--unknown", "fail"), ("evaluate", "--unknown", "fail"),
         ])
