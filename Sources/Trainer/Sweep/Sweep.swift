@@ -144,7 +144,10 @@ struct Sweep: ParsableCommand {
         let requested = SweepRecord(
             arguments: Arguments.expanded(common), directory: FileManager.default.currentDirectoryPath,
             sha256: try checkText(for: commands), choices: choices)
-        let record = try earlier.map { try requested.continuing($0, path: folder.shownPath) } ?? requested
+        let record =
+            try earlier.map {
+                try requested.continuing($0, keepsStopped: options.stopsHopeless, path: folder.shownPath)
+            } ?? requested
         try folder.write(record)
 
         let run = SweepRun(record, in: folder, options: options)

@@ -26,12 +26,14 @@ struct SweepRecord: Codable, Equatable {
     }
 
     /// This record with the outcomes of an earlier one, whose trials come first. Trials that failed
-    /// may be tried again.
+    /// are to be tried again.
     ///
-    /// - Parameter path: The folder, for errors.
+    /// - Parameters:
+    ///   - keepsStopped: Whether the trials that were stopped are not to be continued.
+    ///   - path: The folder, for errors.
     /// - Throws: ``TrainingError/invalidRun(path:_:)`` when the earlier one has other options,
     ///   another text, or trials that this one lacks.
-    func continuing(_ earlier: SweepRecord, path: String) throws -> SweepRecord {
+    func continuing(_ earlier: SweepRecord, keepsStopped: Bool = true, path: String) throws -> SweepRecord {
         let advice = "repeat its command, continue it with --run alone, or choose another --run"
         guard arguments == earlier.arguments else {
             let common = earlier.arguments.map(Terminal.quoted).joined(separator: " ")
@@ -52,8 +54,12 @@ struct SweepRecord: Codable, Equatable {
         var record = SweepRecord(
             arguments: arguments, directory: directory, sha256: sha256,
             choices: earlier.trials.map(\.choices) + added)
-        for (index, trial) in earlier.trials.enumerated() where trial.outcome?.ending != .failed {
-            record.trials[index].outcome = trial.outcome
+        for (index, trial) in earlier.trials.enumerated() {
+            switch trial.outcome?.ending {
+            case .finished: record.trials[index].outcome = trial.outcome
+            case .stopped where keepsStopped: record.trials[index].outcome = trial.outcome
+            default: break
+            }
         }
         return record
     }

@@ -15,7 +15,7 @@ struct SweepOptions: ParsableArguments {
     @Flag(
         name: .customLong("no-median-stopping"),
         help: ArgumentHelp(
-            "Train every trial to its end.",
+            "Train every trial to its end, those too that were stopped before.",
             discussion: """
                 Otherwise a trial is stopped when, after 30 % of its training, its lowest validation loss is worse \
                 than the median of what at least three others had reached at the same point. Those that are larger, \

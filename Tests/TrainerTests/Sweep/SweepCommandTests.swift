@@ -111,7 +111,7 @@ struct SweepCommandTests {
         }
     }
 
-    @Test("a hopeless trial is stopped, unless none is to be")
+    @Test("a hopeless trial is stopped, and continued if none is to be")
     func hopeless() throws {
         try withText(characters: 10_000) { folder in
             let arguments = [
@@ -123,7 +123,7 @@ struct SweepCommandTests {
             #expect(last["ending"] as? String == "stopped")
             #expect((0.3..<1).contains(try #require(last["fraction"] as? Double)))
             #expect(try checkpoint("s/004", in: folder).count > 0)
-            let whole = try lines(sweep(arguments + ["--run", "t", "--no-median-stopping"], in: folder))
+            let whole = try lines(sweep(["--run", "s", "--no-median-stopping"], in: folder))
             #expect(whole.allSatisfy { $0["ending"] as? String == "finished" })
         }
     }

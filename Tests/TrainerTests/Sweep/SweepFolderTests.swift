@@ -60,6 +60,8 @@ struct SweepFolderTests {
         #expect(later.trials.map { $0.outcome?.ending } == [.finished, .stopped, nil, nil, nil])
         #expect(later.trials.map(\.name) == ["001", "002", "003", "004", "005"])
         #expect(later.trials[1].outcome?.parameters == 1)
+        let whole = try record(["8", "16", "24", "32"]).continuing(earlier, keepsStopped: false, path: "s")
+        #expect(whole.trials.map { $0.outcome?.ending } == [.finished, nil, nil, nil])
     }
 
     @Test("a sweep of other options, another text or fewer trials does not continue it")
