@@ -2,8 +2,14 @@ import Foundation
 import Synchronization
 
 /// SIGINT, which Ctrl-C sends, SIGTERM, and SIGHUP, which a closed terminal sends: the training
-/// ends after the current update and a checkpoint.
+/// ends after the current update and a checkpoint. So it does if the process in ``parentVariable``
+/// has ended.
 enum Interrupt {
+    /// The environment variable with the number of the process that this one must not outlive: the
+    /// sweep whose trial it trains.
+    static let parentVariable = "CHARGEN_PARENT"
+
+    private static let parent = ProcessInfo.processInfo.environment[parentVariable].flatMap { pid_t($0) }
     private static let signalNumber = Atomic<Int32>(0)
 
     /// Has the first of the signals stored in ``received``; a second one ends the process.
@@ -31,9 +37,10 @@ enum Interrupt {
         return address(action.__sigaction_handler.sa_handler) == address(SIG_IGN)
     }
 
-    /// The signal received, if any.
+    /// The signal received, if any; SIGTERM if the parent has ended.
     static var received: Int32? {
         let number = signalNumber.load(ordering: .relaxed)
-        return number == 0 ? nil : number
+        guard number == 0 else { return number }
+        return parent.map { $0 == getppid() } ?? true ? nil : SIGTERM
     }
 }

@@ -41,10 +41,10 @@ enum Terminal {
     /// The name that this program was called by, for commands in messages.
     static var programName: String { CommandLine.arguments.first ?? "trainer" }
 
-    /// A path, quoted for a shell if necessary.
-    static func quoted(_ path: String) -> String {
-        let plain = path.allSatisfy { $0.isLetter || $0.isNumber || "/._-+".contains($0) }
-        return plain ? path : "'" + path.replacingOccurrences(of: "'", with: "'\\''") + "'"
+    /// An argument, such as a path, quoted for a shell if necessary.
+    static func quoted(_ argument: String) -> String {
+        let plain = !argument.isEmpty && argument.allSatisfy { $0.isLetter || $0.isNumber || "/._-+=".contains($0) }
+        return plain ? argument : "'" + argument.replacingOccurrences(of: "'", with: "'\\''") + "'"
     }
 
     /// A duration such as `1:02:03` or `04:05`.

@@ -47,7 +47,6 @@ struct Train: ParsableCommand {
 
     func validate() throws {
         let batching = batching
-        let isChosen = training.preset == nil && batching != .documents
         let isLSTM = model.cell.map { $0 == .lstm } ?? (!isChosen || model.initialModel != nil)
         guard model.forgetBias == nil || isLSTM else { throw ValidationError("--forget-bias needs --cell lstm.") }
         guard (training.preset == .notebook) == (batching == .documents) || training.preset == nil else {
@@ -75,7 +74,6 @@ struct Train: ParsableCommand {
         guard validation.texts.isEmpty || batching != .documents else {
             throw ValidationError("--validation-text needs another --batching than documents.")
         }
-        let isValidated = batching != .documents && (validation.fraction != 0 || !validation.texts.isEmpty)
         guard isValidated || (training.patience ?? 0 == 0 && optimisation.schedule != .plateau) else {
             throw ValidationError("--patience and --schedule plateau need text to validate on.")
         }
@@ -98,6 +96,14 @@ struct Train: ParsableCommand {
 
     private var batching: Settings.Batching {
         training.batching ?? (training.preset == .notebook ? .documents : .streams)
+    }
+
+    /// Whether settings are chosen for the text and the time.
+    var isChosen: Bool { training.preset == nil && batching != .documents }
+
+    /// Whether text is held out.
+    var isValidated: Bool {
+        batching != .documents && (validation.fraction != 0 || !validation.texts.isEmpty)
     }
 
     /// The settings of the preset.
@@ -162,7 +168,7 @@ struct Train: ParsableCommand {
             guard let shape else { return }
             (settings.cell, settings.layers, settings.hiddenSize) = (shape.cell, shape.layers, shape.hiddenSize)
         }
-        if training.preset != nil || batching == .documents {
+        if !isChosen {
             var settings = initialSettings(CorpusSource(paths: []))
             adjust(&settings)
             return settings

@@ -41,6 +41,11 @@ struct ValidationOptions: ParsableArguments {
         }
     }
 
+    /// Whether losses under these options and others are of the same text.
+    func isSame(as other: ValidationOptions) -> Bool {
+        fraction == other.fraction && place == other.place && texts == other.texts
+    }
+
     func apply(to settings: inout Settings) {
         settings.validationFraction = fraction ?? (texts.isEmpty ? settings.validationFraction : 0)
         settings.heldOut = place ?? settings.heldOut

@@ -47,7 +47,7 @@ struct HelpTests {
     @Test(
         "names the default of an option",
         arguments: [
-            ("export", "--run", "the newest in 'runs'"), ("export", "--weights", "f32"),
+            ("sweep", "--threads", "1"), ("export", "--run", "the newest in 'runs'"), ("export", "--weights", "f32"),
             ("generate", "--temperature", "1"), ("generate", "--length", "500"), ("generate", "--count", "1"),
             ("generate", "--format", "text"), ("generate", "--unknown", "fail"), ("evaluate", "--unknown", "fail"),
         ])

@@ -35,6 +35,17 @@ import Testing
         }
     }
 
+    @Test("the folders of trainings and of sweeps are not read as text")
+    func runs() throws {
+        try withFolder([
+            "a", "runs/1/settings.json", "runs/1/last.safetensors", "runs/2/sweep.json", "runs/2/001/messages.txt",
+            "runs/b", "runs/3/settings.json",
+        ]) { folder in
+            let texts = try texts(CorpusSource(paths: [folder]))
+            #expect(texts == ["a", "settings.json", "b"])
+        }
+    }
+
     @Test("patterns choose the files in folders, not those that are named")
     func include() throws {
         try withFolder(["a.txt", "b.md", "c.html", "d/e.txt"]) { folder in

@@ -240,9 +240,31 @@ struct RunTests {
             let last = try #require(reports.last)
             #expect(last.validationLoss != nil)
             #expect(last.learningRate < 0.1 * reports[0].learningRate)
-            #expect(last.update == run.progress.plannedUpdates)
+            #expect(last.update == run.progress.plannedUpdates && last.fraction == 1)
+            #expect(try Checkpoint(path: run.folder.lastCheckpointPath).isFinished)
             #expect(throws: TrainingError.self) { try TrainingRun(resuming: run.folder) }
             #expect(try TrainingRun(resuming: run.folder, change: { $0.minutes = 0.06 }).fraction < 0.7)
+        }
+    }
+
+    @Test("reports say what part of the training is done, resumed or not")
+    func fractions() throws {
+        try withTemporaryFolder { folder in
+            let settings = try settings(folder, .streams)
+            let run = RunFolder(path: folder.path + "/run")
+            var updates = 0
+            #expect(
+                try TrainingRun(settings, folder: run).train(
+                    shouldStop: { updates == 40 }, onUpdate: { _ in updates += 1 }) == .stopped)
+            #expect(try !Checkpoint(path: run.lastCheckpointPath).isFinished)
+            #expect(try TrainingRun(resuming: run).train() == .finished)
+            #expect(try Checkpoint(path: run.lastCheckpointPath).isFinished)
+            let reports = try reports(run)
+            let last = try #require(reports.last)
+            for report in reports {
+                let fraction = try #require(report.fraction)
+                #expect(abs(fraction - Double(report.update) / Double(last.update)) < 1e-9)
+            }
         }
     }
 
@@ -341,6 +363,7 @@ struct RunTests {
             }
             let before = try files()
             #expect(before.keys.contains("settings.json"))
+            #expect(run.folder.isInUse && !RunFolder(path: folder.path).isInUse)
             let inUse = TrainingError.invalidRun(path: run.folder.path, "another process is training in it")
             #expect(throws: inUse) { try TrainingRun(resuming: run.folder, change: { $0.epochs = 9 }) }
             #expect(try files() == before)

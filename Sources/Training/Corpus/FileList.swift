@@ -43,9 +43,11 @@ enum FileList {
     /// are followed, links to folders are not, since they could lead in a circle.
     private static func appendFiles(in folder: String, include: [String]?, to paths: inout [String]) throws {
         let names = try entries(of: folder)
-        // The folder of a training: its text may be in the folder that holds `runs`.
+        // The folder of a training or of a sweep: the text may be in the folder that holds `runs`.
         let marks = ["settings.json", "last.safetensors"].map { FileName.cString($0) }
-        guard !marks.allSatisfy(names.contains) else { return }
+        guard !marks.allSatisfy(names.contains), !names.contains(FileName.cString(RunFolder.sweepFileName)) else {
+            return
+        }
         for name in names {
             let path = (folder.hasSuffix("/") ? folder : folder + "/") + FileName.string(name)
             var information = stat()

@@ -32,6 +32,10 @@ public struct Checkpoint {
     public var settings: Settings { description.settings }
     /// The training's progress.
     public var progress: Progress { description.progress }
+    /// Whether the training has reached its last update.
+    public var isFinished: Bool { progress.isOver(settings) }
+    /// The number of weights and biases.
+    public var parameterCount: Int { shape.parameterCount }
 
     private static let metadataKey = "chargen"
     private static let firstMomentPrefix = "adam.first."

@@ -58,6 +58,12 @@ public struct Progress: Codable, Equatable, Sendable {
         runningSum / (1 - pow(1 - Progress.runningWeight, Double(updates)))
     }
 
+    /// Whether a training with these settings has reached its last update.
+    func isOver(_ settings: Settings) -> Bool {
+        if settings.minutes != nil { return plannedUpdates.map { updates >= $0 } ?? false }
+        return epoch > settings.epochs
+    }
+
     mutating func record(_ loss: Double) {
         updates += 1
         updatesInEpoch += 1
@@ -92,6 +98,9 @@ public struct Report: Codable, Equatable, Sendable {
     public let charactersPerSecond: Double
     /// The time spent in training, in seconds.
     public let seconds: Double
+    /// The part of the training that is done, 0 to 1, as far as it is known; nil in reports of
+    /// earlier versions.
+    public internal(set) var fraction: Double?
 }
 
 /// The loss on a text that a training is validated on, in nats a character.

@@ -20,11 +20,16 @@ public struct RunFolder: Sendable {
     }
 
     var settingsPath: String { path + "/settings.json" }
-    var metricsPath: String { path + "/metrics.jsonl" }
+    /// The reports, a line of JSON each.
+    public var metricsPath: String { path + "/metrics.jsonl" }
     /// The newest checkpoint.
     public var lastCheckpointPath: String { path + "/last.safetensors" }
     /// The checkpoint with the lowest validation loss.
     public var bestCheckpointPath: String { path + "/best.safetensors" }
+
+    /// The name of a file that marks a folder of runs that belong together. Like a run's, such a
+    /// folder is not read as part of a text.
+    public static let sweepFileName = "sweep.json"
 
     /// The path of the best checkpoint, or of the last if there is no validation loss.
     ///
@@ -41,7 +46,7 @@ public struct RunFolder: Sendable {
     ///
     /// - Returns: Whether it is new.
     /// - Throws: ``TrainingError/runExists(path:)`` or ``TrainingError/cannotWrite(path:reason:)``.
-    func create() throws -> Bool {
+    public func create() throws -> Bool {
         guard !FileName.hasEscape(path) else {
             throw TrainingError.cannotWrite(
                 path: FileName.shown(path), reason: "the name of a run must be UTF-8; choose another name")
@@ -65,7 +70,7 @@ public struct RunFolder: Sendable {
     ///
     /// - Parameter flock: The system call.
     /// - Throws: ``TrainingError/invalidRun(path:_:)`` when another training has the lock.
-    func lock(flock: (Int32, Int32) -> Int32 = { flock($0, $1) }) throws -> Lock {
+    public func lock(flock: (Int32, Int32) -> Int32 = { flock($0, $1) }) throws -> Lock {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw TrainingError.invalidRun(path: path, String(cString: strerror(errno)))
@@ -100,6 +105,17 @@ public struct RunFolder: Sendable {
         return names.filter { $0.hasPrefix(RunFolder.keptPrefix) && $0.hasSuffix(RunFolder.keptSuffix) }.sorted()
     }
 
+    /// Whether another process trains in the folder, or this one does.
+    public var isInUse: Bool {
+        var isTaken = false
+        _ = try? lock {
+            let result = flock($0, $1)
+            isTaken = result != 0 && errno == EWOULDBLOCK
+            return result
+        }
+        return isTaken
+    }
+
     /// Keeps the last checkpoint under a name of its own beside it, and only the newest `count` of
     /// such.
     func keepLastCheckpoint(update: Int, count: Int) throws {
@@ -111,9 +127,9 @@ public struct RunFolder: Sendable {
     }
 
     /// The right to train in a folder.
-    final class Lock {
+    public final class Lock {
         /// Whether others are kept out: not if the file system has no locks.
-        let isHeld: Bool
+        public let isHeld: Bool
         private let descriptor: Int32
 
         fileprivate init(descriptor: Int32, isHeld: Bool) {

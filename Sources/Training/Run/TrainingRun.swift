@@ -273,7 +273,7 @@ public final class TrainingRun {
         clock = .now
         lastReport = .now
         time?.begin(now: clock)
-        while !isOver, !isStale {
+        while !progress.isOver(settings), !isStale {
             if shouldStop() {
                 try save()
                 return .stopped
@@ -288,12 +288,6 @@ public final class TrainingRun {
             }
         }
         return isStale ? .stoppedEarly : .finished
-    }
-
-    /// Whether the last epoch is over, or the time.
-    private var isOver: Bool {
-        if settings.minutes != nil { return progress.plannedUpdates.map { progress.updates >= $0 } ?? false }
-        return progress.epoch > settings.epochs
     }
 
     /// Whether the validation loss has not improved for as long as the settings say.
@@ -342,7 +336,7 @@ public final class TrainingRun {
         time?.plan(&progress, most: most)
         let interval = settings.validationInterval
         let isDue = interval > 0 ? progress.updates % interval == 0 : endsEpoch
-        if isDue || isOver {
+        if isDue || progress.isOver(settings) {
             try finishPeriod(epoch, onReport)
         } else {
             if settings.reportInterval > 0, progress.updates % settings.reportInterval == 0 {
@@ -402,7 +396,7 @@ public final class TrainingRun {
             runningLoss: progress.runningLoss, validationLoss: losses.first,
             learningRate: learningRate,
             charactersPerSecond: Double(symbolsSinceReport) / (now - lastReport).seconds,
-            seconds: secondsBefore + (now - clock).seconds)
+            seconds: secondsBefore + (now - clock).seconds, fraction: fraction)
         if otherFacts != nil, !losses.isEmpty {
             report.validationLosses = zip(validationTexts, losses).map { TextLoss(text: $0.name, loss: $1) }
         }
