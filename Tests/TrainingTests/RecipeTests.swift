@@ -48,6 +48,10 @@ struct RecipeTests {
         let settings = recipe.settings
         #expect(settings.hiddenSize == 200 && settings.epochs == 7 && settings.minutes == nil)
         #expect(settings.layers == 1 && settings.dropout == 0.33 && settings.cell == .lstm)
-        #expect(settings.learningRate < 0.006)
+        #expect(settings.optimiser == .muon)
+        let smaller = try Recipe(text, minutes: nil) { ($0.hiddenSize, $0.epochs) = (64, 7) }.settings
+        #expect(settings.learningRate < smaller.learningRate)
+        let adam = try Recipe(text, minutes: nil) { ($0.hiddenSize, $0.epochs, $0.optimiser) = (64, 7, .adam) }.settings
+        #expect(adam.learningRate < smaller.learningRate)
     }
 }

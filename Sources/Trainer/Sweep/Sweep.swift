@@ -42,15 +42,15 @@ struct Sweep: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Train with this many random choices of values (default: every combination).", valueName: "n"))
+            "Train with this many random choices of values. (default: every combination)", valueName: "n"))
     var random: Int?
 
-    @Option(help: ArgumentHelp("The seed of --random (default: 1).", valueName: "n"))
+    @Option(help: ArgumentHelp("The seed of --random. (default: 1)", valueName: "n"))
     var sweepSeed: UInt64?
 
     @Option(
         name: .customLong("run"),
-        help: ArgumentHelp("The folder of the sweep (default: a new one in 'runs').", valueName: "folder"),
+        help: ArgumentHelp("The folder of the sweep. (default: a new one in 'runs')", valueName: "folder"),
         completion: .directory)
     var folder: String?
 

@@ -5,7 +5,7 @@ import Foundation
 struct SweepOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The number of trials that are trained side by side (default: the processors divided by --threads).",
+            "The number of trials that are trained side by side. (default: the processors divided by --threads)",
             valueName: "n"))
     var jobs: Int?
 

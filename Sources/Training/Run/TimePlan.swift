@@ -67,7 +67,8 @@ struct TimePlan {
             return 0
         }
         guard let before, let planned = progress.plannedUpdates else { return seconds }
-        let spent = before * 60 * Double(progress.updates) / Double(max(1, planned))
+        // The fraction first: it is exactly 1 at the end.
+        let spent = before * 60 * (Double(progress.updates) / Double(max(1, planned)))
         guard minutes * 60 > spent else { return nil }
         if minutes != before { progress.plannedUpdates = Int(Double(planned) * minutes / before) }
         return spent
