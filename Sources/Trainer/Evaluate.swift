@@ -22,8 +22,8 @@ struct Evaluate: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What to do with a character that the model does not know: end with an error, or leave it out and count "
-                + "it.", valueName: "policy"))
+            "What to do with a character that the model does not know: predict it as the unknown symbol, or end with "
+                + "an error if the model has none; or leave it out. Both are counted.", valueName: "policy"))
     var unknown = UnknownCharacterPolicy.fail
 
     func run() throws {

@@ -48,8 +48,8 @@ struct Export: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What to do with a character of --text that the model does not know: end with an error, or leave it out "
-                + "and count it.", valueName: "policy"))
+            "What to do with a character of --text that the model does not know: predict it as the unknown symbol, or "
+                + "end with an error if the model has none; or leave it out. Both are counted.", valueName: "policy"))
     var unknown = UnknownCharacterPolicy.fail
 
     func validate() throws {

@@ -21,8 +21,8 @@ struct PromptOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "What to do with a character of the prompt that the model does not know: end with an error, or leave "
-                + "it out.", valueName: "policy"))
+            "What to do with a character of the prompt that the model does not know: read it as the unknown symbol, or "
+                + "end with an error if the model has none; or leave it out.", valueName: "policy"))
     var unknown = UnknownCharacterPolicy.fail
 
     func validate() throws {

@@ -10,8 +10,10 @@ struct Score {
     /// The number of characters predicted, ends of documents included if the model has a symbol for
     /// them.
     let characters: Int
-    /// The number of characters left out because the model does not know them.
+    /// The number of characters that the model does not know.
     let unknownCharacters: Int
+    /// Whether they are predicted as the unknown symbol, not left out.
+    private let predictsUnknown: Bool
 
     /// The mean cross-entropy, in bits a character.
     var bits: Double { nats / log(2) }
@@ -19,7 +21,8 @@ struct Score {
     /// The number of unknown characters in words.
     var unknownSentence: String {
         let number = Terminal.grouped(Double(unknownCharacters))
-        return unknownCharacters == 1 ? "1 unknown character is left out" : "\(number) unknown characters are left out"
+        let subject = unknownCharacters == 1 ? "1 unknown character is" : "\(number) unknown characters are"
+        return predictsUnknown ? "\(subject) predicted as the unknown symbol" : "\(subject) left out"
     }
 
     /// Scores each document of a text from the start state, or, if the model carries its state from
@@ -53,12 +56,13 @@ struct Score {
         nats = sum / Double(count)
         characters = count
         unknownCharacters = corpus.unknownCount
+        predictsUnknown = corpus.differentUnknownCount > 0
     }
 
     /// Reads a text on which to score a model.
     ///
     /// - Throws: ``CorpusError``; `ChargenError` for a character that the model does not know,
-    ///   unless such are skipped, and for a text of nothing else.
+    ///   unless it has a symbol for such or they are skipped, and for a text of skipped ones alone.
     static func text(_ source: CorpusSource, for model: Model, unknown: UnknownCharacterPolicy) throws -> Corpus {
         do {
             // The corpus marks the ends of documents, whether or not the model has a symbol for

@@ -9,6 +9,9 @@ enum TextFile {
     static func documents(of source: CorpusSource) throws -> [String] {
         let corpus: Corpus
         do {
+            var source = source
+            // Rare characters too are to be themselves.
+            source.minimumCount = nil
             corpus = try Corpus(reading: source)
         } catch CorpusError.empty {
             return []
