@@ -60,6 +60,10 @@
  * NUL, which is a character like any other. If the length is 0, the pointer may be NULL. Input and
  * output consist of whole characters.
  *
+ * A model knows the characters that it was trained on. A model that was trained with an unknown
+ * symbol reads every other character as that symbol, and never generates it: see
+ * chargen_model_has_unknown(). Other models refuse or skip unknown characters.
+ *
  * The text of a model that was trained on one long text never ends. A model that was trained on
  * many documents (names, messages, paragraphs) also generates the end of a document, so that a name
  * is as long as a name: see chargen_model_has_end_of_document(). Each document begins from the same
@@ -118,7 +122,7 @@ enum {
     CHARGEN_UNSUPPORTED_VERSION = 5,
     /* A text is not UTF-8. */
     CHARGEN_INVALID_UTF8 = 6,
-    /* A text contains a character that the model does not know. */
+    /* A text contains a character that the model does not know, and has no unknown symbol for. */
     CHARGEN_UNKNOWN_CHARACTER = 7,
     /* The buffer is smaller than the longest character of the model. */
     CHARGEN_BUFFER_TOO_SMALL = 8,
@@ -342,7 +346,8 @@ chargen_status chargen_session_set_seed(chargen_session *session, uint64_t seed)
 typedef int32_t chargen_unknown;
 
 enum {
-    /* Refuse the text with CHARGEN_UNKNOWN_CHARACTER. */
+    /* Read the character as the model's unknown symbol. If the model has none, refuse the text with
+     * CHARGEN_UNKNOWN_CHARACTER. */
     CHARGEN_UNKNOWN_FAIL = 0,
     /* Read the text as if the character were not there. */
     CHARGEN_UNKNOWN_SKIP = 1
@@ -376,6 +381,11 @@ chargen_status chargen_session_set_threads(chargen_session *session, size_t thre
  *                  overflows; 0 on failure.
  * character_count: receives the number of characters that count: all but unknown ones that are
  *                  skipped. May be NULL; 0 on failure.
+ *
+ * A character that is read as the unknown symbol counts with that symbol's probability: that some
+ * unknown character comes next. Probabilities are those of the model, in which all characters, the
+ * unknown symbol and the end of a document together have 1, although the unknown symbol is never
+ * generated.
  *
  * At the beginning of a text the session first reads what it does before it generates the first
  * character: the end of a document, or, for a model without that, a line break if it knows one.
@@ -427,6 +437,12 @@ const char *chargen_model_provenance(const chargen_model *model, size_t *length)
 /* Returns 1 if the model has learned where documents end, otherwise 0. 0 for NULL. */
 int32_t chargen_model_has_end_of_document(const chargen_model *model);
 
+/*
+ * Returns 1 if the model has an unknown symbol, as which it reads characters that it does not know,
+ * otherwise 0. 0 for NULL.
+ */
+int32_t chargen_model_has_unknown(const chargen_model *model);
+
 /* Returns the number of characters that the model knows, at least 1. 0 for NULL. */
 size_t chargen_model_character_count(const chargen_model *model);
 
@@ -441,7 +457,10 @@ size_t chargen_model_character_count(const chargen_model *model);
 chargen_status chargen_model_character(const chargen_model *model, size_t index,
                                        uint32_t *character);
 
-/* Returns 1 if the model knows the character (a Unicode scalar value), otherwise 0. 0 for NULL. */
+/*
+ * Returns 1 if the model knows the character (a Unicode scalar value), otherwise 0, also if it is
+ * read as the unknown symbol. 0 for NULL.
+ */
 int32_t chargen_model_knows(const chargen_model *model, uint32_t character);
 
 /* Returns the maximum length in UTF-8 of the model's characters, 1 to 4 bytes. 0 for NULL. */

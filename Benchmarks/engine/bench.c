@@ -31,7 +31,8 @@ static double weight_bytes(const chargen_model *model) {
     const char *weights = chargen_model_weight_type(model);
     double hidden = (double)chargen_model_hidden_size(model);
     double layers = (double)chargen_model_layer_count(model);
-    double symbols = (double)chargen_model_character_count(model) + chargen_model_has_end_of_document(model);
+    double symbols = (double)chargen_model_character_count(model) + chargen_model_has_unknown(model)
+        + chargen_model_has_end_of_document(model);
     double gates = strcmp(cell, "rnn") == 0 ? 1 : strcmp(cell, "gru") == 0 ? 3 : 4;
     double sums = gates == 1 ? 1 : 4;
     /* int4: half a byte, and two bytes of scale per 32 weights; its output layer is int8. */

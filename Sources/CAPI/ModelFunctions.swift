@@ -116,6 +116,11 @@ public func chargen_model_has_end_of_document(_ model: OpaquePointer?) -> Int32 
 }
 
 @c @implementation
+public func chargen_model_has_unknown(_ model: OpaquePointer?) -> Int32 {
+    loaded(model)?.model.vocabulary.hasUnknown == true ? 1 : 0
+}
+
+@c @implementation
 public func chargen_model_character_count(_ model: OpaquePointer?) -> Int {
     loaded(model)?.model.vocabulary.characters.count ?? 0
 }

@@ -53,6 +53,9 @@ public final class Model: @unchecked Sendable {
     public var weightType: StaticString { stateLayout.weights.name }
     /// The characters the model knows, in ascending order.
     public var characters: [Unicode.Scalar] { vocabulary.characters.compactMap { Unicode.Scalar($0) } }
+    /// Whether the model has a symbol as which it reads every character that it does not know. It
+    /// never generates that symbol.
+    public var hasUnknown: Bool { vocabulary.hasUnknown }
     /// Whether the model has learned where documents end.
     public var hasEndOfDocument: Bool { vocabulary.hasEndOfDocument }
 

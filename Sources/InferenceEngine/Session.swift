@@ -17,7 +17,7 @@ import ModelFormat
 public final class Session: Sequence, IteratorProtocol {
     /// What to do with a character that the model does not know.
     public enum UnknownCharacterPolicy: Sendable {
-        /// Refuse the text.
+        /// Read it as the model's unknown symbol, or refuse the text if the model has none.
         case fail
         /// Read the text as if the character were not there.
         case skip
@@ -130,8 +130,8 @@ public final class Session: Sequence, IteratorProtocol {
 
     /// Reads text as if it had been generated, so that what follows continues it.
     ///
-    /// - Throws: `unknownCharacter`, unless such characters are skipped; the session is then as
-    ///   before.
+    /// - Throws: `unknownCharacter`, unless the model has a symbol for such characters or they are
+    ///   skipped; the session is then as before.
     /// - Complexity: one step of the network a character. The products with a layer's input are
     ///   done for several characters at once.
     public func feed(_ text: String) throws(ChargenError) {
@@ -140,8 +140,11 @@ public final class Session: Sequence, IteratorProtocol {
 
     /// Reads text as ``feed(_:)-(String)`` does, and tells how probable it was.
     ///
-    /// - Throws: `unknownCharacter`, unless such characters are skipped, which then do not count;
-    ///   the session is then as before.
+    /// A character that is read as the unknown symbol counts with the probability that some unknown
+    /// character comes next.
+    ///
+    /// - Throws: `unknownCharacter`, unless the model has a symbol for such characters or they are
+    ///   skipped, which then do not count; the session is then as before.
     public func score(_ text: String) throws(ChargenError) -> TextScore {
         try withBytes(of: text) { (bytes) throws(ChargenError) in try score(bytes) }
     }

@@ -74,9 +74,13 @@ struct Stream: ~Copyable {
         if symbol == model.vocabulary.resetSymbol { state.clear() }
     }
 
-    /// Chooses the next symbol.
-    mutating func choose(from logits: UnsafePointer<Float>, weights: UnsafeMutablePointer<UInt32>) -> Int {
-        sampler.choose(
+    /// Chooses the next symbol, which is never the unknown one.
+    ///
+    /// - Parameter logits: The unknown symbol's becomes −∞: its weight is then 0, and it is never
+    ///   the largest, on every backend.
+    mutating func choose(from logits: UnsafeMutablePointer<Float>, weights: UnsafeMutablePointer<UInt32>) -> Int {
+        if let unknown = model.vocabulary.unknown { logits[unknown] = -.infinity }
+        return sampler.choose(
             from: logits, count: model.shape.vocabularySize, &generator, weights: weights, model.backend)
     }
 

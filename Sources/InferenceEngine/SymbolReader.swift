@@ -1,17 +1,20 @@
 import Core
 import ModelFormat
 
-/// A UTF-8 text as the symbols of a stream's model, without the unknown characters that the stream
-/// skips.
+/// A UTF-8 text as the symbols of a stream's model. An unknown character is left out if the stream
+/// skips such; otherwise it is the model's unknown symbol, or an error if the model has none.
 struct SymbolReader: Sequence {
     private let text: UnsafeRawBufferPointer
     private let vocabulary: Vocabulary
     private let skipsUnknown: Bool
+    /// The symbol of a character that the vocabulary lacks.
+    private let unknown: Int?
 
     init(_ text: UnsafeRawBufferPointer, for stream: borrowing Stream) {
         self.text = text
         vocabulary = stream.model.vocabulary
         skipsUnknown = stream.unknownCharacters == .skip
+        unknown = skipsUnknown ? nil : vocabulary.unknown
     }
 
     /// Checks all of the text.
@@ -26,7 +29,7 @@ struct SymbolReader: Sequence {
             guard case .scalar(let scalar, let length) = decodeUTF8(text, at: offset) else {
                 throw ChargenError(.invalidUTF8, "the text is not UTF-8 at byte \(offset)")
             }
-            if vocabulary.symbol(of: scalar) != nil {
+            if symbol(of: scalar) != nil {
                 count += 1
             } else if !skipsUnknown {
                 throw ChargenError(
@@ -45,9 +48,13 @@ struct SymbolReader: Sequence {
     func symbol(at offset: inout Int) -> Int? {
         while offset < text.count, case .scalar(let scalar, let length) = decodeUTF8(text, at: offset) {
             offset += length
-            if let symbol = vocabulary.symbol(of: scalar) { return symbol }
+            if let symbol = symbol(of: scalar) { return symbol }
         }
         return nil
+    }
+
+    private func symbol(of scalar: UInt32) -> Int? {
+        vocabulary.symbol(of: scalar) ?? unknown
     }
 
     func makeIterator() -> Iterator { Iterator(reader: self) }

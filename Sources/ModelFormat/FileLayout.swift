@@ -12,9 +12,13 @@ enum FileLayout {
     static var layersOffset: Int { 28 }
     static var hiddenSizeOffset: Int { 32 }
     static var characterCountOffset: Int { 36 }
-    static var endOfDocumentOffset: Int { 40 }
+    static var specialSymbolsOffset: Int { 40 }
     static var provenanceLengthOffset: Int { 44 }
     static var fixedLength: Int { 48 }
+
+    /// The field of special symbols: 0, 1 or 2 for the end of a document, plus this for an unknown
+    /// symbol.
+    static var unknownFlag: UInt32 { 4 }
 
     /// A tensor's entry: element type, checksum, compressed length.
     static var entryLength: Int { 16 }

@@ -123,20 +123,33 @@ private struct HeaderReader {
         let limit = ModelShape.maximum
         let layers = try word(at: FileLayout.layersOffset, in: 1...limit.layers, "the number of layers")
         let hidden = try word(at: FileLayout.hiddenSizeOffset, in: 1...limit.hiddenSize, "the hidden size")
-        let end = try word(at: FileLayout.endOfDocumentOffset, in: 0...2, "the end-of-document flag")
+        let special = try readSpecialSymbols()
+        let count = (special.hasUnknown ? 1 : 0) + (special.endOfDocument > 0 ? 1 : 0)
         let characters = try word(
-            at: FileLayout.characterCountOffset, in: 1...limit.vocabularySize - 1, "the number of characters")
-        return ModelShape(cell: cell, layers: layers, hiddenSize: hidden, vocabularySize: characters + min(end, 1))
+            at: FileLayout.characterCountOffset, in: 1...limit.vocabularySize - max(count, 1),
+            "the number of characters")
+        return ModelShape(cell: cell, layers: layers, hiddenSize: hidden, vocabularySize: characters + count)
+    }
+
+    private func readSpecialSymbols() throws(ChargenError) -> (hasUnknown: Bool, endOfDocument: UInt32) {
+        let field = word(at: FileLayout.specialSymbolsOffset)
+        let endOfDocument = field % FileLayout.unknownFlag
+        guard field < 2 * FileLayout.unknownFlag, endOfDocument <= 2 else {
+            throw invalidModel(
+                "the field of special symbols is \(field), not 0 to 2 or 4 to 6", at: FileLayout.specialSymbolsOffset)
+        }
+        return (field >= FileLayout.unknownFlag, endOfDocument)
     }
 
     mutating func readVocabulary() throws(ChargenError) -> Vocabulary {
         let count = Int(word(at: FileLayout.characterCountOffset))
         let start = try take(4 * count, "vocabulary")
         let characters = (0..<count).map { word(at: start + 4 * $0) }
-        let end = word(at: FileLayout.endOfDocumentOffset)
+        let special = try readSpecialSymbols()
         guard
             let vocabulary = Vocabulary(
-                characters: characters, hasEndOfDocument: end > 0, carriesDocuments: end == 2)
+                characters: characters, hasUnknown: special.hasUnknown, hasEndOfDocument: special.endOfDocument > 0,
+                carriesDocuments: special.endOfDocument == 2)
         else {
             throw invalidModel("the vocabulary is not an ascending list of Unicode scalars", at: start)
         }

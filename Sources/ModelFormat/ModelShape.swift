@@ -8,7 +8,7 @@ public struct ModelShape: Equatable, Sendable {
     public var layers: Int
     /// The units of each layer, at least 1.
     public var hiddenSize: Int
-    /// The number of symbols: the characters, and the end-of-document symbol if there is one.
+    /// The number of symbols: the characters and the special symbols.
     public var vocabularySize: Int
 
     /// A shape of these sizes, which are not checked.

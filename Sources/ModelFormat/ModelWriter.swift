@@ -74,7 +74,8 @@ extension ModelFile {
         header.append(UInt32(shape.layers))
         header.append(UInt32(shape.hiddenSize))
         header.append(UInt32(vocabulary.characters.count))
-        header.append(UInt32(vocabulary.hasEndOfDocument ? vocabulary.carriesDocuments ? 2 : 1 : 0))
+        let endOfDocument: UInt32 = vocabulary.hasEndOfDocument ? vocabulary.carriesDocuments ? 2 : 1 : 0
+        header.append(endOfDocument + (vocabulary.hasUnknown ? FileLayout.unknownFlag : 0))
         header.append(UInt32(provenance.utf8.count))
         for character in vocabulary.characters { header.append(character) }
         header += provenance.utf8

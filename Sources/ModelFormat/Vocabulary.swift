@@ -1,11 +1,16 @@
-/// The characters that a model knows, and the symbol that ends a document if the model has one.
+/// The characters that a model knows, and its special symbols: one that stands for every other
+/// character, and one that ends a document. A model has either, both or none.
 ///
 /// A character is a Unicode scalar. Its symbol, its number in the model, is its index in ascending
-/// order; the end-of-document symbol follows all characters.
+/// order. The unknown symbol follows all characters, and the end-of-document symbol follows that:
+/// with or without the end of a document, all other symbols are the same.
 public struct Vocabulary: Equatable, Sendable {
     /// The characters' scalar values, strictly ascending.
     public let characters: [UInt32]
-    /// Whether a symbol for the end of a document follows the characters.
+    /// Whether a symbol for all other characters follows the characters. It is read, never
+    /// generated.
+    public let hasUnknown: Bool
+    /// Whether there is a symbol for the end of a document, after all others.
     public let hasEndOfDocument: Bool
     /// Whether the state is carried from one document into the next. Otherwise the end-of-document
     /// symbol is read from a zero state, so that every document begins in the same way.
@@ -13,32 +18,42 @@ public struct Vocabulary: Equatable, Sendable {
 
     /// A vocabulary, or nil unless `characters` is strictly ascending and all Unicode scalar
     /// values.
-    public init?(characters: [UInt32], hasEndOfDocument: Bool, carriesDocuments: Bool = false) {
+    public init?(
+        characters: [UInt32], hasUnknown: Bool = false, hasEndOfDocument: Bool, carriesDocuments: Bool = false
+    ) {
         var previous: UInt32?
         for character in characters {
             guard Unicode.Scalar(character) != nil else { return nil }
             if let previous, previous >= character { return nil }
             previous = character
         }
-        self.init(ascending: characters, hasEndOfDocument: hasEndOfDocument, carriesDocuments: carriesDocuments)
+        self.init(
+            ascending: characters, hasUnknown: hasUnknown, hasEndOfDocument: hasEndOfDocument,
+            carriesDocuments: carriesDocuments)
     }
 
-    private init(ascending characters: [UInt32], hasEndOfDocument: Bool, carriesDocuments: Bool) {
+    private init(ascending characters: [UInt32], hasUnknown: Bool, hasEndOfDocument: Bool, carriesDocuments: Bool) {
         self.characters = characters
+        self.hasUnknown = hasUnknown
         self.hasEndOfDocument = hasEndOfDocument
         self.carriesDocuments = hasEndOfDocument && carriesDocuments
     }
 
-    /// The same characters, with or without a symbol for the end of a document.
+    /// The same vocabulary, with or without a symbol for the end of a document.
     public func with(endOfDocument: Bool, carriesDocuments: Bool = false) -> Vocabulary {
-        Vocabulary(ascending: characters, hasEndOfDocument: endOfDocument, carriesDocuments: carriesDocuments)
+        Vocabulary(
+            ascending: characters, hasUnknown: hasUnknown, hasEndOfDocument: endOfDocument,
+            carriesDocuments: carriesDocuments)
     }
 
     /// The number of symbols.
-    public var count: Int { characters.count + (hasEndOfDocument ? 1 : 0) }
+    public var count: Int { characters.count + (hasUnknown ? 1 : 0) + (hasEndOfDocument ? 1 : 0) }
+
+    /// The symbol that stands for every character that has none of its own, if there is one.
+    public var unknown: Int? { hasUnknown ? characters.count : nil }
 
     /// The symbol that ends a document, if there is one.
-    public var endOfDocument: Int? { hasEndOfDocument ? characters.count : nil }
+    public var endOfDocument: Int? { hasEndOfDocument ? count - 1 : nil }
 
     /// The symbol that is read from a zero state wherever it stands, if there is one.
     public var resetSymbol: Int? { carriesDocuments ? nil : endOfDocument }
@@ -54,7 +69,7 @@ public struct Vocabulary: Equatable, Sendable {
         return low < characters.count && characters[low] == scalar ? low : nil
     }
 
-    /// The character of a symbol; nil for the end of a document.
+    /// The character of a symbol; nil for the unknown symbol and the end of a document.
     ///
     /// - Parameter symbol: 0 ..< ``count``.
     public func character(of symbol: Int) -> Unicode.Scalar? {

@@ -70,8 +70,16 @@ extension CorpusReport {
             "controls:      \(grouped(controlCharacters)) (\(percentage(controlCharacters, of: characters)))",
             "vocabulary:    \(counted(vocabulary.count, "character")), \(grouped(vocabulary.rare)) of them fewer "
                 + "than 10 times",
-            "the rarest:",
         ]
+        if vocabulary.rare > 0 {
+            lines.append("with --min-count:")
+            for count in vocabulary.minimumCounts {
+                lines.append(
+                    "  \(count.minimumCount): \(counted(count.characters, "character")), "
+                        + "\(percentage(count.unknown, of: characters)) of the text unknown")
+            }
+        }
+        lines.append("the rarest:")
         for rare in vocabulary.rarest {
             let scalar = Unicode.Scalar(rare.codePoint)
             lines.append(

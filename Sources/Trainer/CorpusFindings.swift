@@ -75,7 +75,7 @@ extension CorpusReport {
         guard vocabulary.rare >= 20, 4 * vocabulary.rare >= vocabulary.count else { return nil }
         return """
             \(Terminal.grouped(Double(vocabulary.rare))) of \(counted(vocabulary.count, "character")) occur fewer than \
-            10 times, too seldom to be learned: replace or remove them, or read more text
+            10 times, too seldom to be learned: train with --min-count, replace or remove them, or read more text
             """
     }
 }

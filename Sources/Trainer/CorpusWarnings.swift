@@ -44,7 +44,23 @@ extension Corpus {
         guard vocabulary.characters.count > 1000, !notes.firstPlaces.isEmpty else { return nil }
         return """
             a vocabulary of \(counted(vocabulary.characters.count, "character")) makes training slow and the model \
-            large: each character takes a row of the first and of the last matrix
+            large: each character takes a row of the first and of the last matrix; train with \
+            \(vocabulary.hasUnknown ? "a larger " : "")--min-count to make rare characters one symbol
+            """
+    }
+
+    /// Which characters have become the unknown symbol because of `--min-count`.
+    func unknownSentence(minimumCount: Int) -> String {
+        guard unknownCount > 0 else {
+            return """
+                unknown: no character occurs fewer than \(minimumCount) times, so the text teaches nothing of the \
+                unknown symbol
+                """
+        }
+        return """
+            unknown: \(counted(differentUnknownCount, "different character")), which occur fewer than \
+            \(minimumCount) times, are one unknown symbol: \(Terminal.grouped(Double(unknownCount))) of \
+            \(counted(characterCount, "character")) (\(percentage(unknownCount, of: characterCount)))
             """
     }
 

@@ -40,6 +40,7 @@ extension CorpusError: LocalizedError {
         case .misplacedQuote, .unclosedQuote, .missingColumn, .invalidJSON, .missingField, .fieldIsNotText:
             "--lenient skips such records"
         case .noEndOfDocument: "leave out --documents"
+        case .noFrequentCharacter: "give a smaller --min-count"
         default: nil
         }
     }
@@ -49,6 +50,7 @@ extension Settings.Name {
     /// The option of `trainer train` for the setting.
     var option: String {
         switch self {
+        case .minimumCount: "--min-count"
         case .layers: "--layers"
         case .hiddenSize: "--hidden"
         case .batchSize: "--batch"

@@ -22,8 +22,9 @@ struct Evaluate: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What to do with a character that the model does not know: end with an error, or leave it out and count "
-                + "it.", valueName: "policy"))
+            "What to do with a character that the model does not know: 'fail' predicts it as the unknown symbol, and "
+                + "ends with an error if the model has none; 'skip' leaves it out. Both count them.",
+            valueName: "policy"))
     var unknown = UnknownCharacterPolicy.fail
 
     func run() throws {

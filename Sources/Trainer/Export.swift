@@ -48,8 +48,9 @@ struct Export: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What to do with a character of --text that the model does not know: end with an error, or leave it out "
-                + "and count it.", valueName: "policy"))
+            "What to do with a character of --text that the model does not know: 'fail' predicts it as the unknown "
+                + "symbol, and ends with an error if the model has none; 'skip' leaves it out. Both count them.",
+            valueName: "policy"))
     var unknown = UnknownCharacterPolicy.fail
 
     func validate() throws {

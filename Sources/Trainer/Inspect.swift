@@ -32,6 +32,7 @@ struct Inspect: ParsableCommand {
             parameters:  \(Terminal.grouped(Double(shape.parameterCount)))
             documents:   \(documents(vocabulary))
             vocabulary:  \(counted(vocabulary.characters.count, "character")): \(characters)
+            unknown:     \(vocabulary.hasUnknown ? "all others are read as one symbol" : "all others are refused")
             backend:     \(loaded.backend.name)
             provenance:
             \(formatted(loaded.provenance))

@@ -21,8 +21,9 @@ struct PromptOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "What to do with a character of the prompt that the model does not know: end with an error, or leave "
-                + "it out.", valueName: "policy"))
+            "What to do with a character of the prompt that the model does not know: 'fail' reads it as the unknown "
+                + "symbol, and ends with an error if the model has none; 'skip' leaves it out.",
+            valueName: "policy"))
     var unknown = UnknownCharacterPolicy.fail
 
     func validate() throws {

@@ -10,15 +10,18 @@ struct Score {
     /// The number of characters predicted, ends of documents included if the model has a symbol for
     /// them.
     let characters: Int
-    /// The number of characters left out because the model does not know them.
+    /// The number of characters that the model does not know.
     let unknownCharacters: Int
+    /// Whether they are predicted as the unknown symbol, not left out.
+    private let predictsUnknown: Bool
 
     /// The mean cross-entropy, in bits a character.
     var bits: Double { nats / log(2) }
 
     /// The number of unknown characters in words.
     var unknownSentence: String {
-        "\(counted(unknownCharacters, "unknown character")) \(unknownCharacters == 1 ? "is" : "are") left out"
+        let subject = "\(counted(unknownCharacters, "unknown character")) \(unknownCharacters == 1 ? "is" : "are")"
+        return predictsUnknown ? "\(subject) predicted as the unknown symbol" : "\(subject) left out"
     }
 
     /// Scores each document of a text from the start state, or, if the model carries its state from
@@ -52,12 +55,13 @@ struct Score {
         nats = sum / Double(count)
         characters = count
         unknownCharacters = corpus.unknownCount
+        predictsUnknown = corpus.differentUnknownCount > 0
     }
 
     /// Reads a text on which to score a model.
     ///
     /// - Throws: ``CorpusError``; `ChargenError` for a character that the model does not know,
-    ///   unless such are skipped, and for a text of nothing else.
+    ///   unless it has a symbol for such or they are skipped, and for a text of skipped ones alone.
     static func text(_ source: CorpusSource, for model: Model, unknown: UnknownCharacterPolicy) throws -> Corpus {
         do {
             // The corpus marks the ends of documents, whether or not the model has a symbol for

@@ -20,6 +20,9 @@ enum TextFile {
     private static func documents(of source: CorpusSource) throws -> [String] {
         let corpus: Corpus
         do {
+            var source = source
+            // Rare characters too are to be themselves.
+            source.minimumCount = nil
             corpus = try Corpus(reading: source)
         } catch CorpusError.empty {
             return []

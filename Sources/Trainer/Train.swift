@@ -85,12 +85,21 @@ struct Train: ParsableCommand {
         }
         guard output.tensorBoard != "" else { throw ValidationError("--tensorboard needs the name of a folder.") }
         // The settings that are given are in range, whatever is chosen for the others.
-        var settings = initialSettings(try corpus.source)
+        var settings = initialSettings(try source)
         apply(to: &settings)
         do throws(TrainingError) {
             try settings.validate()
         } catch {
             throw ValidationError(error.commandDescription)
+        }
+    }
+
+    /// The text, and which of its characters have symbols of their own.
+    private var source: CorpusSource {
+        get throws {
+            var source = try corpus.source
+            source.minimumCount = model.minimumCount == 1 ? nil : model.minimumCount
+            return source
         }
     }
 
@@ -126,7 +135,7 @@ struct Train: ParsableCommand {
     }
 
     func run() throws {
-        let source = try corpus.source
+        let source = try source
         let folder = RunFolder(path: try output.folder ?? Runs.makeFolder(for: source))
         if source.readsStandardInput, isatty(STDIN_FILENO) != 0 {
             Terminal.note("reading the text from standard input, up to Ctrl-D")
@@ -153,6 +162,7 @@ struct Train: ParsableCommand {
             throw error
         }
         run.corpus.printWarnings(for: source)
+        if let count = source.minimumCount { Terminal.note(run.corpus.unknownSentence(minimumCount: count)) }
         run.printValidationWarnings()
         try TrainingDisplay(run, samples: samples, tensorBoard: output.tensorBoard, choices: reasons).train()
     }

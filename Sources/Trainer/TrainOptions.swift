@@ -60,12 +60,24 @@ struct ModelOptions: ParsableArguments {
             "A trained model to start from: a training's folder, a checkpoint, or a .cgw file in f32 or bf16. "
                 + "(default: none)",
             discussion: """
-                Its characters keep what the model knows of them, and new ones of the text are added. The cell, the \
-                layers and the hidden size are the model's.
+                Its characters and its unknown symbol keep what the model knows of them, and new characters of the \
+                text are added. The cell, the layers and the hidden size are the model's.
                 """,
             valueName: "model"),
         completion: .file())
     var initialModel: String?
+
+    @Option(
+        name: .customLong("min-count"),
+        help: ArgumentHelp(
+            "How often a character must occur in the text to have a symbol of its own. (default: 1)",
+            discussion: """
+                Above 1, all rarer characters become one unknown symbol. The model reads any character that it does \
+                not know as that symbol, and never generates it. This makes models of texts with many different \
+                characters, such as Chinese, smaller and faster.
+                """,
+            valueName: "n"))
+    var minimumCount: Int?
 
     @Option(help: ArgumentHelp("The recurrent cell. (default: gru; lstm with a preset)", valueName: "cell"))
     var cell: Cell?

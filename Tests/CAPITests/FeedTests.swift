@@ -61,6 +61,26 @@ struct FeedTests {
         #expect(session.symbols(50) == other.symbols(50))
     }
 
+    @Test("With an unknown symbol unknown characters are all read as that, which is never generated")
+    func unknownSymbol() throws {
+        let model = try CModel(characters: "ab", hasUnknown: true, hasEndOfDocument: false)
+        let (first, second, skipping) = (CSession(model), CSession(model), CSession(model))
+        #expect(first.feed("aß😀b") == CHARGEN_OK)
+        #expect(second.feed("a中\u{FFFD}b") == CHARGEN_OK)
+        #expect(chargen_session_set_unknown(skipping.handle, status(CHARGEN_UNKNOWN_SKIP)) == CHARGEN_OK)
+        #expect(skipping.feed("aß😀b") == CHARGEN_OK)
+        let known = CSession(model)
+        #expect(known.feed("ab") == CHARGEN_OK)
+        #expect(skipping.score("a").logProbability == known.score("a").logProbability)
+        for session in [first, second] {
+            #expect(chargen_session_set_temperature(session.handle, 1000) == CHARGEN_OK)
+        }
+        let symbols = first.symbols(5000)
+        #expect(symbols == second.symbols(5000))
+        #expect(Set(symbols) == [0x61, 0x62])
+        #expect(chargen_session_feed(first.handle, "ß", 1) == CHARGEN_INVALID_UTF8)
+    }
+
     @Test("A NUL is a character like any other")
     func nul() throws {
         let text = "a\0b"

@@ -59,6 +59,16 @@ struct QuestionTests {
         #expect(chargen_model_has_end_of_document(model.handle) == (isKnown ? 1 : 0))
     }
 
+    @Test("The model has an unknown symbol or not, which is no character", arguments: [true, false])
+    func unknown(hasUnknown: Bool) throws {
+        let model = try CModel(characters: "abc", hasUnknown: hasUnknown)
+        #expect(chargen_model_has_unknown(model.handle) == (hasUnknown ? 1 : 0))
+        #expect(chargen_model_character_count(model.handle) == 3)
+        #expect(chargen_model_knows(model.handle, 0x1F600) == 0)
+        var character: UInt32 = 1
+        #expect(chargen_model_character(model.handle, 3, &character) == CHARGEN_INVALID_ARGUMENT)
+    }
+
     @Test("The longest character has its length", arguments: [("a", 1), ("aé", 2), ("a€", 3), ("a😀", 4)])
     func longestCharacter(characters: String, length: Int) throws {
         let model = try CModel(characters: characters)
@@ -87,6 +97,7 @@ struct QuestionTests {
         #expect(chargen_model_knows(nil, 0x61) == 0)
         #expect(chargen_model_max_character_bytes(nil) == 0)
         #expect(chargen_model_has_end_of_document(nil) == 0)
+        #expect(chargen_model_has_unknown(nil) == 0)
         #expect(chargen_session_ended(nil) == 0)
         var length = 1
         #expect(String(cString: chargen_model_provenance(nil, &length)).isEmpty)

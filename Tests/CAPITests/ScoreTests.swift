@@ -62,6 +62,17 @@ struct ScoreTests {
         #expect(session.score("#aßb!") == CSession(model).score("ab"))
     }
 
+    @Test("With an unknown symbol unknown characters count, each with the same probability")
+    func unknownSymbol() throws {
+        let model = try CModel(characters: "ab", hasUnknown: true)
+        let (first, second, batched) = (CSession(model), CSession(model), CSession(model))
+        let score = first.score("aßb😀")
+        #expect(score.status == CHARGEN_OK && score.characters == 4)
+        #expect(second.score("a😀b中") == score)
+        let batch = CBatch(model, capacity: 1).score([batched], ["aßb😀"])
+        #expect(batch.status == CHARGEN_OK && batch.logProbabilities == [score.logProbability])
+    }
+
     @Test("A text that is refused scores 0 and leaves the session as it was")
     func refused() throws {
         let model = try CModel()

@@ -24,8 +24,11 @@ final class CModel: @unchecked Sendable {
     }
 
     /// A small model of random weights.
-    convenience init(_ cell: Cell = .lstm, characters: String = "abcdeé€😀 ", hasEndOfDocument: Bool = true) throws {
-        try self.init(randomModel(cell, characters: characters, hasEndOfDocument: hasEndOfDocument))
+    convenience init(
+        _ cell: Cell = .lstm, characters: String = "abcdeé€😀 ", hasUnknown: Bool = false, hasEndOfDocument: Bool = true
+    ) throws {
+        try self.init(
+            randomModel(cell, characters: characters, hasUnknown: hasUnknown, hasEndOfDocument: hasEndOfDocument))
     }
 
     deinit { chargen_model_free(handle) }

@@ -96,6 +96,9 @@ import Testing
         var weights: ElementType
         /// Whether the state is carried from one document into the next.
         var carriesDocuments = true
+        /// Whether it has an unknown symbol, and ASCII characters only, so that the prompts have
+        /// unknown ones.
+        var hasUnknown = false
         var value: UInt64
     }
 
@@ -121,14 +124,21 @@ import Testing
         Hash(cell: .rnn, weights: .int8, carriesDocuments: false, value: 190_422_786_796_327_868),
         Hash(cell: .gru, weights: .int8, carriesDocuments: false, value: 1_655_518_652_820_189_374),
         Hash(cell: .lstm, weights: .int4, carriesDocuments: false, value: 15_835_248_290_190_557_604),
+        Hash(cell: .rnn, weights: .int8, carriesDocuments: false, hasUnknown: true, value: 1_153_902_590_512_273_147),
+        Hash(cell: .gru, weights: .float32, hasUnknown: true, value: 14_066_203_585_741_876_788),
+        Hash(
+            cell: .lstm, weights: .int4, carriesDocuments: false, hasUnknown: true,
+            value: 13_108_184_269_666_682_737),
     ]
 
     @Test("Every backend gives the hash on record: alone, on threads, step by step and in batches", arguments: hashes)
     func hashConformance(_ expected: Hash) throws {
         // Three tiles of units, the last one padded.
         let bytes = try randomModel(
-            expected.cell, layers: 2, hiddenSize: 150, characters: "abcdefghijklmnopqrstuvwxyz .,é中😀",
-            carriesDocuments: expected.carriesDocuments, range: 0.3, seed: 78, weights: expected.weights)
+            expected.cell, layers: 2, hiddenSize: 150,
+            characters: "abcdefghijklmnopqrstuvwxyz .," + (expected.hasUnknown ? "" : "é中😀"),
+            hasUnknown: expected.hasUnknown, carriesDocuments: expected.carriesDocuments, range: 0.3, seed: 78,
+            weights: expected.weights)
         for backend in Backend.available {
             let model = try bytes.withUnsafeBytes { try Model(bytes: $0, backend: backend) }
             for threads in [1, 2, 3] {

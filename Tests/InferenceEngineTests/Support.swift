@@ -65,19 +65,25 @@ extension Batch {
 }
 
 /// A model whose logits are the same after any text: the biases given, all other weights 0.
-func constantModel(logits: [Float], characters: String, hasEndOfDocument: Bool = false) throws -> [UInt8] {
-    try model(.rnn, characters: characters, hasEndOfDocument: hasEndOfDocument) { tensor, element in
+func constantModel(
+    logits: [Float], characters: String, hasUnknown: Bool = false, hasEndOfDocument: Bool = false
+) throws -> [UInt8] {
+    try model(.rnn, characters: characters, hasUnknown: hasUnknown, hasEndOfDocument: hasEndOfDocument) {
+        tensor, element in
         tensor.role == .outputBias ? logits[element] : 0
     }
 }
 
 /// A model of one layer whose weights a function gives, from the tensor and the place within it.
 func model(
-    _ cell: Cell, hiddenSize: Int = 1, characters: String, hasEndOfDocument: Bool = false,
+    _ cell: Cell, hiddenSize: Int = 1, characters: String, hasUnknown: Bool = false, hasEndOfDocument: Bool = false,
     weight: (TensorShape, Int) -> Float
 ) throws -> [UInt8] {
     let scalars = Set(characters.unicodeScalars.map(\.value)).sorted()
-    guard let vocabulary = Vocabulary(characters: scalars, hasEndOfDocument: hasEndOfDocument) else {
+    guard
+        let vocabulary = Vocabulary(
+            characters: scalars, hasUnknown: hasUnknown, hasEndOfDocument: hasEndOfDocument)
+    else {
         throw ChargenError(.invalidArgument, "not a vocabulary")
     }
     let shape = ModelShape(cell: cell, layers: 1, hiddenSize: hiddenSize, vocabularySize: vocabulary.count)

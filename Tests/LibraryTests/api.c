@@ -57,6 +57,7 @@ static void test_null_arguments(void) {
     CHECK(chargen_session_generate(NULL, 1, buffer, sizeof buffer, NULL) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_stream(NULL, 1, NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_model_weight_type(NULL)[0] == '\0');
+    CHECK(chargen_model_has_unknown(NULL) == 0);
     CHECK(chargen_session_set_threads(NULL, 1) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_score(NULL, "a", 1, &score, &length) == CHARGEN_INVALID_ARGUMENT);
     CHECK(score == 0 && length == 0);

@@ -4,9 +4,10 @@
  *
  *     conformance all|few MODEL…
  *
- * Prints a line for each model: its cell, its weights, and a hash of the generated characters and
- * of the scores. `few` runs only two of the ways, for slow processors. Fails if the hash of a way
- * differs from the first. conformance.txt records the lines of the models that run.sh makes.
+ * Prints a line for each model: its cell, its weights, a hash of the generated characters and of
+ * the scores, and `unknown` if it has an unknown symbol. `few` runs only two of the ways, for slow
+ * processors. Fails if the hash of a way differs from the first. conformance.txt records the lines
+ * of the models that run.sh makes.
  */
 #include <chargen.h>
 
@@ -214,7 +215,8 @@ static int test_model(const char *path, size_t ways) {
     CALL(chargen_model_load_file(path, &model));
     run(model, &all[0], &result);
     expected = hash(&result);
-    printf("%-4s %-4s %016" PRIx64 "\n", chargen_model_cell(model), chargen_model_weight_type(model), expected);
+    printf("%-4s %-4s %016" PRIx64 "%s\n", chargen_model_cell(model), chargen_model_weight_type(model), expected,
+           chargen_model_has_unknown(model) ? " unknown" : "");
     for (i = 1; i < ways; i++) {
         run(model, &all[i], &result);
         if (hash(&result) != expected) {

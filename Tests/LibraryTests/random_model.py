@@ -1,8 +1,9 @@
 """Writes the same models as Tests/TestSupport/RandomModel.swift, without the trainer and zstd.
 
-Usage: random_model.py CELL FILE [WEIGHTS [HIDDEN [SCALE]]]
+Usage: random_model.py CELL FILE [WEIGHTS [HIDDEN [SCALE [unknown]]]]
 
-The state of these models is carried from one document into the next.
+The state of these models is carried from one document into the next. With `unknown` they know ASCII
+characters only, and have an unknown symbol.
 """
 
 from __future__ import annotations
@@ -94,14 +95,15 @@ def payload(weights: str, rows: int, columns: int, scale: float, words: Iterator
 def random_model(
     cell: str, layers: int = 2, hidden_size: int = 40, characters: str = CHARACTERS, ends: bool = True,
     scale: float = 0.8, seed: int = 77, provenance: str = '{"chargen":"test"}', weights: str = "f32",
-    carries: bool = False,
+    carries: bool = False, unknown: bool = False,
 ) -> bytes:
     """The bytes of a .cgw file with random weights in ±scale, uniform floats or integers.
 
     carries: whether the state is carried from one document into the next.
+    unknown: whether there is an unknown symbol.
     """
     scalars = sorted(set(map(ord, characters)))
-    symbols = len(scalars) + ends
+    symbols = len(scalars) + unknown + ends
     gates = GATES[cell] * hidden_size
     # In an int4 model the first and the last matrix are int8; biases are always floats.
     table = "int8" if weights == "int4" else weights
@@ -124,14 +126,20 @@ def random_model(
     header_length = 48 + len(body) + 4
     header = b"\x89CGW\r\n\x1a\n" + struct.pack(
         "<IIQIIIIII", 1, header_length, header_length + sum(map(len, frames)), list(GATES).index(cell), layers,
-        hidden_size, len(scalars), ends + (ends and carries), len(text))
+        hidden_size, len(scalars), ends + (ends and carries) + 4 * unknown, len(text))
     header += body
     return header + struct.pack("<I", zlib.crc32(header)) + b"".join(frames)
 
 
-def main(cell: str, path: str, weights: str = "f32", hidden_size: str = "40", scale: str = "0.8") -> None:
+def main(
+    cell: str, path: str, weights: str = "f32", hidden_size: str = "40", scale: str = "0.8", unknown: str = "",
+) -> None:
+    characters = CHARACTERS if not unknown else "".join(filter(str.isascii, CHARACTERS))
     with open(path, "wb") as file:
-        file.write(random_model(cell, hidden_size=int(hidden_size), scale=float(scale), weights=weights, carries=True))
+        file.write(
+            random_model(
+                cell, hidden_size=int(hidden_size), characters=characters, scale=float(scale), weights=weights,
+                carries=True, unknown=bool(unknown)))
 
 
 if __name__ == "__main__":

@@ -54,6 +54,7 @@ for cell in rnn gru lstm; do
     for weights in f32 bf16 int8 int4; do
         python Tests/LibraryTests/random_model.py $cell "$work/models/$cell-$weights.cgw" $weights 72 0.3 || exit 1
     done
+    python Tests/LibraryTests/random_model.py $cell "$work/models/$cell-unknown.cgw" int8 72 0.3 unknown || exit 1
 done
 
 if [ "$record" ]; then

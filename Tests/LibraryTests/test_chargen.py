@@ -90,6 +90,7 @@ class ModelTests(unittest.TestCase):
         self.assertEqual(model.provenance, '{"chargen":"test"}')
         self.assertTrue(model.has_end_of_document)
         self.assertFalse(Model.from_bytes(ENDLESS).has_end_of_document)
+        self.assertFalse(model.has_unknown)
         self.assertTrue("é" in model)
         self.assertFalse("É" in model)
 
@@ -224,6 +225,17 @@ class SessionTests(unittest.TestCase):
         other = Session(self.endless)
         other.feed("a")
         self.assertEqual(session.generate(20), other.generate(20))
+
+    def test_a_model_with_an_unknown_symbol_reads_any_character_and_generates_known_ones(self) -> None:
+        model = Model.from_bytes(random_model("gru", characters="abc", ends=False, unknown=True))
+        self.assertTrue(model.has_unknown)
+        self.assertFalse("ß" in model)
+        session, other = Session(model), Session(model)
+        self.assertEqual(session.score("aßb"), other.score("a😀b"))
+        self.assertEqual(session.score("")[1] + session.score("ß")[1], 1)
+        self.assertEqual(set(session.generate(10_000)), set("abc"))
+        other.skip_unknown = True
+        self.assertEqual(other.score("ß"), (0.0, 0))
 
     def test_a_score_is_that_of_the_parts(self) -> None:
         text = "été and all that 😀"

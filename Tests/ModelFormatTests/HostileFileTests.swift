@@ -43,14 +43,31 @@ import Testing
         Attack("no hidden unit", "the hidden size is 0, not 1 to 16384") { $0.hiddenSize = 0 },
         Attack("16,385 hidden units", "the hidden size is 16385") { $0.hiddenSize = 16_385 },
         Attack("2^32 - 1 hidden units", "the hidden size is 4294967295") { $0.hiddenSize = .max },
-        Attack("end-of-document flag 3", "the end-of-document flag is 3") { $0.endOfDocument = 3 },
+        Attack("special symbols 3", "the field of special symbols is 3, not 0 to 2 or 4 to 6") {
+            $0.specialSymbols = 3
+        },
+        Attack("special symbols 7", "the field of special symbols is 7") { $0.specialSymbols = 7 },
+        Attack("special symbols 8", "the field of special symbols is 8") { $0.specialSymbols = 8 },
+        Attack("special symbols 2^31 + 4", "the field of special symbols is 2147483652") {
+            $0.specialSymbols = 1 << 31 + 4
+        },
+        Attack("special symbols 2^32 - 1", "the field of special symbols is 4294967295") {
+            $0.specialSymbols = .max
+        },
+        Attack("an unknown symbol that the tensors lack", "tensor rnn.weight_ih_l0: not one zstd frame of 24 bytes") {
+            $0.specialSymbols = 4
+        },
     ]
 
     static let vocabulary: [Attack] = [
         Attack("no character", "the number of characters is 0") { $0.characterCount = 0 },
         Attack("65,536 characters", "the number of characters is 65536, not 1 to 65535") {
             $0.characterCount = 65_536
-            $0.endOfDocument = 1
+            $0.specialSymbols = 1
+        },
+        Attack("65,535 characters and both special symbols", "the number of characters is 65535, not 1 to 65534") {
+            $0.characterCount = 65_535
+            $0.specialSymbols = 6
         },
         Attack("2^32 - 1 characters", "the number of characters is 4294967295") { $0.characterCount = .max },
         Attack("more characters than the header has", "too short for its vocabulary") { $0.characterCount = 65_535 },

@@ -13,7 +13,7 @@ struct RawFile {
     var layers: UInt32
     var hiddenSize: UInt32
     var characterCount: UInt32
-    var endOfDocument: UInt32
+    var specialSymbols: UInt32
     var provenanceLength: UInt32
     var characters: [UInt32]
     var provenance: [UInt8]
@@ -39,7 +39,7 @@ struct RawFile {
         layers = word(28)
         hiddenSize = word(32)
         characterCount = word(36)
-        endOfDocument = word(40)
+        specialSymbols = word(40)
         provenanceLength = word(44)
         var offset = 48
         characters = (0..<Int(characterCount)).map { word(48 + 4 * $0) }
@@ -68,7 +68,7 @@ struct RawFile {
         let tensors = entries.flatMap(\.frame) + afterTensors
         var header = magic + littleEndian(version) + littleEndian(headerLength ?? UInt32(length))
         header += littleEndian(fileLength ?? UInt64(length + tensors.count))
-        for field in [cell, layers, hiddenSize, characterCount, endOfDocument, provenanceLength] {
+        for field in [cell, layers, hiddenSize, characterCount, specialSymbols, provenanceLength] {
             header += littleEndian(field)
         }
         header += variable

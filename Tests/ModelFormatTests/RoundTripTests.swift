@@ -62,10 +62,33 @@ import Testing
         #expect(raw.layers == 2)
         #expect(raw.hiddenSize == 3)
         #expect(raw.characters == [0x61, 0xE9])
-        #expect(raw.endOfDocument == 1)
+        #expect(raw.specialSymbols == 1)
         #expect(raw.provenance == Array("{\"chargen\":\"test\"}".utf8))
         #expect(raw.entries.map(\.elementType) == [UInt32](repeating: 0, count: 10))
         #expect(raw.bytes == bytes)
+    }
+
+    @Test(
+        "Every choice of special symbols has its value, and is read again",
+        arguments: [
+            (false, false, false, 0), (false, true, false, 1), (false, true, true, 2), (true, false, false, 4),
+            (true, true, false, 5), (true, true, true, 6),
+        ] as [(Bool, Bool, Bool, UInt32)])
+    func specialSymbols(hasUnknown: Bool, hasEnd: Bool, carriesDocuments: Bool, field: UInt32) throws {
+        let bytes = try randomModel(
+            .rnn, characters: "aé", hasUnknown: hasUnknown, hasEndOfDocument: hasEnd, carriesDocuments: carriesDocuments
+        )
+        #expect(RawFile(bytes).specialSymbols == field)
+        let file = try bytes.withUnsafeBytes { bytes in
+            let file = try ModelFile(bytes)
+            return (vocabulary: file.vocabulary, shape: file.shape)
+        }
+        #expect(
+            file.vocabulary
+                == Vocabulary(
+                    characters: [0x61, 0xE9], hasUnknown: hasUnknown, hasEndOfDocument: hasEnd,
+                    carriesDocuments: carriesDocuments))
+        #expect(file.shape.vocabularySize == 2 + (hasUnknown ? 1 : 0) + (hasEnd ? 1 : 0))
     }
 
     @Test("The checksum is that of zlib")

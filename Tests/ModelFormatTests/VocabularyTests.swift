@@ -19,6 +19,19 @@ import Testing
         #expect(!hasEndOfDocument || vocabulary.character(of: 8) == nil)
     }
 
+    @Test("The unknown symbol follows the characters, and the end of a document all others", arguments: [false, true])
+    func unknown(hasEndOfDocument: Bool) throws {
+        let vocabulary = try #require(
+            Vocabulary(characters: characters, hasUnknown: true, hasEndOfDocument: hasEndOfDocument))
+        #expect(vocabulary.count == (hasEndOfDocument ? 10 : 9))
+        #expect(vocabulary.unknown == 8)
+        #expect(vocabulary.endOfDocument == (hasEndOfDocument ? 9 : nil))
+        for symbol in 8..<vocabulary.count { #expect(vocabulary.character(of: symbol) == nil) }
+        #expect(vocabulary.symbol(of: 0x62) == nil)
+        #expect(vocabulary.with(endOfDocument: !hasEndOfDocument).unknown == 8)
+        #expect(Vocabulary(characters: characters, hasEndOfDocument: hasEndOfDocument)?.unknown == nil)
+    }
+
     @Test("Only strictly ascending Unicode scalars make a vocabulary")
     func refused() {
         for characters: [UInt32] in [[2, 1], [1, 1], [0xD800], [0xDFFF], [0x11_0000], [.max], [1, 0xDABC]] {

@@ -22,13 +22,14 @@ struct DocumentTests {
         }
     }
 
-    /// A training on the names, and the corpus.
+    /// A training on the names.
     private func train(
-        _ batching: Settings.Batching, cell: Cell, _ names: [String], in folder: URL
+        _ batching: Settings.Batching, cell: Cell, _ names: [String], minimumCount: Int? = nil, in folder: URL
     ) throws -> TrainingRun {
         let text = folder.appendingPathComponent("names.txt").path
         try names.joined(separator: "\n").write(toFile: text, atomically: true, encoding: .utf8)
         var settings = Settings(corpus: CorpusSource(paths: [text], documents: .line))
+        settings.corpus.minimumCount = minimumCount
         settings.cell = cell
         settings.batching = batching
         settings.layers = 1
@@ -102,6 +103,48 @@ struct DocumentTests {
                 count += document.count
             }
             #expect(abs(nats / Double(count) - loss) < 1e-4)
+        }
+    }
+
+    @Test(
+        "with rare characters, the validation loss is what the engine gives for the names as they are",
+        arguments: [Settings.Batching.streams, .windows], [Cell.gru, .lstm])
+    func unknownSymbol(batching: Settings.Batching, cell: Cell) throws {
+        try withTemporaryFolder { folder in
+            // Every third name has a character that no other has, of those held out too.
+            let names = names(600).enumerated().map { index, name in
+                index % 3 == 0 ? String(name.dropLast()) + String(UnicodeScalar(0x4E00 + index) ?? "?") : name
+            }
+            let run = try train(batching, cell: cell, names, minimumCount: 2, in: folder)
+            #expect((run.corpus.unknownCount, run.corpus.differentUnknownCount) == (200, 200))
+            let loss = try #require(run.progress.validationLoss)
+            let checkpoint = try Checkpoint(path: run.folder.lastCheckpointPath)
+            let session = try Session(Model(checkpoint.modelFile()))
+            let end = try #require(session.model.vocabulary.endOfDocument)
+            let unknown = try #require(session.model.vocabulary.unknown)
+            var nats = 0.0
+            var count = 0
+            var unknownCount = 0
+            for document in try run.settings.split(run.corpus).heldOut {
+                // Documents have seven symbols, the end among them.
+                let name = names[document.lowerBound / 7]
+                session.reset()
+                nats -= try session.score(name).logProbability + session.logProbability(of: end)
+                count += document.count
+                unknownCount += document.count { run.corpus[$0] == unknown }
+            }
+            #expect(unknownCount > 0 && count == 7 * 30)
+            #expect(abs(nats / Double(count) - loss) < 1e-4)
+
+            // The model has learned that an unknown character comes last, and yet generates none.
+            session.reset()
+            try session.feed("Aabcd")
+            #expect(session.logProbability(of: unknown) > -3)
+            session.seed = 1
+            for _ in 0..<500 {
+                let name = session.generate(limit: 50)
+                #expect(session.hasEnded || name.unicodeScalars.count == 50)
+            }
         }
     }
 

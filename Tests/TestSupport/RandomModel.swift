@@ -5,13 +5,14 @@ import ModelFormat
 /// Floats are uniform.
 public func randomModel(
     _ cell: Cell, layers: Int = 2, hiddenSize: Int = 20, characters: String = "abcdefghijklmnopqrstuvwxyz ",
-    hasEndOfDocument: Bool = true, carriesDocuments: Bool = false, range: Float = 0.4, seed: UInt64 = 1,
-    weights: ElementType = .float32
+    hasUnknown: Bool = false, hasEndOfDocument: Bool = true, carriesDocuments: Bool = false, range: Float = 0.4,
+    seed: UInt64 = 1, weights: ElementType = .float32
 ) throws -> [UInt8] {
     let scalars = Set(characters.unicodeScalars.map(\.value)).sorted()
     guard
         let vocabulary = Vocabulary(
-            characters: scalars, hasEndOfDocument: hasEndOfDocument, carriesDocuments: carriesDocuments)
+            characters: scalars, hasUnknown: hasUnknown, hasEndOfDocument: hasEndOfDocument,
+            carriesDocuments: carriesDocuments)
     else {
         throw ChargenError(.invalidArgument, "not a vocabulary")
     }

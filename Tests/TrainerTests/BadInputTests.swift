@@ -9,6 +9,7 @@ struct BadInputTests {
         arguments: [
             (["train", "text.txt", "--hidden", "0"], "--hidden"),
             (["train", "text.txt", "--cell", "transformer"], "--cell"),
+            (["train", "text.txt", "--min-count", "0"], "--min-count must be from 1"),
             (["train", "text.txt", "--learning-rate", "-1"], "--learning-rate"),
             (["train", "text.txt", "--columns", "1"], "--csv"),
             (["train", "text.txt", "--csv", "--columns", "0"], "0"),
@@ -78,6 +79,8 @@ struct BadInputTests {
             (["train", "--include", "*.html", "."], "'.'"),
             (["train", "empty.txt"], "empty"),
             (["train", "one.txt"], "add text"),
+            (["train", "short.txt", "--min-count", "4"], "'t' (U+0074): it occurs 3 times"),
+            (["train", "short.txt", "--min-count", "4"], "give a smaller --min-count"),
             (["train", "latin1.txt"], "byte offset 3"),
             (["train", "short.txt", "--validation-text", "missing.txt"], "missing.txt"),
             (["train", "short.txt", "--validation-text", "one.txt"], "cannot validate on 'one.txt': it is too short"),

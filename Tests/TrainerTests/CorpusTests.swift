@@ -160,6 +160,7 @@ struct CorpusTests {
             for line in [
                 "text:          7 characters, 11 bytes in 1 file", "documents:     4",
                 "lengths:       1 to 2 characters, the median 2", "duplicates:    1",
+                "with --min-count:", "  2: 2 characters, 14.29 % of the text unknown", "the rarest:",
                 "  \\u{01} (U+0001)  1 time, first in text.txt, line 4", "What looks wrong:",
             ] {
                 #expect(output.contains(line), "\(output)")

@@ -154,6 +154,57 @@ struct TrainerTests {
         }
     }
 
+    @Test("with --min-count rare characters are one symbol, which is read everywhere and generated nowhere")
+    func unknownSymbol() throws {
+        try withTemporaryFolder { folder in
+            func run(_ arguments: [String]) throws -> Command.Result {
+                let process = try Command.start(arguments, in: folder)
+                process.waitUntilExit()
+                let result = try Command.result(of: process, in: folder)
+                #expect(result.status == 0, "\(arguments): \(result.errors)")
+                return result
+            }
+            // Each hundredth character is another ideograph: 40 of them, in the text held out too.
+            let text = sampleText(characters: 4000).enumerated().map { index, character in
+                index % 100 == 99 ? String(UnicodeScalar(0x4E00 + index) ?? "?") : String(character)
+            }.joined()
+            try text.write(to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
+            let training = try run(["train", "text.txt", "--min-count", "2", "--run", "run"] + quick)
+            #expect(
+                training.errors.contains(
+                    "unknown: 40 different characters, which occur fewer than 2 times, are one unknown symbol: "
+                        + "40 of 4,000 characters (1.00 %)\n"), "\(training.errors)")
+            _ = try run(["resume", "run", "--epochs", "3"])
+            for weights in ["f32", "int4"] {
+                _ = try run(["export", "model.cgw", "--run", "run", "--weights", weights])
+                #expect(
+                    try run(["inspect", "model.cgw"]).output.contains(
+                        "unknown:     all others are read as one symbol\n"))
+                let generated = try run(
+                    ["generate", "model.cgw", "--prompt", "ba😀中", "--temperature", "1000", "--length", "3000"])
+                #expect(generated.output.hasPrefix("ba😀中") && generated.output.unicodeScalars.count == 3005)
+                #expect(generated.output.unicodeScalars.dropFirst(4).allSatisfy { $0.isASCII })
+
+                let evaluation = try run(["evaluate", "model.cgw", "text.txt"])
+                #expect(evaluation.output.contains("\"characters\":3999,\"unknownCharacters\":40}"))
+                let skipped = try run(["evaluate", "model.cgw", "text.txt", "--unknown", "skip"])
+                #expect(skipped.output.contains("\"characters\":3959,\"unknownCharacters\":40}"))
+            }
+            let shown = try Command.terminal(["evaluate", "model.cgw", "text.txt"], in: folder)
+            #expect(shown.contains("; 40 unknown characters are predicted as the unknown symbol"), "\(shown)")
+            let report = try run(["export", "model.cgw", "--run", "run", "--text", "text.txt"])
+            #expect(report.output.contains("\"unknownCharacters\":40"))
+            _ = try run(["report", "run"])
+            let page = try String(contentsOf: folder.appendingPathComponent("report.html"), encoding: .utf8)
+            #expect(page.contains("\u{FFFD} is a character that the model does not know."))
+            let tuned = try run(["train", "text.txt", "--from", "run", "--run", "tuned", "--epochs", "1"])
+            #expect(!tuned.errors.contains("unknown:"))
+            // The list of known texts has the rare characters.
+            let until = try run(["generate", "model.cgw", "--unique", "run", "--length", "5", "--prompt", "中"])
+            #expect(until.output.hasPrefix("中"))
+        }
+    }
+
     @Test("training prints a line of JSON a report when piped, and stores the same lines in the run's folder")
     func metrics() throws {
         try withTemporaryFolder { folder in

@@ -10,13 +10,14 @@ import Testing
 struct InitialModelTests {
     private func train(
         _ text: String, in folder: URL, _ name: String, from initial: InitialModel? = nil, epochs: Int = 4,
-        rate: Double = 0.01
+        rate: Double = 0.01, minimumCount: Int? = nil
     ) throws -> TrainingRun {
         let path = folder.appendingPathComponent(name + ".txt").path
         try text.write(toFile: path, atomically: true, encoding: .utf8)
+        var source = CorpusSource(paths: [path])
+        source.minimumCount = minimumCount
         let run = try TrainingRun(
-            reading: CorpusSource(paths: [path]), folder: RunFolder(path: folder.path + "/" + name),
-            startingFrom: initial
+            reading: source, folder: RunFolder(path: folder.path + "/" + name), startingFrom: initial
         ) { _, _ in
             var settings = Settings(corpus: CorpusSource(paths: []))
             (settings.hiddenSize, settings.batchSize, settings.time) = (16, 4, 20)
@@ -80,6 +81,62 @@ struct InitialModelTests {
             let half = try train(text, in: folder, "half", from: initial, epochs: 1)
             let resumed = try TrainingRun(resuming: half.folder, change: { $0.epochs = 2 })
             #expect(resumed.vocabulary.symbol(of: 0xDF) != nil)
+            _ = try resumed.train()
+            #expect(resumed.network.parameters.tensors == whole.network.parameters.tensors)
+        }
+    }
+
+    @Test(
+        "keeps the unknown symbol, gives new characters rows, and makes rare new ones unknown",
+        arguments: [false, true])
+    func unknownSymbol(fromFile: Bool) throws {
+        try withTemporaryFolder { folder in
+            let text = sampleText(characters: 2000)
+            let first = try train(text + "ßü", in: folder, "first", epochs: 1, minimumCount: 2)
+            #expect(first.corpus.differentUnknownCount == 2)
+            var path = first.folder.path
+            if fromFile {
+                path = folder.path + "/model.cgw"
+                try Data(Checkpoint(path: first.folder.exportedCheckpointPath()).modelFile()).write(
+                    to: URL(fileURLWithPath: path))
+            }
+            let initial = try InitialModel(path: path)
+            // The model's characters keep their rows, however rare; of the new ones the frequent
+            // get rows.
+            let other = text.filter { $0 != "." } + ".éé€ß"
+            let second = try train(other, in: folder, "second", from: initial, epochs: 1, rate: 1e-9, minimumCount: 2)
+            #expect(second.vocabulary.characters == (first.vocabulary.characters + [0xE9]).sorted())
+            #expect(second.vocabulary.hasUnknown)
+            #expect((second.corpus.unknownCount, second.corpus.differentUnknownCount) == (2, 2))
+            let plain = try train(other, in: folder, "plain", from: initial, epochs: 1, rate: 1e-9)
+            #expect(plain.vocabulary.hasUnknown && plain.corpus.unknownCount == 0)
+            #expect(plain.vocabulary.characters == (second.vocabulary.characters + [0xDF, 0x20AC]).sorted())
+
+            // At a rate of nearly nothing the unknown symbol's bias and column are the model's.
+            for run in [second, plain] {
+                for (index, columns) in [(0, true), (initial.shape.tensorCount - 1, false)] {
+                    let (old, new) = (first.network.parameters.tensor(index), run.network.parameters.tensor(index))
+                    let unknown = try #require(initial.vocabulary.unknown)
+                    let newUnknown = try #require(run.vocabulary.unknown)
+                    for row in 0..<(columns ? initial.shape.tensor(0).rows : 1) {
+                        let before = old[row * initial.vocabulary.count + unknown]
+                        #expect(abs(new[row * run.vocabulary.count + newUnknown] - before) < 1e-5)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("gets an unknown symbol that it lacks, and resumes with it")
+    func newUnknownSymbol() throws {
+        try withTemporaryFolder { folder in
+            let text = sampleText(characters: 2000)
+            let first = try train(text, in: folder, "first", epochs: 1)
+            let initial = try InitialModel(path: first.folder.path)
+            let whole = try train(text + "ßé", in: folder, "whole", from: initial, epochs: 2, minimumCount: 2)
+            #expect(whole.vocabulary.characters == first.vocabulary.characters && whole.vocabulary.hasUnknown)
+            let half = try train(text + "ßé", in: folder, "half", from: initial, epochs: 1, minimumCount: 2)
+            let resumed = try TrainingRun(resuming: half.folder, change: { $0.epochs = 2 })
             _ = try resumed.train()
             #expect(resumed.network.parameters.tensors == whole.network.parameters.tensors)
         }

@@ -131,7 +131,7 @@ struct RunTests {
     /// An option of a training that its result depends on.
     enum Option: String, CaseIterable {
         case cosine, linear, plateau, dropout, variationalDropout, weightDropout, averaging, weightDecay, heldOutEnd
-        case validationInterval, validationTexts, lines, linesInWindows, carriedLines, burnIn
+        case validationInterval, validationTexts, lines, linesInWindows, carriedLines, burnIn, minimumCount
 
         func apply(to settings: inout Settings) {
             switch self {
@@ -153,6 +153,7 @@ struct RunTests {
             case .linesInWindows: (settings.corpus.documents, settings.batching) = (.line, .windows)
             case .carriedLines: (settings.corpus.documents, settings.carriesDocuments) = (.line, true)
             case .burnIn: (settings.batching, settings.burnIn) = (.windows, 5)
+            case .minimumCount: settings.corpus.minimumCount = 100
             }
         }
     }
@@ -510,6 +511,40 @@ struct RunTests {
                 #expect(abs(loss - (try #require(checkpoint.progress.validationLoss))) < 1e-12)
                 #expect(!file.provenance.contains(folder.path))
             }
+        }
+    }
+
+    @Test(
+        "a vocabulary with an unknown symbol is that of the checkpoint, of the model file and of the resumed training",
+        arguments: Settings.Batching.allCases)
+    func unknownSymbol(batching: Settings.Batching) throws {
+        try withTemporaryFolder { folder in
+            var settings = try settings(folder, batching)
+            settings.corpus.minimumCount = 100
+            settings.epochs = 1
+            let run = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/run"))
+            _ = try run.train()
+            #expect(run.vocabulary.hasUnknown && run.corpus.unknownCount > 0)
+            let checkpoint = try Checkpoint(path: run.folder.lastCheckpointPath)
+            #expect(checkpoint.vocabulary == run.vocabulary)
+            #expect(try checkpoint.corpus().vocabulary == run.corpus.vocabulary)
+            let file = try checkpoint.modelFile(weights: .int4, calibration: [[0, 1, 2]])
+            #expect(try file.withUnsafeBytes { try ModelFile($0).vocabulary } == run.vocabulary)
+            #expect(try TrainingRun(resuming: run.folder, change: { $0.epochs = 2 }).vocabulary == run.vocabulary)
+            #expect(throws: TrainingError.corpusChanged) {
+                try TrainingRun(resuming: run.folder) { ($0.corpus.minimumCount, $0.epochs) = (nil, 2) }
+            }
+        }
+    }
+
+    @Test("a minimum count out of range is refused", arguments: [0, -1, 1_000_000_001])
+    func minimumCountRange(count: Int) throws {
+        try withTemporaryFolder { folder in
+            var settings = try settings(folder, .streams)
+            settings.corpus.minimumCount = count
+            #expect(
+                throws: TrainingError.invalidSetting(.minimumCount, expected: "from 1 to 1000000000, not \(count)")
+            ) { try settings.validate() }
         }
     }
 

@@ -88,6 +88,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_model_backend": (_TEXT, [_HANDLE]),
     "chargen_model_provenance": (ctypes.c_void_p, [_HANDLE, ctypes.POINTER(_SIZE)]),
     "chargen_model_has_end_of_document": (ctypes.c_int32, [_HANDLE]),
+    "chargen_model_has_unknown": (ctypes.c_int32, [_HANDLE]),
     "chargen_model_character_count": (_SIZE, [_HANDLE]),
     "chargen_model_character": (_STATUS, [_HANDLE, _SIZE, ctypes.POINTER(ctypes.c_uint32)]),
     "chargen_model_knows": (ctypes.c_int32, [_HANDLE, ctypes.c_uint32]),
@@ -252,6 +253,11 @@ class Model(_Owner):
         """Whether the model has learned where documents end."""
         return bool(_library.chargen_model_has_end_of_document(self._handle))
 
+    @property
+    def has_unknown(self) -> bool:
+        """Whether the model reads characters that it does not know as an unknown symbol."""
+        return bool(_library.chargen_model_has_unknown(self._handle))
+
 
 class Session(_Owner):
     """One stream of text from a model.
@@ -303,7 +309,7 @@ class Session(_Owner):
 
     @property
     def skip_unknown(self) -> bool:
-        """Whether reading skips characters that the model does not know, instead of failing."""
+        """Whether unknown characters are skipped, also with a model that has a symbol for them."""
         return self._skip_unknown
 
     @skip_unknown.setter

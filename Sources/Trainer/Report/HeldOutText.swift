@@ -77,10 +77,12 @@ extension Passage {
         return passages
     }
 
-    /// The passage as text: the end of a document is a line feed.
+    /// The passage as text: the unknown symbol is U+FFFD, the end of a document a line feed.
     func text(_ vocabulary: Vocabulary) -> String {
         var text = String.UnicodeScalarView()
-        for symbol in [given].compactMap(\.self) + symbols { text.append(vocabulary.character(of: symbol) ?? "\n") }
+        for symbol in [given].compactMap(\.self) + symbols {
+            text.append(vocabulary.character(of: symbol) ?? (symbol == vocabulary.unknown ? "\u{FFFD}" : "\n"))
+        }
         return String(text)
     }
 }

@@ -80,7 +80,8 @@ struct Page {
             </section><section><h2>What surprised the model</h2>
             <p>The first \(counted(shown, "character")) of the \(text), coloured by surprise: −log₂ of \
             the probability that the model gave to the character after it had read those before. Point at a character \
-            to see what else the model expected.\(measurement.vocabulary.hasEndOfDocument ? endOfDocument : "")</p>
+            to see what else the model expected.\(measurement.vocabulary.hasEndOfDocument ? endOfDocument : "")\
+            \(measurement.vocabulary.hasUnknown ? unknown : "")</p>
             \(SurpriseText(passages: measurement.prediction.beginning, vocabulary: measurement.vocabulary).html)\
             </section>
 
@@ -88,6 +89,7 @@ struct Page {
     }
 
     private var endOfDocument: HTML { " ∎ is the end of a document." }
+    private var unknown: HTML { " \u{FFFD} is a character that the model does not know." }
 
     private func explanation(_ measurement: RunRecord.Measurement, text: String, parameters: Int) -> String {
         let passages = measurement.text.heldOut.count

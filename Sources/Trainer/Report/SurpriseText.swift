@@ -52,9 +52,13 @@ struct SurpriseText {
         return String(format: format, percent) + "\u{A0}%"
     }
 
+    private func special(_ symbol: Int) -> String {
+        symbol == vocabulary.unknown ? "\u{FFFD}" : "∎"
+    }
+
     /// A symbol within the text.
     private func shown(_ symbol: Int) -> String {
-        guard let scalar = vocabulary.character(of: symbol) else { return "∎" }
+        guard let scalar = vocabulary.character(of: symbol) else { return special(symbol) }
         if scalar == "\n" { return "↵\n" }
         if scalar == "\t" { return "→\t" }
         return scalar.isInvisible ? scalar.visibleCode : String(scalar)
@@ -62,7 +66,7 @@ struct SurpriseText {
 
     /// A symbol by itself.
     private func name(_ symbol: Int) -> String {
-        guard let scalar = vocabulary.character(of: symbol) else { return "∎" }
+        guard let scalar = vocabulary.character(of: symbol) else { return special(symbol) }
         switch scalar {
         case " ": return "␣"
         case "\n": return "↵"

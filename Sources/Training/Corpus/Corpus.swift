@@ -2,7 +2,7 @@ import ModelFormat
 
 /// What to do with a character of a text that the given vocabulary lacks.
 public enum UnknownCharacterPolicy: String, CaseIterable, Sendable {
-    /// Refuse the text.
+    /// Read it as the unknown symbol, or refuse the text if the vocabulary has none.
     case fail
     /// Leave the character out, and count it.
     case skip
@@ -10,17 +10,20 @@ public enum UnknownCharacterPolicy: String, CaseIterable, Sendable {
 
 /// A text as symbols of a vocabulary, in one flat buffer.
 ///
-/// A symbol takes one byte if the vocabulary has at most 256 symbols, and two otherwise. Those of a
-/// large text may be in a file. The end-of-document symbol, if the vocabulary has one, follows
-/// every document, the last one too. A learned vocabulary has it if there is more than one
-/// document.
+/// A symbol takes one byte if the vocabulary has at most 256 symbols, characters that turn out to
+/// be rare included, and two otherwise. Those of a large text may be in a file. The end-of-document
+/// symbol, if the vocabulary has one, follows every document, the last one too. A learned
+/// vocabulary has it if there is more than one document.
 public struct Corpus: Sendable {
-    /// The characters of the text and, if there is one, the end-of-document symbol.
+    /// The characters of the text and the special symbols.
     public let vocabulary: Vocabulary
     /// The number of documents, at least 1.
     public let documentCount: Int
-    /// The number of characters left out because the given vocabulary lacks them.
+    /// The number of characters that the vocabulary lacks: they are left out, or read as the
+    /// unknown symbol.
     public let unknownCount: Int
+    /// The number of different characters that are read as the unknown symbol.
+    public let differentUnknownCount: Int
     /// The SHA-256 hash of the bytes read, all files one after the other, in lower-case hexadecimal
     /// digits. Compressed files count with their decompressed bytes, so that compression does not
     /// change a text's identity.
@@ -30,13 +33,14 @@ public struct Corpus: Sendable {
     let symbols: SymbolBuffer
 
     init(
-        symbols: SymbolBuffer, vocabulary: Vocabulary, documentCount: Int, unknownCount: Int = 0, sha256: String,
-        notes: CorpusNotes = CorpusNotes()
+        symbols: SymbolBuffer, vocabulary: Vocabulary, documentCount: Int, unknownCount: Int = 0,
+        differentUnknownCount: Int = 0, sha256: String, notes: CorpusNotes = CorpusNotes()
     ) {
         self.symbols = symbols
         self.vocabulary = vocabulary
         self.documentCount = documentCount
         self.unknownCount = unknownCount
+        self.differentUnknownCount = differentUnknownCount
         self.sha256 = sha256
         self.notes = notes
     }
@@ -63,9 +67,10 @@ public struct Corpus: Sendable {
     ///
     /// - Parameters:
     ///   - vocabulary: At most 65,536 symbols, as many as a model can have.
-    ///   - unknown: What to do with a character that the vocabulary lacks. A document of such
-    ///     characters alone is skipped with them.
-    /// - Throws: ``CorpusError``, also for an unknown character unless such are skipped.
+    ///   - unknown: What to do with a character that the vocabulary lacks. If such are skipped, a
+    ///     document of nothing else is skipped with them.
+    /// - Throws: ``CorpusError``, also for an unknown character unless the vocabulary has a symbol
+    ///   for such or they are skipped.
     public init(
         reading source: CorpusSource, vocabulary: Vocabulary, unknown: UnknownCharacterPolicy = .fail
     ) throws {

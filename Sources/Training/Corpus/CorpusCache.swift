@@ -18,11 +18,14 @@ struct CorpusCache {
     private struct Description: Codable {
         var stamp: String
         var count: Int
-        /// The number in the file of each symbol.
-        var numbers: [UInt16]
+        /// The symbol of each number in the file.
+        var numbering: [UInt16]
         var characters: [UInt32]
+        var hasUnknown: Bool
         var hasEndOfDocument: Bool
         var documentCount: Int
+        var unknownCount: Int
+        var differentUnknownCount: Int
         var sha256: String
     }
 
@@ -60,28 +63,31 @@ struct CorpusCache {
         guard let data = FileManager.default.contents(atPath: descriptionPath),
             let description = try? JSONDecoder().decode(Description.self, from: data), description.stamp == stamp,
             let vocabulary = Vocabulary(
-                characters: description.characters, hasEndOfDocument: description.hasEndOfDocument),
-            vocabulary.count <= SymbolEncoder.maximumCharacters + 1,
-            description.numbers.sorted() == (0..<vocabulary.count).map({ UInt16($0) }),
+                characters: description.characters, hasUnknown: description.hasUnknown,
+                hasEndOfDocument: description.hasEndOfDocument),
+            description.numbering.count <= SymbolEncoder.maximumCharacters + 1,
+            description.numbering.allSatisfy({ $0 < vocabulary.count }),
             let symbols = try? MappedSymbols(path: symbolsPath, count: description.count)
         else { return nil }
         return Corpus(
-            symbols: SymbolBuffer(symbols, numbers: description.numbers), vocabulary: vocabulary,
-            documentCount: description.documentCount, sha256: description.sha256)
+            symbols: SymbolBuffer(symbols, numbering: description.numbering), vocabulary: vocabulary,
+            documentCount: description.documentCount, unknownCount: description.unknownCount,
+            differentUnknownCount: description.differentUnknownCount, sha256: description.sha256)
     }
 
     /// Completes the cache of a corpus, if its symbols are in the folder. Without a stamp they
     /// remain as long as they are mapped.
     func complete(_ corpus: Corpus, stamp: String?) throws {
-        guard !corpus.symbols.numbers.isEmpty else { return }
+        guard !corpus.symbols.numbering.isEmpty else { return }
         guard let stamp else {
             unlink(symbolsPath)
             return
         }
         let description = Description(
-            stamp: stamp, count: corpus.count, numbers: corpus.symbols.numbers,
-            characters: corpus.vocabulary.characters,
+            stamp: stamp, count: corpus.count, numbering: corpus.symbols.numbering,
+            characters: corpus.vocabulary.characters, hasUnknown: corpus.vocabulary.hasUnknown,
             hasEndOfDocument: corpus.vocabulary.hasEndOfDocument, documentCount: corpus.documentCount,
+            unknownCount: corpus.unknownCount, differentUnknownCount: corpus.differentUnknownCount,
             sha256: corpus.sha256)
         try AtomicFile.write(JSON.data(description), to: descriptionPath)
     }

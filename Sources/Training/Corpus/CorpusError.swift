@@ -14,6 +14,8 @@ public enum CorpusError: Error, Equatable, Sendable {
     case notUTF8(file: String, offset: Int)
     /// More different characters than a corpus can hold.
     case tooManyCharacters(file: String, place: Place)
+    /// No character occurs often enough to have a symbol of its own.
+    case noFrequentCharacter(minimumCount: Int, mostFrequent: Unicode.Scalar, count: Int)
     /// A character that is not in the given vocabulary.
     case unknownCharacter(Unicode.Scalar, file: String, place: Place)
     /// More than one document for a vocabulary without an end-of-document symbol.
@@ -78,6 +80,9 @@ extension CorpusError: CustomStringConvertible {
         case .tooManyCharacters(let file, let place):
             "more than \(SymbolEncoder.maximumCharacters) different characters, the last in \(name(file)) at \(place): "
                 + "this is probably not text"
+        case .noFrequentCharacter(let minimumCount, let mostFrequent, let count):
+            "no character occurs \(minimumCount) times, not even the most frequent, \(name(mostFrequent)): it occurs "
+                + (count == 1 ? "once" : "\(count) times")
         case .unknownCharacter(let character, let file, let place):
             "the vocabulary has no \(name(character)), which is in \(name(file)) at \(place)"
         case .noEndOfDocument(let file, let place):

@@ -12,7 +12,7 @@ public struct CorpusNotes: Sendable {
     /// The first header that was read as text, and the number of files with one.
     public internal(set) var header: Header?
     public internal(set) var headerCount = 0
-    /// For each symbol of a learned vocabulary, the place where it is first read.
+    /// For each character of a learned vocabulary, the place where it is first read.
     public internal(set) var firstPlaces: [Place] = []
 
     /// The first row of a CSV file that was read as text, and is probably a header.

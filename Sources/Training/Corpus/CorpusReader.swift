@@ -36,7 +36,8 @@ struct CorpusReader {
         if reader.learnsVocabulary { notes.firstPlaces = result.order.map { reader.notes.firstPlaces[$0] } }
         let corpus = Corpus(
             symbols: result.symbols, vocabulary: result.vocabulary, documentCount: result.documentCount,
-            unknownCount: reader.splitter.encoder.unknownCount, sha256: reader.tally.hexadecimalDigest(), notes: notes)
+            unknownCount: result.unknownCount, differentUnknownCount: result.differentUnknownCount,
+            sha256: reader.tally.hexadecimalDigest(), notes: notes)
         try cache?.complete(corpus, stamp: stamp)
         return corpus
     }
@@ -53,7 +54,8 @@ struct CorpusReader {
         let limit = cache?.smallest ?? 1 << 32
         let size = paths.reduce(0) { $0 + min(InputFile.size(of: $1), limit) }
         let encoder = SymbolEncoder(
-            vocabulary: vocabulary, unknown: unknown, capacity: min(size, limit), cache: cache)
+            vocabulary: vocabulary, unknown: unknown, minimumCount: source.minimumCount ?? 1,
+            capacity: min(size, limit), cache: cache)
         splitter = DocumentSplitter(source.documents, separator: source.separator, encoder: encoder)
     }
 

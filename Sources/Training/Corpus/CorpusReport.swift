@@ -41,8 +41,19 @@ public struct CorpusReport: Encodable, Sendable {
         public let count: Int
         /// The number of characters that occur fewer than 10 times.
         public let rare: Int
+        /// What some minimum counts would leave.
+        public let minimumCounts: [MinimumCount]
         /// The rarest characters, the rarest first.
         public let rarest: [Character]
+
+        /// A minimum count of characters that have symbols of their own.
+        public struct MinimumCount: Encodable, Sendable {
+            public let minimumCount: Int
+            /// The number of characters that occur as often.
+            public let characters: Int
+            /// The number of characters of the text that are none of them.
+            public let unknown: Int
+        }
 
         /// A character, and where it is read first.
         public struct Character: Encodable, Sendable {
@@ -92,6 +103,12 @@ extension CorpusReport.VocabularyReport {
         let characters = corpus.vocabulary.characters
         count = characters.count
         rare = counts.prefix(count).count { $0 < 10 }
+        let occurrences = counts.prefix(count)
+        minimumCounts = [2, 5, 10].map { minimum in
+            let rare = occurrences.filter { $0 < minimum }
+            return MinimumCount(
+                minimumCount: minimum, characters: occurrences.count - rare.count, unknown: rare.reduce(0, +))
+        }
         rarest = characters.indices.sorted { (counts[$0], $0) < (counts[$1], $1) }.prefix(10).map { symbol in
             let place = corpus.notes.firstPlaces[symbol]
             return Character(

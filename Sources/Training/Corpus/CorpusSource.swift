@@ -29,6 +29,10 @@ public struct CorpusSource: Codable, Equatable, Sendable {
     public var normalization: Normalization?
     /// Whether upper-case letters become lower-case; nil is false.
     public var lowercase: Bool?
+    /// How often a character must occur in the text to have a symbol of its own: those that occur
+    /// less often become the unknown symbol. nil for 1, and for no unknown symbol. Ignored if the
+    /// vocabulary is given.
+    public var minimumCount: Int?
 
     /// Files to read, plain text unless `csv` is given.
     public init(paths: [String], documents: DocumentKind = .whole, csv: CSVColumns? = nil) {

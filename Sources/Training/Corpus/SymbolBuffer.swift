@@ -10,11 +10,10 @@ struct SymbolBuffer: Sendable {
     private(set) var isWide: Bool
     /// The symbols of a large text, in place of the two arrays.
     private var mapped: MappedSymbols?
-    /// The symbol of each number in the file. It has zeros up to the largest number, so that a
-    /// damaged file has symbols too.
+    /// The symbol of each number in the file.
+    private(set) var numbering: [UInt16] = []
+    /// The same with zeros up to the largest number, so that a damaged file has symbols too.
     private var table: [UInt16] = []
-    /// The number in the file of each symbol.
-    private(set) var numbers: [UInt16] = []
 
     /// An empty buffer for `symbolCount` different symbols.
     init(symbolCount: Int, capacity: Int) {
@@ -24,14 +23,11 @@ struct SymbolBuffer: Sendable {
 
     /// The symbols of a file.
     ///
-    /// - Parameter numbers: The number in the file of each symbol, all different and less than
-    ///   their count.
-    init(_ mapped: MappedSymbols, numbers: [UInt16]) {
+    /// - Parameter numbering: The symbol of each number in the file, at most 65,536 of them.
+    init(_ mapped: MappedSymbols, numbering: [UInt16]) {
         isWide = true
         self.mapped = mapped
-        self.numbers = numbers
-        table = [UInt16](repeating: 0, count: 1 << 16)
-        for (symbol, number) in numbers.enumerated() { table[Int(number)] = UInt16(symbol) }
+        renumber(numbering)
     }
 
     var count: Int { mapped?.symbols.count ?? (isWide ? wide.count : narrow.count) }
@@ -81,21 +77,40 @@ struct SymbolBuffer: Sendable {
         isWide = true
     }
 
-    /// Replaces every symbol by its entry in `table`.
+    /// Replaces every symbol by its entry in `table`; for a file, every number in it.
     mutating func renumber(_ table: [UInt16]) {
+        if mapped != nil {
+            numbering = table
+            self.table = table + [UInt16](repeating: 0, count: 1 << 16 - table.count)
+        }
         for position in narrow.indices { narrow[position] = UInt8(truncatingIfNeeded: table[Int(narrow[position])]) }
         for position in wide.indices { wide[position] = table[Int(wide[position])] }
     }
 
     func firstIndex(of symbol: Int, from start: Int) -> Int? {
         if let mapped {
-            let end = mapped.symbols[start...].firstIndex(of: numbers[symbol])
+            let end = mapped.symbols[start...].firstIndex { Int(table[Int($0)]) == symbol }
             mapped.noteAccess((end ?? count) - start)
             return end
         }
         return isWide
             ? wide[start...].firstIndex(of: UInt16(truncatingIfNeeded: symbol))
             : narrow[start...].firstIndex(of: UInt8(truncatingIfNeeded: symbol))
+    }
+
+    /// How often each of `symbolCount` symbols occurs.
+    func occurrences(symbolCount: Int) -> [Int] {
+        var counts = [Int](repeating: 0, count: symbolCount)
+        var piece = [Int32](repeating: 0, count: min(count, 1 << 16))
+        for start in stride(from: 0, to: count, by: 1 << 16) {
+            let length = min(count - start, piece.count)
+            piece.withUnsafeMutableBufferPointer { piece in
+                guard let destination = piece.baseAddress else { return }
+                copy(start..<start + length, to: destination, stride: 1)
+            }
+            for symbol in piece.prefix(length) { counts[Int(symbol)] += 1 }
+        }
+        return counts
     }
 
     func copy(_ range: Range<Int>, to destination: UnsafeMutablePointer<Int32>, stride: Int) {

@@ -1,12 +1,12 @@
 import Foundation
 
 /// A file that takes the symbols of a large text, in order of their first appearance, two bytes
-/// each. It is removed unless it is completed.
+/// each. It is removed unless it is kept.
 final class SymbolSpill {
     private let path: String
     private let file: OutputFile
     private var count = 0
-    private var isComplete = false
+    private var isKept = false
 
     init(path: String) throws {
         self.path = path
@@ -14,7 +14,7 @@ final class SymbolSpill {
     }
 
     deinit {
-        if !isComplete { unlink(path) }
+        if !isKept { unlink(path) }
     }
 
     func append(_ symbols: [UInt16]) throws {
@@ -22,11 +22,14 @@ final class SymbolSpill {
         count += symbols.count
     }
 
-    /// Maps the file into memory.
-    func finish() throws -> MappedSymbols {
+    /// Maps the file, now complete, into memory.
+    func map() throws -> MappedSymbols {
         try file.sync()
-        let symbols = try MappedSymbols(path: path, count: count)
-        isComplete = true
-        return symbols
+        return try MappedSymbols(path: path, count: count)
+    }
+
+    /// Has the file stay.
+    func keep() {
+        isKept = true
     }
 }

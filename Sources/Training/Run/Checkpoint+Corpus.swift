@@ -50,7 +50,9 @@ extension Checkpoint {
             ? try read(source)
             : try Corpus(
                 reading: source, vocabulary: vocabulary.with(endOfDocument: vocabulary.hasEndOfDocument))
-        guard CorpusFacts(corpus) == description.corpus, corpus.vocabulary.characters == vocabulary.characters else {
+        guard CorpusFacts(corpus) == description.corpus, corpus.vocabulary.characters == vocabulary.characters,
+            corpus.vocabulary.hasUnknown == vocabulary.hasUnknown
+        else {
             throw TrainingError.corpusChanged
         }
         return corpus

@@ -13,6 +13,8 @@ public struct Checkpoint {
         var version: String
         var settings: Settings
         var characters: [UInt32]
+        /// nil is false.
+        var hasUnknown: Bool?
         var hasEndOfDocument: Bool
         var corpus: CorpusFacts
         /// Those of the other texts to validate on; nil for none.
@@ -97,7 +99,8 @@ public struct Checkpoint {
         guard let json = file.metadata[Checkpoint.metadataKey],
             let description = try? JSONDecoder().decode(Description.self, from: Data(json.utf8)),
             let vocabulary = Vocabulary(
-                characters: description.characters, hasEndOfDocument: description.hasEndOfDocument,
+                characters: description.characters, hasUnknown: description.hasUnknown ?? false,
+                hasEndOfDocument: description.hasEndOfDocument,
                 carriesDocuments: description.settings.carriesDocuments)
         else {
             throw TrainingError.invalidCheckpoint(path: path, "it is not a checkpoint of this version of chargen")

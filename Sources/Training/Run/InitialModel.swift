@@ -43,12 +43,14 @@ public struct InitialModel {
         (shape, vocabulary, tensors) = file
     }
 
-    /// The model's symbols and those of a corpus.
+    /// The model's symbols and those of a corpus, the unknown symbol if either has it.
     func vocabulary(with other: Vocabulary) -> Vocabulary {
         let characters = Set(vocabulary.characters).union(other.characters).sorted()
         let hasEndOfDocument = vocabulary.hasEndOfDocument || other.hasEndOfDocument
         // Both are ascending and valid, and so is their union.
-        return Vocabulary(characters: characters, hasEndOfDocument: hasEndOfDocument) ?? other
+        return Vocabulary(
+            characters: characters, hasUnknown: vocabulary.hasUnknown || other.hasUnknown,
+            hasEndOfDocument: hasEndOfDocument) ?? other
     }
 
     /// Sets the parameters of a larger vocabulary to the model's. New symbols keep what they have.
@@ -56,8 +58,8 @@ public struct InitialModel {
         let shape = parameters.layout.shape
         // The model's symbol for each symbol of the larger vocabulary.
         let old = (0..<larger.count).map { symbol -> Int? in
-            guard let character = larger.character(of: symbol) else { return vocabulary.endOfDocument }
-            return vocabulary.symbol(of: character.value)
+            if let character = larger.character(of: symbol) { return vocabulary.symbol(of: character.value) }
+            return symbol == larger.unknown ? vocabulary.unknown : vocabulary.endOfDocument
         }
         for index in 0..<shape.tensorCount {
             let tensor = shape.tensor(index)

@@ -177,6 +177,7 @@ public struct Settings: Encodable, Equatable, Sendable {
 
     /// The settings that have a range, by the names of their properties.
     public enum Name: String, CaseIterable, Sendable {
+        case minimumCount
         case layers, hiddenSize, batchSize, time, stride, burnIn, documentLimit, epochs, minutes
         case learningRate, warmup, decay, decayAfter, secondMomentDecay, weightDecay, averaging
         case dropout, weightDropout, clipNorm, clipElement, initialRange, forgetBias
@@ -189,6 +190,7 @@ public struct Settings: Encodable, Equatable, Sendable {
     /// - Throws: ``TrainingError/invalidSetting(_:expected:)``.
     public func validate() throws(TrainingError) {
         let limit = ModelShape.maximum
+        if let count = corpus.minimumCount { try check(.minimumCount, 1...1_000_000_000, count) }
         try check(.layers, 1...limit.layers, layers)
         try check(.hiddenSize, 1...limit.hiddenSize, hiddenSize)
         try check(.batchSize, 1...65_536, batchSize)

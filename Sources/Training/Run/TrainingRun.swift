@@ -422,8 +422,8 @@ public final class TrainingRun {
         settings.threads = 1
         let description = Checkpoint.Description(
             version: chargenVersion, settings: settings, characters: vocabulary.characters,
-            hasEndOfDocument: vocabulary.hasEndOfDocument, corpus: CorpusFacts(corpus), validationTexts: otherFacts,
-            progress: progress)
+            hasUnknown: vocabulary.hasUnknown ? true : nil, hasEndOfDocument: vocabulary.hasEndOfDocument,
+            corpus: CorpusFacts(corpus), validationTexts: otherFacts, progress: progress)
         let checkpoint = try Checkpoint.encode(description, network: network, optimiser: optimiser, state: state)
         try folder.syncReports()
         if isBest { try AtomicFile.write(checkpoint, to: folder.bestCheckpointPath) }

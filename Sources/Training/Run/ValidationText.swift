@@ -69,7 +69,7 @@ public struct ValidationText {
 
 extension Corpus {
     /// Reads a text to validate on as a training reads its own. Characters that the vocabulary
-    /// lacks are left out, and counted.
+    /// lacks are its unknown symbol or, without one, left out and counted.
     ///
     /// - Parameters:
     ///   - path: A file, or a folder of files.
@@ -78,7 +78,9 @@ extension Corpus {
     ///   nothing to predict.
     init(validating path: String, like source: CorpusSource, vocabulary: Vocabulary) throws {
         do {
-            try self.init(reading: source.with(path: path), vocabulary: vocabulary, unknown: .skip)
+            try self.init(
+                reading: source.with(path: path), vocabulary: vocabulary, unknown: vocabulary.hasUnknown ? .fail : .skip
+            )
         } catch CorpusError.empty {
             throw TrainingError.invalidValidationText(
                 path: path, "it has no character that the text to learn from has")

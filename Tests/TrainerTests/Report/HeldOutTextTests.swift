@@ -42,6 +42,19 @@ struct HeldOutTextTests {
         #expect(HeldOutText(of: corpus, settings: settings, for: corpus.vocabulary).heldOut == [])
     }
 
+    @Test("shows characters that the model does not know as U+FFFD, which compressors read too")
+    func unknown() throws {
+        let vocabulary = try #require(Vocabulary(characters: [0x61], hasUnknown: true, hasEndOfDocument: true))
+        let passage = Passage(given: 1, symbols: [0, 1, 2])
+        #expect(passage.text(vocabulary) == "\u{FFFD}a\u{FFFD}\n")
+        let surprises = ([1, 3, 2] as [Float]).withUnsafeBufferPointer { logits in
+            passage.symbols.map { Surprise($0, logits: logits) }
+        }
+        let markup = SurpriseText(passages: [(given: 1, surprises: surprises)], vocabulary: vocabulary).html.markup
+        for shown in [">\u{FFFD}<span", ">\u{FFFD}</span>", ">∎</span>"] { #expect(markup.contains(shown)) }
+        #expect(markup.contains("data-l=\"\u{FFFD}\u{A0}67\u{A0}% · ∎\u{A0}24\u{A0}% · a\u{A0}9.0\u{A0}%\""))
+    }
+
     @Test("documents are passages of their own, whose ends are predicted if the model knows them")
     func documents() throws {
         let corpus = try corpus("ab\ncde\nf\n", documents: .line)
