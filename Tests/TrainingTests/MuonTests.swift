@@ -49,8 +49,8 @@ struct MuonTests {
                 for element in moments.indices { moments[element] = 0.95 * moments[element] + 0.05 * gradient[element] }
                 for gate in 0..<3 {
                     let block = gate * hidden * hidden..<(gate + 1) * hidden * hidden
-                    let ahead = block.map { 0.95 * moments[$0] + 0.05 * gradient[$0] }
-                    let step = Square(hidden, ahead).orthogonalised()
+                    let expectedMean = block.map { 0.95 * moments[$0] + 0.05 * gradient[$0] }
+                    let step = Square(hidden, expectedMean).orthogonalised()
                     for (element, direction) in zip(block, step.elements) {
                         expected[element] *= 1 - 0.01 * 0.5
                         expected[element] -= 0.01 * 0.1 * Double(hidden).squareRoot() * direction

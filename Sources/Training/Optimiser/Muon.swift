@@ -6,10 +6,10 @@ import ModelFormat
 /// The Muon optimiser (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/) for the
 /// matrices between hidden units.
 ///
-/// A step is the gradient's running mean, ahead by one update (Nesterov), with all its singular
-/// values made nearly equal: of U·S·Vᵀ it keeps U·Vᵀ. That is done for each gate's square block
-/// alone. A step has a root mean square of ``stepSize`` times the learning rate, less than Adam's:
-/// so one learning rate suits both.
+/// A step is the gradient's running mean, as it will be if the gradient stays as it is (Nesterov),
+/// with all its singular values made nearly equal: of U·S·Vᵀ it keeps U·Vᵀ. That is done for each
+/// gate's square block alone. A step has a root mean square of ``stepSize`` times the learning
+/// rate, less than Adam's: so one learning rate suits both.
 final class Muon {
     /// The places of the blocks in the parameters.
     let blocks: [Int]

@@ -95,7 +95,7 @@ public struct Recipe {
         // A trained model starts at half the rate, so that it keeps more of what it knows.
         settings.learningRate = Recipe.rounded(
             (settings.optimiser == .muon ? 0.03 : 0.008) * (settings.initialModel == nil ? 1 : 0.5)
-                * pow(128 / Double(settings.hiddenSize), 0.7)
+                * pow(128 / Double(settings.hiddenSize), 0.6)
                 * min(1, (minibatch / 2500).squareRoot()))
         settings.warmup = Int(min(100, updates / 20))
         (settings.clipNorm, settings.clipElement) = (1, 0)
