@@ -97,6 +97,8 @@ public struct Recipe {
             (settings.optimiser == .muon ? 0.03 : 0.008) * (settings.initialModel == nil ? 1 : 0.5)
                 * pow(128 / Double(settings.hiddenSize), 0.6)
                 * min(1, (minibatch / 2500).squareRoot()))
+        // Not of what a trained model knows of characters that this text lacks.
+        settings.weightDecay = settings.optimiser == .muon && settings.initialModel == nil ? 0.05 : 0
         settings.warmup = Int(min(100, updates / 20))
         (settings.clipNorm, settings.clipElement) = (1, 0)
         let parameters = Double(
@@ -125,8 +127,8 @@ public struct Recipe {
                 + "\(counted(shape.hiddenSize, "unit")), \(counted(shape.parameterCount, "parameter"))",
             "training: \(times)\(reason)",
             "settings: minibatches of \(settings.batchSize) × \(settings.time) characters, learning rate "
-                + "\(settings.learningRate) (\(settings.schedule.rawValue)), dropout \(settings.dropout); each is an "
-                + "option of 'train'",
+                + "\(settings.learningRate) (\(settings.optimiser.rawValue), \(settings.schedule.rawValue)), dropout "
+                + "\(settings.dropout), weight decay \(settings.weightDecay); each is an option of 'train'",
         ]
     }
 
