@@ -195,6 +195,7 @@ public final class Session: Sequence, IteratorProtocol {
         var opening = opening
         for symbol in symbols {
             if let first = opening.take() { advance(first) }
+            stream.note(symbol)
             if symbol == model.vocabulary.resetSymbol {
                 // Its probability follows from the state that is then left behind.
                 if count > 0 { readBlock(count, score: score, addingTo: &sum) }
@@ -254,6 +255,7 @@ public final class Session: Sequence, IteratorProtocol {
     ///   document.
     public func next() -> Unicode.Scalar? {
         let symbol = stream.choose(from: logits(), weights: evaluator.samplingWeights.pointer)
+        stream.note(symbol)
         advance(symbol, generated: symbol)
         return model.vocabulary.character(of: symbol)
     }
