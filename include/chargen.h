@@ -501,6 +501,25 @@ chargen_status chargen_session_set_threads(chargen_session *session, size_t thre
 chargen_status chargen_session_score(chargen_session *session, const char *text, size_t length,
                                      double *log_probability, size_t *character_count);
 
+/*
+ * Gives the probability of all that may come next, at temperature 1, without a copy.
+ *
+ * probabilities: receives a pointer to one number for each character, in the order of
+ *                chargen_model_character(), then for the unknown symbol, if the model has one, then
+ *                for the end of a document, if it has that. Valid until the next call with the
+ *                session; the library owns it. NULL on failure.
+ * count:         receives how many there are. May be NULL; 0 on failure.
+ *
+ * The numbers add up to 1, but for rounding, and are not affected by the settings; they are NaN if
+ * the model's output overflows. The text does not go on. At the beginning of a text the session
+ * first reads what it does before it generates the first character, as chargen_session_score()
+ * does.
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
+chargen_status chargen_session_probabilities(chargen_session *session, const float **probabilities,
+                                             size_t *count);
+
 /* ---- Properties of a model ---- */
 
 /* These functions cannot fail unless stated otherwise. Any thread, also at the same time. */

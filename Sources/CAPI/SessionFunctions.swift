@@ -261,6 +261,22 @@ public func chargen_session_set_threads(_ session: OpaquePointer?, _ threads: In
 // MARK: - Scoring
 
 @c @implementation
+public func chargen_session_probabilities(
+    _ session: OpaquePointer?, _ probabilities: UnsafeMutablePointer<UnsafePointer<Float>?>?,
+    _ count: UnsafeMutablePointer<Int>?
+) -> chargen_status {
+    probabilities?.pointee = nil
+    count?.pointee = 0
+    return status { () throws(ChargenError) in
+        let session = try object(session, Session.self, "session")
+        let probabilities = try required(probabilities, "probabilities")
+        let result = session.currentProbabilities()
+        probabilities.pointee = result.baseAddress
+        count?.pointee = result.count
+    }
+}
+
+@c @implementation
 public func chargen_session_score(
     _ session: OpaquePointer?, _ text: UnsafePointer<CChar>?, _ length: Int,
     _ log_probability: UnsafeMutablePointer<Double>?, _ character_count: UnsafeMutablePointer<Int>?

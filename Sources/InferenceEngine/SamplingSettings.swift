@@ -4,8 +4,8 @@ import ModelFormat
 // The settings of a session that decide which character is chosen, beside temperature and seed.
 // docs/sampling.md tells the order in which they apply, and each one to the bit.
 extension Session {
-    /// The most characters to choose from, the likeliest ones; 0, as at first, or at least the number
-    /// of characters, for all.
+    /// The most characters to choose from, the likeliest ones; 0, as at first, or at least the
+    /// number of characters, for all.
     public var topK: Int { stream.sampler.topK }
 
     /// Restricts the choice to the `count` likeliest characters.
@@ -41,21 +41,22 @@ extension Session {
 
     /// What is subtracted from the logit of each character in the window, once; 0 at first.
     public var repetitionPenalty: Float { stream.sampler.repetitionPenalty }
-    /// What is subtracted from a character's logit for each time that it is in the window; 0 at first.
-    public var frequencyPenalty: Float { stream.sampler.frequencyPenalty }
-    /// The number of characters, the last ones read or generated, that count for the penalties; 0 at
+    /// What is subtracted from a character's logit for each time that it is in the window; 0 at
     /// first.
+    public var frequencyPenalty: Float { stream.sampler.frequencyPenalty }
+    /// The number of characters, the last ones read or generated, that count for the penalties; 0
+    /// at first.
     public var penaltyWindow: Int { stream.sampler.penaltyWindow }
 
     /// Makes characters less probable that have come a short time ago.
     ///
     /// A penalty of p makes a character e^p times less probable in proportion to others; a negative
     /// one makes it more probable. A window of another length is empty at first; otherwise the
-    /// characters in it stay. It becomes empty when the session is reset, and where a document ends,
-    /// unless the model carries its state into the next.
+    /// characters in it stay. It becomes empty when the session is reset, and where a document
+    /// ends, unless the model carries its state into the next.
     ///
-    /// - Throws: `invalidArgument` unless both penalties are from −1000 to 1000 and the window is from
-    ///   0 to ``maximumPenaltyWindow``; `outOfMemory`. Nothing has then changed.
+    /// - Throws: `invalidArgument` unless both penalties are from −1000 to 1000 and the window is
+    ///   from 0 to ``maximumPenaltyWindow``; `outOfMemory`. Nothing has then changed.
     public func setPenalties(repetition: Float, frequency: Float, window: Int) throws(ChargenError) {
         try stream.sampler.setPenalties(
             repetition: repetition, frequency: frequency, window: window, model.vocabulary)
@@ -77,8 +78,8 @@ extension Session {
     /// - Parameters:
     ///   - bias: From −1000 to 1000; −∞ bans the character.
     ///   - character: nil for the end of a document.
-    /// - Throws: `invalidArgument` for another bias, or if no character and no end of a document would
-    ///   be left; `unknownCharacter`; `outOfMemory`. Nothing has then changed.
+    /// - Throws: `invalidArgument` for another bias, or if no character and no end of a document
+    ///   would be left; `unknownCharacter`; `outOfMemory`. Nothing has then changed.
     public func setBias(_ bias: Float, of character: Unicode.Scalar?) throws(ChargenError) {
         guard let symbol = symbol(of: character) else {
             throw ChargenError(
@@ -109,8 +110,8 @@ extension Session {
         try stream.sampler.setAllowed(text.isEmpty ? nil : symbols, model.vocabulary)
     }
 
-    /// Whether a character may be generated: the model knows it, and it is neither banned nor outside
-    /// the allowed set.
+    /// Whether a character may be generated: the model knows it, and it is neither banned nor
+    /// outside the allowed set.
     ///
     /// - Parameter character: nil for the end of a document.
     public func allows(_ character: Unicode.Scalar?) -> Bool {

@@ -1,13 +1,15 @@
 import Core
 
-// Top-k, top-p and min-p, as cuts of integer weights. They are ranked from the largest to the smallest,
-// equal ones by their symbols, ascending. Sorting would take longer than the network's step: the
-// place of a cut is found bit by bit, as the largest threshold that leaves enough above it.
+// Top-k, top-p and min-p, as cuts of integer weights. They are ranked from the largest to the
+// smallest, equal ones by their symbols, ascending. Sorting would take longer than the network's
+// step: the place of a cut is found bit by bit, as the largest threshold that leaves enough above
+// it.
 
 /// Sets the weights that three cuts remove to 0: top-k, top-p, min-p, in this order.
 ///
 /// - Parameters:
-///   - weights: As ``sampleWeights(_:count:inverseTemperature:into:)`` leaves them, the largest 2^31.
+///   - weights: As ``sampleWeights(_:count:inverseTemperature:into:)`` leaves them, the largest
+///     2^31.
 ///   - total: The sum of the weights, not 0.
 ///   - most: Top-k: the most weights to keep, at least 1.
 ///   - share: Top-p: keeps the shortest run of the ranking whose sum exceeds ⌊share · sum / 2^64⌋.

@@ -263,6 +263,19 @@ class SessionTests(unittest.TestCase):
             total += math.exp(session.score(character)[0])
         self.assertAlmostEqual(total, 1, places=6)
 
+    def test_the_probabilities_at_once_are_those_of_the_scores(self) -> None:
+        session = Session(self.model, temperature=0, seed=3)
+        session.feed("abc")
+        probabilities = session.probabilities()
+        self.assertEqual(len(probabilities), len(CHARACTERS) + 1)
+        self.assertAlmostEqual(sum(probabilities), 1, places=6)
+        for character, probability in zip(self.model.characters, probabilities):
+            other = Session(self.model)
+            other.feed("abc")
+            self.assertAlmostEqual(math.exp(other.score(character)[0]), probability, places=7)
+        likeliest = (self.model.characters + "¶")[probabilities.index(max(probabilities))]
+        self.assertEqual(symbols(session, 1), likeliest)
+
     def test_a_score_leaves_out_what_is_skipped(self) -> None:
         session = Session(self.model)
         with self.assertRaisesRegex(Error, "'ß'"):

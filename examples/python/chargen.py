@@ -96,6 +96,8 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_session_set_threads": (_STATUS, [_HANDLE, _SIZE]),
     "chargen_session_score": (
         _STATUS, [_HANDLE, _TEXT, _SIZE, ctypes.POINTER(ctypes.c_double), ctypes.POINTER(_SIZE)]),
+    "chargen_session_probabilities": (
+        _STATUS, [_HANDLE, ctypes.POINTER(ctypes.POINTER(ctypes.c_float)), ctypes.POINTER(_SIZE)]),
     "chargen_model_cell": (_TEXT, [_HANDLE]),
     "chargen_model_layer_count": (_SIZE, [_HANDLE]),
     "chargen_model_hidden_size": (_SIZE, [_HANDLE]),
@@ -441,6 +443,16 @@ class Session(_Owner):
                 self._handle, data, len(data), ctypes.byref(log_probability), ctypes.byref(characters))
         )
         return log_probability.value, characters.value
+
+    def probabilities(self) -> list[float]:
+        """The probabilities of what may come next, at temperature 1, whatever the settings.
+
+        One for each of the model's characters, then one for the unknown symbol and one for the end
+        of a document, if the model has them.
+        """
+        values, count = ctypes.POINTER(ctypes.c_float)(), _SIZE()
+        _check(_library.chargen_session_probabilities(self._handle, ctypes.byref(values), ctypes.byref(count)))
+        return values[: count.value]
 
     def __iter__(self) -> Iterator[str]:
         character = ctypes.c_uint32()
