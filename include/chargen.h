@@ -342,6 +342,109 @@ chargen_status chargen_session_set_temperature(chargen_session *session, float t
  */
 chargen_status chargen_session_set_seed(chargen_session *session, uint64_t seed);
 
+/*
+ * The settings down to chargen_session_set_allowed() change which character is chosen, in one
+ * order, whatever the order of the calls: bans and the allowed set, biases, penalties, temperature,
+ * top-k, top-p, min-p. At first none of them has an effect. docs/sampling.md specifies them to the
+ * bit. They do not affect chargen_session_score().
+ *
+ * The unit of penalties and biases is that of a logit: a bias of b makes a character e^b times as
+ * probable in proportion to others, at temperature 1; 0.693 doubles that, 2.303 is tenfold.
+ */
+
+/*
+ * Restricts the choice to the k likeliest characters, the lower ones at a tie. 0, as at first, or
+ * at least the number of characters: no restriction. 1 is greedy.
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
+chargen_status chargen_session_set_top_k(chargen_session *session, size_t k);
+
+/*
+ * Restricts the choice to the fewest of the likeliest characters that together have more than the
+ * share p of the probability that top-k leaves: from 0, the likeliest character only, to 1, as at
+ * first, no restriction.
+ *
+ * Errors: INVALID_ARGUMENT, also for NaN.
+ */
+chargen_status chargen_session_set_top_p(chargen_session *session, float p);
+
+/*
+ * Restricts the choice to characters at least p times as probable as the likeliest: from 0, as at
+ * first, no restriction, to 1, the likeliest and its equals.
+ *
+ * Errors: INVALID_ARGUMENT, also for NaN.
+ */
+chargen_status chargen_session_set_min_p(chargen_session *session, float p);
+
+/*
+ * Makes characters less probable that are among the last ones of the text, fed or generated.
+ *
+ * repetition: subtracted once from the logit of each character in the window: -1000 to 1000.
+ * frequency:  subtracted for each time that the character is in the window: -1000 to 1000.
+ * window:     the number of characters that count: 0, as at first, to 65536.
+ *
+ * Negative penalties favour repetition. A window of another length is empty at first; with the same
+ * length its content stays. It becomes empty with chargen_session_reset(), and at the end of a
+ * document, unless the model carries its state into the next. The end of a document is not
+ * penalised. Memory for the window is allocated by this call.
+ *
+ * Errors: INVALID_ARGUMENT, also for NaN; OUT_OF_MEMORY.
+ */
+chargen_status chargen_session_set_penalties(chargen_session *session, float repetition,
+                                             float frequency, size_t window);
+
+/*
+ * Makes a character more or less probable, or bans it.
+ *
+ * character: a Unicode scalar value that the model knows, or CHARGEN_END_OF_DOCUMENT if the model
+ *            has learned where documents end.
+ * bias:      added to the character's logit: -1000 to 1000, 0 at first. -INFINITY bans the
+ *            character: it is never generated.
+ *
+ * A character may still be fed and scored. A bias that would leave nothing to generate is refused.
+ * The first bias of a session allocates memory.
+ *
+ * Errors: INVALID_ARGUMENT, also for NaN and +INFINITY; UNKNOWN_CHARACTER; OUT_OF_MEMORY.
+ */
+chargen_status chargen_session_set_bias(chargen_session *session, uint32_t character, float bias);
+
+/*
+ * Restricts generated text to some characters. Replaces an earlier restriction; bans still hold,
+ * and documents end as before.
+ *
+ * text: the characters in any order, UTF-8; not used any more when the call returns. An empty text
+ *       allows all characters, as at first. May be NULL if length is 0.
+ *
+ * Characters that the model does not know are treated as by chargen_session_feed(). A set that
+ * would leave nothing to generate is refused. The call allocates memory.
+ *
+ * Errors: as chargen_session_feed(), and OUT_OF_MEMORY.
+ */
+chargen_status chargen_session_set_allowed(chargen_session *session, const char *text,
+                                           size_t length);
+
+/* Each returns a setting as it is. They cannot fail; 0 for NULL. */
+
+float chargen_session_temperature(const chargen_session *session);
+uint64_t chargen_session_seed(const chargen_session *session);
+size_t chargen_session_top_k(const chargen_session *session);
+float chargen_session_top_p(const chargen_session *session);
+float chargen_session_min_p(const chargen_session *session);
+float chargen_session_repetition_penalty(const chargen_session *session);
+float chargen_session_frequency_penalty(const chargen_session *session);
+size_t chargen_session_penalty_window(const chargen_session *session);
+
+/* Returns the bias of a character; -INFINITY if it is banned, 0 if the model does not know it. */
+float chargen_session_bias(const chargen_session *session, uint32_t character);
+
+/*
+ * Returns 1 if the session may generate the character: the model knows it, it is not banned, and
+ * the allowed set, if there is one, has it. Otherwise 0. CHARGEN_END_OF_DOCUMENT is a character
+ * here.
+ */
+int32_t chargen_session_allows(const chargen_session *session, uint32_t character);
+
 /* What feeding and scoring do with a character that the model does not know. */
 typedef int32_t chargen_unknown;
 
@@ -397,6 +500,25 @@ chargen_status chargen_session_set_threads(chargen_session *session, size_t thre
  */
 chargen_status chargen_session_score(chargen_session *session, const char *text, size_t length,
                                      double *log_probability, size_t *character_count);
+
+/*
+ * Gives the probability of all that may come next, at temperature 1, without a copy.
+ *
+ * probabilities: receives a pointer to one number for each character, in the order of
+ *                chargen_model_character(), then for the unknown symbol, if the model has one, then
+ *                for the end of a document, if it has that. Valid until the next call with the
+ *                session; the library owns it. NULL on failure.
+ * count:         receives how many there are. May be NULL; 0 on failure.
+ *
+ * The numbers add up to 1, but for rounding, and are not affected by the settings; they are NaN if
+ * the model's output overflows. The text does not go on. At the beginning of a text the session
+ * first reads what it does before it generates the first character, as chargen_session_score()
+ * does.
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
+chargen_status chargen_session_probabilities(chargen_session *session, const float **probabilities,
+                                             size_t *count);
 
 /* ---- Properties of a model ---- */
 

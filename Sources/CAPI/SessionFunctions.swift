@@ -7,6 +7,11 @@ import InferenceEngine
 // The functions of a session, which a `chargen_session` points to. `@c @implementation` makes the
 // compiler compare each with its declaration in include/chargen.h, which describes it.
 
+/// The object behind a handle, or nil for NULL.
+private func existing(_ handle: OpaquePointer?) -> Session? {
+    try? object(handle, Session.self, "session")
+}
+
 // MARK: - Lifetime
 
 @c @implementation
@@ -93,8 +98,7 @@ public func chargen_session_feed(
 
 @c @implementation
 public func chargen_session_ended(_ session: OpaquePointer?) -> Int32 {
-    let session = try? object(session, Session.self, "session")
-    return session?.hasEnded == true ? 1 : 0
+    existing(session)?.hasEnded == true ? 1 : 0
 }
 
 @c @implementation
@@ -121,6 +125,118 @@ public func chargen_session_set_seed(_ session: OpaquePointer?, _ seed: UInt64) 
 }
 
 @c @implementation
+public func chargen_session_set_top_k(_ session: OpaquePointer?, _ k: Int) -> chargen_status {
+    status { () throws(ChargenError) in
+        try object(session, Session.self, "session").setTopK(limit(k))
+    }
+}
+
+@c @implementation
+public func chargen_session_set_top_p(_ session: OpaquePointer?, _ p: Float) -> chargen_status {
+    status { () throws(ChargenError) in
+        try object(session, Session.self, "session").setTopP(p)
+    }
+}
+
+@c @implementation
+public func chargen_session_set_min_p(_ session: OpaquePointer?, _ p: Float) -> chargen_status {
+    status { () throws(ChargenError) in
+        try object(session, Session.self, "session").setMinP(p)
+    }
+}
+
+@c @implementation
+public func chargen_session_set_penalties(
+    _ session: OpaquePointer?, _ repetition: Float, _ frequency: Float, _ window: Int
+) -> chargen_status {
+    status { () throws(ChargenError) in
+        let session = try object(session, Session.self, "session")
+        try session.setPenalties(repetition: repetition, frequency: frequency, window: limit(window))
+    }
+}
+
+@c @implementation
+public func chargen_session_set_bias(
+    _ session: OpaquePointer?, _ character: UInt32, _ bias: Float
+) -> chargen_status {
+    status { () throws(ChargenError) in
+        let session = try object(session, Session.self, "session")
+        guard let character = choice(character) else {
+            throw ChargenError(.unknownCharacter, "the argument 'character' is not a Unicode scalar value")
+        }
+        try session.setBias(bias, of: character)
+    }
+}
+
+@c @implementation
+public func chargen_session_set_allowed(
+    _ session: OpaquePointer?, _ text: UnsafePointer<CChar>?, _ length: Int
+) -> chargen_status {
+    status { () throws(ChargenError) in
+        let session = try object(session, Session.self, "session")
+        try session.setAllowedCharacters(try checkedBytes(text, "text", length, "length"))
+    }
+}
+
+/// What a session may choose: a character, or the end of a document as nil within; nil if the
+/// number is neither.
+private func choice(_ character: UInt32) -> Unicode.Scalar?? {
+    character == CHARGEN_END_OF_DOCUMENT ? .some(nil) : Unicode.Scalar(character).map { .some($0) }
+}
+
+@c @implementation
+public func chargen_session_temperature(_ session: OpaquePointer?) -> Float {
+    existing(session)?.temperature ?? 0
+}
+
+@c @implementation
+public func chargen_session_seed(_ session: OpaquePointer?) -> UInt64 {
+    existing(session)?.seed ?? 0
+}
+
+@c @implementation
+public func chargen_session_top_k(_ session: OpaquePointer?) -> Int {
+    existing(session)?.topK ?? 0
+}
+
+@c @implementation
+public func chargen_session_top_p(_ session: OpaquePointer?) -> Float {
+    existing(session)?.topP ?? 0
+}
+
+@c @implementation
+public func chargen_session_min_p(_ session: OpaquePointer?) -> Float {
+    existing(session)?.minP ?? 0
+}
+
+@c @implementation
+public func chargen_session_repetition_penalty(_ session: OpaquePointer?) -> Float {
+    existing(session)?.repetitionPenalty ?? 0
+}
+
+@c @implementation
+public func chargen_session_frequency_penalty(_ session: OpaquePointer?) -> Float {
+    existing(session)?.frequencyPenalty ?? 0
+}
+
+@c @implementation
+public func chargen_session_penalty_window(_ session: OpaquePointer?) -> Int {
+    existing(session)?.penaltyWindow ?? 0
+}
+
+@c @implementation
+public func chargen_session_bias(_ session: OpaquePointer?, _ character: UInt32) -> Float {
+    guard let session = existing(session), let character = choice(character) else { return 0 }
+    return session.bias(of: character)
+}
+
+@c @implementation
+public func chargen_session_allows(_ session: OpaquePointer?, _ character: UInt32) -> Int32 {
+    guard let session = existing(session), let character = choice(character) else { return 0 }
+    return session.allows(character) ? 1 : 0
+}
+
+@c @implementation
 public func chargen_session_set_unknown(_ session: OpaquePointer?, _ unknown: chargen_unknown) -> chargen_status {
     status { () throws(ChargenError) in
         let session = try object(session, Session.self, "session")
@@ -143,6 +259,22 @@ public func chargen_session_set_threads(_ session: OpaquePointer?, _ threads: In
 }
 
 // MARK: - Scoring
+
+@c @implementation
+public func chargen_session_probabilities(
+    _ session: OpaquePointer?, _ probabilities: UnsafeMutablePointer<UnsafePointer<Float>?>?,
+    _ count: UnsafeMutablePointer<Int>?
+) -> chargen_status {
+    probabilities?.pointee = nil
+    count?.pointee = 0
+    return status { () throws(ChargenError) in
+        let session = try object(session, Session.self, "session")
+        let probabilities = try required(probabilities, "probabilities")
+        let result = session.currentProbabilities()
+        probabilities.pointee = result.baseAddress
+        count?.pointee = result.count
+    }
+}
 
 @c @implementation
 public func chargen_session_score(

@@ -124,6 +124,7 @@ public final class Batch {
         for index in 0..<count {
             let symbol = session(index).stream.choose(
                 from: logits + index * evaluator.logitStride, weights: evaluator.samplingWeights.pointer)
+            session(index).stream.note(symbol)
             setRow(index, session(index), symbol)
         }
         evaluator.advanceStreams(count)
@@ -183,6 +184,7 @@ public final class Batch {
                     continue
                 }
                 sessionOfRow.pointer[rows] = index
+                session(index).stream.note(symbol)
                 setRow(rows, session(index), symbol)
                 rows += 1
             }

@@ -8,15 +8,38 @@ import ModelFormat
 ///
 /// - Parameter logits: One for each symbol, in a buffer padded to whole vectors.
 func takeLogProbability(of symbol: Int, _ logits: UnsafeMutablePointer<Float>, _ model: Model) -> Double {
+    let maximum = logits[model.backend.kernels.indexOfMaximum(logits, model.shape.vocabularySize)]
+    let logit = Double(logits[symbol]) - Double(maximum)
+    return logit - logarithm(writeExponentials(of: logits, minus: maximum, to: logits, model))
+}
+
+/// Writes the probabilities of all symbols; NaN if the logits overflowed.
+///
+/// - Parameters:
+///   - logits: One for each symbol, in a buffer padded to whole vectors.
+///   - probabilities: Memory for as many.
+func writeProbabilities(
+    of logits: UnsafePointer<Float>, to probabilities: UnsafeMutablePointer<Float>, _ model: Model
+) {
     let count = model.shape.vocabularySize
     let maximum = logits[model.backend.kernels.indexOfMaximum(logits, count)]
-    let logit = Double(logits[symbol]) - Double(maximum)
+    let sum = writeExponentials(of: logits, minus: maximum, to: probabilities, model)
+    for index in 0..<count {
+        probabilities[index] = sum >= 1 && sum.isFinite ? Float(Double(probabilities[index]) / sum) : .nan
+    }
+}
+
+/// - Returns: The sum of the exponentials, in the symbols' order.
+private func writeExponentials(
+    of logits: UnsafePointer<Float>, minus maximum: Float, to target: UnsafeMutablePointer<Float>, _ model: Model
+) -> Double {
+    let count = model.shape.vocabularySize
     // The padding may exceed the maximum. With the arguments in this order, a NaN stays one.
-    for index in 0..<padded(count) { logits[index] = min(logits[index] - maximum, 0) }
-    model.backend.kernels.exponential(logits, padded(count))
+    for index in 0..<padded(count) { target[index] = min(logits[index] - maximum, 0) }
+    model.backend.kernels.exponential(target, padded(count))
     var sum = 0.0
-    for index in 0..<count { sum += Double(logits[index]) }
-    return logit - logarithm(sum)
+    for index in 0..<count { sum += Double(target[index]) }
+    return sum
 }
 
 /// The natural logarithm of a finite number of at least 1; NaN stays NaN. The same bits on every

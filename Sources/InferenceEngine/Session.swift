@@ -30,6 +30,8 @@ public final class Session: Sequence, IteratorProtocol {
     /// The buffers of hidden states between the front and the back one, when several symbols are
     /// read at once.
     private let buffers: AlignedBuffer<UInt8>
+    /// Memory for the probabilities of the next symbol, padded to whole vectors.
+    private let probabilityBuffer: AlignedBuffer<Float>
     /// The version of the stream that the evaluator's logits belong to.
     private var logitsVersion: Int?
 
@@ -47,11 +49,16 @@ public final class Session: Sequence, IteratorProtocol {
         let model = stream.model
         self.init(
             stream: stream, evaluator: try Evaluator(model, capacity: Session.blockLength, threads: 1),
-            buffers: try AlignedBuffer(count: (Session.blockLength - 1) * model.stateLayout.length, for: "a session"))
+            buffers: try AlignedBuffer(count: (Session.blockLength - 1) * model.stateLayout.length, for: "a session"),
+            probabilities: try AlignedBuffer(count: padded(model.shape.vocabularySize), for: "a session"))
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
-    private init(stream: consuming Stream, evaluator: Evaluator, buffers: AlignedBuffer<UInt8>) {
+    private init(
+        stream: consuming Stream, evaluator: Evaluator, buffers: AlignedBuffer<UInt8>,
+        probabilities: AlignedBuffer<Float>
+    ) {
+        probabilityBuffer = probabilities
         model = stream.model
         self.stream = stream
         self.evaluator = evaluator
@@ -195,6 +202,7 @@ public final class Session: Sequence, IteratorProtocol {
         var opening = opening
         for symbol in symbols {
             if let first = opening.take() { advance(first) }
+            stream.note(symbol)
             if symbol == model.vocabulary.resetSymbol {
                 // Its probability follows from the state that is then left behind.
                 if count > 0 { readBlock(count, score: score, addingTo: &sum) }
@@ -254,6 +262,7 @@ public final class Session: Sequence, IteratorProtocol {
     ///   document.
     public func next() -> Unicode.Scalar? {
         let symbol = stream.choose(from: logits(), weights: evaluator.samplingWeights.pointer)
+        stream.note(symbol)
         advance(symbol, generated: symbol)
         return model.vocabulary.character(of: symbol)
     }
@@ -319,6 +328,18 @@ public final class Session: Sequence, IteratorProtocol {
         let logits = logits()
         defer { logitsVersion = nil }
         return takeLogProbability(of: symbol, logits, model)
+    }
+
+    /// The probabilities at temperature 1 of what may come next: of each character in ascending
+    /// order, then of the unknown symbol and of the end of a document, if the model has them; all
+    /// NaN if the logits overflowed.
+    public func probabilities() -> [Float] { Array(currentProbabilities()) }
+
+    /// The probabilities of ``probabilities()``, in the session's memory, valid until its next
+    /// call.
+    package func currentProbabilities() -> UnsafeBufferPointer<Float> {
+        writeProbabilities(of: logits(), to: probabilityBuffer.pointer, model)
+        return UnsafeBufferPointer(start: probabilityBuffer.pointer, count: model.shape.vocabularySize)
     }
 
     /// The logits of the next symbol, one for each symbol of the vocabulary, valid during the call

@@ -42,7 +42,7 @@ struct Stream: ~Copyable {
     func copy() throws(ChargenError) -> Stream {
         var copy = try Stream(model)
         copy.state.copy(state)
-        copy.sampler = sampler
+        copy.sampler = try sampler.copy()
         copy.unknownCharacters = unknownCharacters
         copy.hasEnded = hasEnded
         copy.seed = seed
@@ -54,6 +54,7 @@ struct Stream: ~Copyable {
     mutating func reset() {
         state.reset()
         generator = SplitMix64(seed: seed)
+        sampler.clearText()
         hasEnded = false
         version += 1
     }
@@ -72,6 +73,11 @@ struct Stream: ~Copyable {
     /// next one begins as the first did.
     mutating func prepare(for symbol: Int) {
         if symbol == model.vocabulary.resetSymbol { state.clear() }
+    }
+
+    /// Notes a symbol of the text, before the network reads it.
+    mutating func note(_ symbol: Int) {
+        if sampler.hasWindow { sampler.note(symbol, model.vocabulary) }
     }
 
     /// Chooses the next symbol, which is never the unknown one.

@@ -22,7 +22,8 @@ public func inferenceKernels() -> InferenceKernels {
         exponential: { exponential($0, count: $1) },
         sampleWeights: { sampleWeights($0, count: $1, inverseTemperature: $2, into: $3) },
         indexOfMaximum: { indexOfMaximum($0, count: $1) },
-        pickSymbol: { pickSymbol($0, count: $1, total: $2, word: $3) })
+        pickSymbol: { pickSymbol($0, count: $1, total: $2, word: $3) },
+        cutWeights: { cutWeights($0, count: $1, total: $2, most: $3, share: $4, least: $5) })
 }
 
 /// The kernels that only training needs.

@@ -71,6 +71,67 @@ struct SessionTests {
         #expect(session.symbols(50) == other.symbols(50))
     }
 
+    @Test("Each setting of the choice can be read back")
+    func getters() throws {
+        let session = CSession(try CModel())
+        let handle = session.handle
+        #expect(chargen_session_temperature(handle) == 1 && chargen_session_seed(handle) == 0)
+        #expect(chargen_session_top_k(handle) == 0 && chargen_session_top_p(handle) == 1)
+        #expect(chargen_session_min_p(handle) == 0 && chargen_session_penalty_window(handle) == 0)
+        #expect(chargen_session_bias(handle, 0x61) == 0 && chargen_session_allows(handle, 0x61) == 1)
+        #expect(chargen_session_set_temperature(handle, 0.5) == CHARGEN_OK)
+        #expect(chargen_session_set_seed(handle, .max) == CHARGEN_OK)
+        #expect(chargen_session_set_top_k(handle, 3) == CHARGEN_OK)
+        #expect(chargen_session_set_top_p(handle, 0.75) == CHARGEN_OK)
+        #expect(chargen_session_set_min_p(handle, 0.25) == CHARGEN_OK)
+        #expect(chargen_session_set_penalties(handle, 0.5, -2, 65_536) == CHARGEN_OK)
+        #expect(chargen_session_set_bias(handle, 0x61, 1.5) == CHARGEN_OK)
+        #expect(chargen_session_set_bias(handle, CHARGEN_END_OF_DOCUMENT, -.infinity) == CHARGEN_OK)
+        #expect(chargen_session_set_allowed(handle, "ab", 2) == CHARGEN_OK)
+        #expect(chargen_session_temperature(handle) == 0.5 && chargen_session_seed(handle) == .max)
+        #expect(chargen_session_top_k(handle) == 3 && chargen_session_top_p(handle) == 0.75)
+        #expect(chargen_session_min_p(handle) == 0.25 && chargen_session_penalty_window(handle) == 65_536)
+        #expect(chargen_session_repetition_penalty(handle) == 0.5)
+        #expect(chargen_session_frequency_penalty(handle) == -2)
+        #expect(chargen_session_bias(handle, 0x61) == 1.5)
+        #expect(chargen_session_bias(handle, CHARGEN_END_OF_DOCUMENT) == -.infinity)
+        let characters: [UInt32] = [0x61, 0x62, 0x63, CHARGEN_END_OF_DOCUMENT, 0xD800]
+        #expect(characters.map { chargen_session_allows(handle, $0) } == [1, 1, 0, 0, 0])
+        #expect(Set(session.symbols(200)).isSubset(of: [0x61, 0x62]))
+    }
+
+    @Test("Settings of the choice that are out of range are refused, and change nothing")
+    func hostileSettings() throws {
+        let model = try CModel(characters: "abc")
+        let (session, other) = (CSession(model), CSession(model))
+        let handle = session.handle
+        for value: Float in [.nan, .infinity, -.infinity, -1, 2] {
+            #expect(chargen_session_set_top_p(handle, value) == CHARGEN_INVALID_ARGUMENT)
+            #expect(chargen_session_set_min_p(handle, value) == CHARGEN_INVALID_ARGUMENT)
+        }
+        for value: Float in [.nan, .infinity, 1001, -1001] {
+            #expect(chargen_session_set_penalties(handle, value, 0, 8) == CHARGEN_INVALID_ARGUMENT)
+            #expect(chargen_session_set_penalties(handle, 0, value, 8) == CHARGEN_INVALID_ARGUMENT)
+            #expect(chargen_session_set_bias(handle, 0x61, value) == CHARGEN_INVALID_ARGUMENT)
+        }
+        #expect(chargen_session_set_penalties(handle, 1, 0, -1) == CHARGEN_INVALID_ARGUMENT)
+        for character: UInt32 in [0x23, 0xD800, 0x110000] {
+            #expect(chargen_session_set_bias(handle, character, 1) == CHARGEN_UNKNOWN_CHARACTER)
+        }
+        #expect(chargen_session_set_allowed(handle, "a#", 2) == CHARGEN_UNKNOWN_CHARACTER)
+        #expect(chargen_session_set_allowed(handle, nil, 1) == CHARGEN_INVALID_ARGUMENT)
+        #expect(chargen_session_set_allowed(handle, nil, 0) == CHARGEN_OK)
+        // SIZE_MAX.
+        #expect(chargen_session_set_top_k(handle, -1) == CHARGEN_OK)
+        #expect(session.symbols(50) == other.symbols(50))
+        for character: UInt32 in [0x61, 0x62, CHARGEN_END_OF_DOCUMENT] {
+            #expect(chargen_session_set_bias(handle, character, -.infinity) == CHARGEN_OK)
+        }
+        #expect(chargen_session_set_bias(handle, 0x63, -.infinity) == CHARGEN_INVALID_ARGUMENT)
+        #expect(errorMessage().contains("nothing to choose"))
+        #expect(session.symbols(3) == [0x63, 0x63, 0x63])
+    }
+
     @Test("A policy that does not exist is refused and changes nothing", arguments: [-1, 2, Int32.max, Int32.min])
     func unknownPolicy(policy: Int32) throws {
         let session = CSession(try CModel())
@@ -119,6 +180,9 @@ struct SessionTests {
         arguments: [
             { chargen_session_reset(nil) }, { chargen_session_set_temperature(nil, 1) },
             { chargen_session_set_seed(nil, 1) }, { chargen_session_set_unknown(nil, 0) },
+            { chargen_session_set_top_k(nil, 1) }, { chargen_session_set_top_p(nil, 1) },
+            { chargen_session_set_min_p(nil, 0) }, { chargen_session_set_penalties(nil, 0, 0, 0) },
+            { chargen_session_set_bias(nil, 0x61, 0) }, { chargen_session_set_allowed(nil, nil, 0) },
             { chargen_session_set_threads(nil, 1) },
             { chargen_session_feed(nil, "a", 1) },
             {

@@ -7,12 +7,14 @@ import itertools
 import math
 import os
 import pathlib
+import random
 import re
 import subprocess
 import sys
 import tempfile
 import threading
 import unittest
+from typing import Any
 
 import chargen
 from chargen import Batch, Error, Model, Session, Status
@@ -22,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # Models with an end-of-document symbol, and one without.
 MODELS = {cell: random_model(cell) for cell in ("rnn", "gru", "lstm")}
 ENDLESS = random_model("gru", ends=False)
+ENDLESS_MODEL = Model.from_bytes(ENDLESS)
 
 
 def symbols(session: Session, count: int) -> str:
@@ -260,6 +263,19 @@ class SessionTests(unittest.TestCase):
             total += math.exp(session.score(character)[0])
         self.assertAlmostEqual(total, 1, places=6)
 
+    def test_the_probabilities_at_once_are_those_of_the_scores(self) -> None:
+        session = Session(self.model, temperature=0, seed=3)
+        session.feed("abc")
+        probabilities = session.probabilities()
+        self.assertEqual(len(probabilities), len(CHARACTERS) + 1)
+        self.assertAlmostEqual(sum(probabilities), 1, places=6)
+        for character, probability in zip(self.model.characters, probabilities):
+            other = Session(self.model)
+            other.feed("abc")
+            self.assertAlmostEqual(math.exp(other.score(character)[0]), probability, places=7)
+        likeliest = (self.model.characters + "¶")[probabilities.index(max(probabilities))]
+        self.assertEqual(symbols(session, 1), likeliest)
+
     def test_a_score_leaves_out_what_is_skipped(self) -> None:
         session = Session(self.model)
         with self.assertRaisesRegex(Error, "'ß'"):
@@ -290,6 +306,86 @@ class SessionTests(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(texts, [expected] * 8)
+
+
+class SettingsTests(unittest.TestCase):
+    def test_each_setting_can_be_read_back(self) -> None:
+        session = Session(Model.from_bytes(MODELS["lstm"]))
+        self.assertEqual((session.top_k, session.top_p, session.min_p, session.penalties), (0, 1, 0, (0, 0, 0)))
+        session.top_k, session.top_p, session.min_p = 3, 0.75, 0.25
+        session.penalties = (0.5, -2, 100)
+        session.set_bias("a", 1.5)
+        session.set_bias(None, -math.inf)
+        session.set_allowed("abé")
+        self.assertEqual((session.top_k, session.top_p, session.min_p), (3, 0.75, 0.25))
+        self.assertEqual(session.penalties, (0.5, -2, 100))
+        self.assertEqual((session.bias("a"), session.bias(None), session.bias("b")), (1.5, -math.inf, 0))
+        self.assertEqual([session.allows(c) for c in ("a", "é", "c", "ß", None)], [True, True, False, False, False])
+        self.assertLessEqual(set(session.generate(1000)), set("abé"))
+
+    def test_bad_settings_are_refused(self) -> None:
+        session = Session(ENDLESS_MODEL)
+        for value in (math.nan, math.inf, -1.0, 2.0):
+            with self.assertRaisesRegex(Error, "top-p"):
+                session.top_p = value
+            with self.assertRaisesRegex(Error, "min-p"):
+                session.min_p = value
+        with self.assertRaises(ValueError):
+            session.top_k = -1
+        for penalties in ((math.nan, 0, 1), (0, math.inf, 1), (0, 0, -1), (0, 0, 65537)):
+            with self.assertRaises(Error):
+                session.penalties = penalties
+        with self.assertRaisesRegex(Error, "'ß'"):
+            session.set_bias("ß", 1)
+        with self.assertRaisesRegex(Error, "where documents end"):
+            session.set_bias(None, 1)
+        for character in CHARACTERS[1:]:
+            session.set_bias(character, -math.inf)
+        with self.assertRaisesRegex(Error, "nothing to choose"):
+            session.set_bias(CHARACTERS[0], -math.inf)
+        self.assertEqual(session.generate(3), 3 * CHARACTERS[0])
+
+
+class SpecificationTests(unittest.TestCase):
+    """The program in docs/sampling.md against the library."""
+
+    def test_it_chooses_the_same_characters_with_any_settings(self) -> None:
+        try:
+            import numpy
+        except ImportError:
+            self.skipTest("NumPy is not installed")
+        text = (ROOT / "docs" / "sampling.md").read_text(encoding="utf-8")
+        program = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+        assert program
+        names: dict[str, Any] = {}
+        exec(program[1], names)
+        # All logits are 0, so that they become what the biases are.
+        model = Model.from_bytes(random_model("rnn", ends=False, scale=0.0, characters=CHARACTERS))
+        for round_number in range(200):
+            random_generator = random.Random(round_number)
+            logits = [random_generator.choice((0, 1, random_generator.gauss(0, 2))) for _ in model.characters]
+            allowed = [c for c in model.characters if random_generator.random() < 0.8] or ["a"]
+            temperature = random_generator.choice((0, 0.4, 1, 2.5))
+            top_k = random_generator.choice((0, random_generator.randrange(1, 35)))
+            top_p = random_generator.choice((1, 0, random_generator.random()))
+            min_p = random_generator.choice((0, 1, random_generator.random() / 4))
+            penalties = (random_generator.uniform(-1, 2), random_generator.uniform(-0.5, 1), random_generator.randrange(9))
+            session = Session(model, seed=round_number, temperature=temperature)
+            session.top_k, session.top_p, session.min_p, session.penalties = top_k, top_p, min_p, penalties
+            session.set_allowed("".join(allowed))
+            for character, logit in zip(model.characters, logits):
+                session.set_bias(character, logit)
+            excluded = [index for index, c in enumerate(model.characters) if c not in allowed]
+            biases = numpy.array(logits, dtype=numpy.float32)
+            words = names["random_words"](round_number)
+            history: list[int] = []
+            for character in session.generate(50):
+                window = history[-penalties[2] :] if penalties[2] else []
+                changed = names["adjusted"](
+                    numpy.zeros_like(biases), excluded, biases, window, penalties[0], penalties[1])
+                expected = names["pick"](changed, temperature, words, None, top_k, top_p, min_p)
+                self.assertEqual(character, model.characters[expected], round_number)
+                history.append(expected)
 
 
 class BatchTests(unittest.TestCase):

@@ -76,10 +76,28 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_session_reset": (_STATUS, [_HANDLE]),
     "chargen_session_set_temperature": (_STATUS, [_HANDLE, ctypes.c_float]),
     "chargen_session_set_seed": (_STATUS, [_HANDLE, ctypes.c_uint64]),
+    "chargen_session_set_top_k": (_STATUS, [_HANDLE, _SIZE]),
+    "chargen_session_set_top_p": (_STATUS, [_HANDLE, ctypes.c_float]),
+    "chargen_session_set_min_p": (_STATUS, [_HANDLE, ctypes.c_float]),
+    "chargen_session_set_penalties": (_STATUS, [_HANDLE, ctypes.c_float, ctypes.c_float, _SIZE]),
+    "chargen_session_set_bias": (_STATUS, [_HANDLE, ctypes.c_uint32, ctypes.c_float]),
+    "chargen_session_set_allowed": (_STATUS, [_HANDLE, _TEXT, _SIZE]),
+    "chargen_session_temperature": (ctypes.c_float, [_HANDLE]),
+    "chargen_session_seed": (ctypes.c_uint64, [_HANDLE]),
+    "chargen_session_top_k": (_SIZE, [_HANDLE]),
+    "chargen_session_top_p": (ctypes.c_float, [_HANDLE]),
+    "chargen_session_min_p": (ctypes.c_float, [_HANDLE]),
+    "chargen_session_repetition_penalty": (ctypes.c_float, [_HANDLE]),
+    "chargen_session_frequency_penalty": (ctypes.c_float, [_HANDLE]),
+    "chargen_session_penalty_window": (_SIZE, [_HANDLE]),
+    "chargen_session_bias": (ctypes.c_float, [_HANDLE, ctypes.c_uint32]),
+    "chargen_session_allows": (ctypes.c_int32, [_HANDLE, ctypes.c_uint32]),
     "chargen_session_set_unknown": (_STATUS, [_HANDLE, ctypes.c_int32]),
     "chargen_session_set_threads": (_STATUS, [_HANDLE, _SIZE]),
     "chargen_session_score": (
         _STATUS, [_HANDLE, _TEXT, _SIZE, ctypes.POINTER(ctypes.c_double), ctypes.POINTER(_SIZE)]),
+    "chargen_session_probabilities": (
+        _STATUS, [_HANDLE, ctypes.POINTER(ctypes.POINTER(ctypes.c_float)), ctypes.POINTER(_SIZE)]),
     "chargen_model_cell": (_TEXT, [_HANDLE]),
     "chargen_model_layer_count": (_SIZE, [_HANDLE]),
     "chargen_model_hidden_size": (_SIZE, [_HANDLE]),
@@ -139,6 +157,11 @@ def _decode(text: bytes) -> str:
 def _size(value: int) -> int:
     """A number as a size_t: ctypes would truncate it, so one out of range becomes the largest."""
     return value if 0 <= value <= _NO_LIMIT else _NO_LIMIT
+
+
+def _code(character: str | None) -> int:
+    """A character as the library takes it."""
+    return _END_OF_DOCUMENT if character is None else ord(character)
 
 
 def version() -> str:
@@ -308,6 +331,70 @@ class Session(_Owner):
         self._seed = value
 
     @property
+    def top_k(self) -> int:
+        """The most characters to choose from, the likeliest; 0 for all."""
+        return int(_library.chargen_session_top_k(self._handle))
+
+    @top_k.setter
+    def top_k(self, value: int) -> None:
+        if value < 0:
+            raise ValueError(f"top_k must not be negative, but is {value}")
+        _check(_library.chargen_session_set_top_k(self._handle, _size(value)))
+
+    @property
+    def top_p(self) -> float:
+        """The share of the probability to choose from, of the likeliest characters; 1 for all."""
+        return float(_library.chargen_session_top_p(self._handle))
+
+    @top_p.setter
+    def top_p(self, value: float) -> None:
+        _check(_library.chargen_session_set_top_p(self._handle, value))
+
+    @property
+    def min_p(self) -> float:
+        """The least probability to choose, as a part of the likeliest character's; 0 for all."""
+        return float(_library.chargen_session_min_p(self._handle))
+
+    @min_p.setter
+    def min_p(self, value: float) -> None:
+        _check(_library.chargen_session_set_min_p(self._handle, value))
+
+    @property
+    def penalties(self) -> tuple[float, float, int]:
+        """The repetition penalty, the frequency penalty, and the number of characters that count.
+
+        The first is subtracted once from the logit of each character among the last ones, the
+        second for each time. A window of another length is empty at first.
+        """
+        return (
+            float(_library.chargen_session_repetition_penalty(self._handle)),
+            float(_library.chargen_session_frequency_penalty(self._handle)),
+            int(_library.chargen_session_penalty_window(self._handle)),
+        )
+
+    @penalties.setter
+    def penalties(self, value: tuple[float, float, int]) -> None:
+        repetition, frequency, window = value
+        _check(_library.chargen_session_set_penalties(self._handle, repetition, frequency, _size(window)))
+
+    def set_bias(self, character: str | None, bias: float) -> None:
+        """Adds to a character's logit; -math.inf bans it. None is the end of a document."""
+        _check(_library.chargen_session_set_bias(self._handle, _code(character), bias))
+
+    def bias(self, character: str | None) -> float:
+        """The bias of a character; None is the end of a document."""
+        return float(_library.chargen_session_bias(self._handle, _code(character)))
+
+    def set_allowed(self, characters: str) -> None:
+        """Restricts generated text to some characters; "" allows all. Documents end as before."""
+        data = characters.encode("utf-8")
+        _check(_library.chargen_session_set_allowed(self._handle, data, len(data)))
+
+    def allows(self, character: str | None) -> bool:
+        """Whether the session may generate a character; None is the end of a document."""
+        return bool(_library.chargen_session_allows(self._handle, _code(character)))
+
+    @property
     def skip_unknown(self) -> bool:
         """Whether unknown characters are skipped, also with a model that has a symbol for them."""
         return self._skip_unknown
@@ -356,6 +443,16 @@ class Session(_Owner):
                 self._handle, data, len(data), ctypes.byref(log_probability), ctypes.byref(characters))
         )
         return log_probability.value, characters.value
+
+    def probabilities(self) -> list[float]:
+        """The probabilities of what may come next, at temperature 1, whatever the settings.
+
+        One for each of the model's characters, then one for the unknown symbol and one for the end
+        of a document, if the model has them.
+        """
+        values, count = ctypes.POINTER(ctypes.c_float)(), _SIZE()
+        _check(_library.chargen_session_probabilities(self._handle, ctypes.byref(values), ctypes.byref(count)))
+        return values[: count.value]
 
     def __iter__(self) -> Iterator[str]:
         character = ctypes.c_uint32()

@@ -169,6 +169,8 @@ typedef struct {
     uint64_t (*sampleWeights)(const float *logits, ptrdiff_t count, float inverseTemperature, uint32_t *weights);
     ptrdiff_t (*indexOfMaximum)(const float *logits, ptrdiff_t count);
     ptrdiff_t (*pickSymbol)(const uint32_t *weights, ptrdiff_t count, uint64_t total, uint64_t word);
+    uint64_t (*cutWeights)(uint32_t *weights, ptrdiff_t count, uint64_t total, ptrdiff_t most, uint64_t share,
+                           uint32_t least);
 } KERNEL_TABLE InferenceKernels;
 
 /// The kernels of training alone, in a table of their own so that libchargen.so does not contain

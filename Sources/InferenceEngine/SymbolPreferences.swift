@@ -1,0 +1,88 @@
+import Core
+import ModelFormat
+
+/// Which symbols may be chosen, and what is added to their logits. At least one may be.
+struct SymbolPreferences {
+    private struct Preference: BitwiseCopyable {
+        /// −∞ is a ban.
+        var bias: Float = 0
+        /// Whether the allowed set lacks it.
+        var isOutside = false
+    }
+
+    private let preferences: AlignedBuffer<Preference>
+    private let vocabulary: Vocabulary
+
+    /// No restriction and no bias.
+    ///
+    /// - Throws: `outOfMemory`.
+    init(_ vocabulary: Vocabulary) throws(ChargenError) {
+        preferences = try AlignedBuffer(count: vocabulary.count, for: "the biases of characters")
+        self.vocabulary = vocabulary
+    }
+
+    /// A copy that does not share memory.
+    ///
+    /// - Throws: `outOfMemory`.
+    func copy() throws(ChargenError) -> SymbolPreferences {
+        let copy = try SymbolPreferences(vocabulary)
+        copy.preferences.pointer.update(from: preferences.pointer, count: preferences.count)
+        return copy
+    }
+
+    /// What is added to a symbol's logit; −∞ if it is banned.
+    func bias(of symbol: Int) -> Float { preferences.pointer[symbol].bias }
+
+    /// Whether a symbol is banned, or not in the allowed set.
+    func isExcluded(_ symbol: Int) -> Bool {
+        preferences.pointer[symbol].isOutside || preferences.pointer[symbol].bias == -.infinity
+    }
+
+    /// The first symbol that may be chosen.
+    var firstAllowed: Int {
+        preferences.elements.indices.first { $0 != vocabulary.unknown && !isExcluded($0) } ?? 0
+    }
+
+    /// Whether there is neither a restriction nor a bias.
+    var isDefault: Bool {
+        preferences.elements.allSatisfy { $0.bias == 0 && !$0.isOutside }
+    }
+
+    /// - Throws: `invalidArgument` if no symbol is left; nothing has then changed.
+    mutating func setBias(_ bias: Float, of symbol: Int) throws(ChargenError) {
+        let old = preferences.pointer[symbol].bias
+        preferences.pointer[symbol].bias = bias
+        do { try checkChoice() } catch {
+            preferences.pointer[symbol].bias = old
+            throw error
+        }
+    }
+
+    /// Restricts the choice to some characters and the end of a document.
+    ///
+    /// - Parameter symbols: nil for all characters.
+    /// - Throws: `invalidArgument` if no symbol is left. The restriction is then in place.
+    mutating func setAllowed(_ symbols: SymbolReader?) throws(ChargenError) {
+        for symbol in vocabulary.characters.indices { preferences.pointer[symbol].isOutside = symbols != nil }
+        if let symbols {
+            for symbol in symbols { preferences.pointer[symbol].isOutside = false }
+        }
+        try checkChoice()
+    }
+
+    private func checkChoice() throws(ChargenError) {
+        guard preferences.elements.indices.contains(where: { $0 != vocabulary.unknown && !isExcluded($0) }) else {
+            throw ChargenError(
+                .invalidArgument,
+                "this would leave the session nothing to choose: every character, and the end of a document if the "
+                    + "model has one, would be banned or not in the allowed set")
+        }
+    }
+
+    /// Adds the biases to the logits. Those of excluded symbols become −∞.
+    func apply(to logits: UnsafeMutablePointer<Float>) {
+        for symbol in 0..<preferences.count {
+            logits[symbol] = isExcluded(symbol) ? -.infinity : logits[symbol] + preferences.pointer[symbol].bias
+        }
+    }
+}
