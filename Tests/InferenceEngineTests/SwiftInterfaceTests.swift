@@ -68,6 +68,26 @@ import Testing
         #expect(try Session(model).generate(limit: 0).isEmpty)
     }
 
+    @Test("Probabilities are those of scores, and asking for them does not change the text")
+    func probabilities() throws {
+        let model = try model()
+        let session = try Session(model)
+        // Settings do not count.
+        try session.setTemperature(0.5)
+        try session.setTopK(1)
+        for _ in 0..<3 {
+            let probabilities = session.probabilities()
+            #expect(probabilities.count == model.characters.count + 1)
+            #expect(abs(probabilities.reduce(0, +) - 1) < 1e-5)
+            for (probability, character) in zip(probabilities, model.characters) {
+                let score = try session.copy().score(String(character))
+                #expect(abs(Double(probability) - exp(score.logProbability)) < 1e-6)
+            }
+            let expected = try session.copy().generate(limit: 5)
+            #expect(session.generate(limit: 5) == expected)
+        }
+    }
+
     @Test("Settings can be read back, and a setting that is refused changes nothing")
     func settings() throws {
         let session = try Session(model())
