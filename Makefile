@@ -19,7 +19,9 @@ PYTHON ?= python3
 WARNINGS = -Wall -Wextra -Werror -pedantic
 
 # The library has its own scratch folder, where its modules are built in Embedded mode.
-EMBEDDED = --product chargen --traits Embedded --scratch-path .build-embedded
+EMBEDDED = --product chargen --traits Embedded --scratch-path .build-embedded --disable-local-rpath
+# trainer contains Swift's libraries, Foundation and zstd, so that it runs without them.
+STANDALONE = --static-swift-stdlib --traits StaticZstd --disable-local-rpath
 LINK = -Lbuild -lchargen -Wl,-rpath,'$$ORIGIN/..'
 
 SONAME = libchargen.so.2
@@ -27,7 +29,8 @@ SONAME = libchargen.so.2
 BUILD_PACKAGES = gcc libc6-dev libzstd-dev
 # libopenblas-dev brings the library that trainer loads to export int4; bench-train compiles
 # against it.
-TEST_PACKAGES = g++ valgrind qemu-user binutils abigail-tools libopenblas-dev gzip xz-utils zstd
+TEST_PACKAGES = g++ valgrind qemu-user binutils abigail-tools libopenblas-dev gzip xz-utils zstd \
+	musl-tools
 
 .PHONY: all trainer library examples demo deps requirements \
 	test test-swift test-library test-abi test-sanitized test-kill lint clean \
@@ -37,9 +40,9 @@ all: trainer library
 
 # SwiftPM tracks dependencies itself, so these two always run it.
 trainer: requirements
-	$(SWIFT) build -c release --product trainer
+	$(SWIFT) build -c release $(STANDALONE) --product trainer
 	@mkdir -p build
-	install -m 755 "$$($(SWIFT) build -c release --show-bin-path)/trainer" build/trainer
+	install -m 755 "$$($(SWIFT) build -c release $(STANDALONE) --show-bin-path)/trainer" build/trainer
 
 library: requirements
 	@mkdir -p build
@@ -132,8 +135,8 @@ bench-train-peers: trainer $(BENCHMARKS)/sgemm $(PEERS)/installed
 		$(if $(TEXT),--text $(TEXT))
 
 benchmark-models: requirements
-	$(SWIFT) build -c release --product benchmark-models
-	"$$($(SWIFT) build -c release --show-bin-path)/benchmark-models" $(BENCHMARKS)/models
+	$(SWIFT) build -c release $(STANDALONE) --product benchmark-models
+	"$$($(SWIFT) build -c release $(STANDALONE) --show-bin-path)/benchmark-models" $(BENCHMARKS)/models
 
 # Compiled for this machine alone, so that its reading loop uses the widest registers.
 $(BENCHMARKS)/engine: $(wildcard Benchmarks/engine/*) include/chargen.h | library

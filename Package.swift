@@ -51,10 +51,18 @@ func kernels(_ name: String, _ conditions: [String], _ flags: [String]) -> Targe
             "KernelsAVX512BF16", ["AVX512", "AVX512BF16"],
             ["-march=x86-64-v4", "-mavx512vnni", "-mavx512bf16", "-mprefer-vector-width=512"]),
     ]
+
+    /// Descriptors instead of `__tls_get_addr`, for which the library would need glibc's loader by
+    /// name: musl's is another. Elsewhere they are the default.
+    let threadLocal: [CSetting] = [.unsafeFlags(["-mtls-dialect=gnu2"], .when(traits: ["Embedded"]))]
+    /// Says that the library runs with a shadow stack, so that the processor may use one.
+    let shadowStack = ["-Xlinker", "-z", "-Xlinker", "shstk"]
 #else
     let kernelModules: [Target] = [
         .target(name: "Kernels", dependencies: ["CIntrinsics", "Core"], swiftSettings: library + arithmetic)
     ]
+    let threadLocal: [CSetting] = []
+    let shadowStack: [String] = []
 #endif
 
 let package = Package(
@@ -65,9 +73,11 @@ let package = Package(
         .library(name: "chargen", type: .dynamic, targets: ["CAPI"]),
     ],
     traits: [
-        .trait(name: "Embedded", description: "Build libchargen.so in Embedded Swift, zstd included."),
+        .trait(
+            name: "Embedded", description: "Build libchargen.so in Embedded Swift.", enabledTraits: ["StaticZstd"]),
         .trait(name: "SharedZstd", description: "Link the system's shared zstd library."),
-        // `--traits Embedded` replaces the default.
+        .trait(name: "StaticZstd", description: "Link zstd's archive, so that the system needs no zstd."),
+        // `--traits` replaces the default.
         .default(enabledTraits: ["SharedZstd"]),
     ],
     dependencies: [
@@ -81,9 +91,10 @@ let package = Package(
         // and libm only, so it takes zstd from the archive.
         .target(
             name: "CSupport",
+            cSettings: threadLocal,
             linkerSettings: [
                 .linkedLibrary("zstd", .when(traits: ["SharedZstd"])),
-                .linkedLibrary(":libzstd.a", .when(traits: ["Embedded"])),
+                .linkedLibrary(":libzstd.a", .when(traits: ["StaticZstd"])),
                 .linkedLibrary("m"),
             ]),
         // include/chargen.h as a module.
@@ -120,9 +131,11 @@ let package = Package(
                         // then read-only.
                         "-Xlinker", "--gc-sections", "-Xlinker", "-z", "-Xlinker", "defs",
                         "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now",
+                        // dlclose() must not unmap the code of a session's threads.
+                        "-Xlinker", "-z", "-Xlinker", "nodelete",
                         // The library needs no symbol table or debug information.
                         "-Xlinker", "-s",
-                    ], .when(traits: ["Embedded"]))
+                    ] + shadowStack, .when(traits: ["Embedded"]))
             ]),
         .target(
             name: "Training",

@@ -50,9 +50,13 @@
  * thread is in a call that takes it.
  *
  * The library starts no thread unless chargen_session_set_threads() or chargen_batch_create()
- * requests it. The threads that it starts block all signals, wait while there is nothing to do, and
- * end with their session or batch. After fork() the child may free a session or a batch with more
- * than one thread, but must not use it otherwise.
+ * requests it. (On glibc before 2.34 that needs a program linked with -pthread.) The threads that
+ * it starts block all signals, wait while there is nothing to do, and end with their session or
+ * batch. After fork() the child may free a session or a batch with more than one thread, but must
+ * not use it otherwise.
+ *
+ * Once loaded, the shared library stays in memory until the process ends: dlclose() does not unload
+ * it (it is linked with -z nodelete), so that threads and handles that still exist remain valid.
  *
  * TEXT
  *

@@ -77,9 +77,22 @@ char *cs_thread_message(void) {
     return message;
 }
 
-// The symbol versions of every glibc. In glibc 2.34 the functions moved from libpthread to libc
-// under newer versions, with which the library would not load on an older system. On such a system
-// they are missing unless the program is linked with libpthread.
+// zstd calls these two, weak references, wherever the process has them. Without these definitions
+// the tracing of a host that uses zstd too would be called for the library's own decompressor.
+__attribute__((visibility("hidden"))) unsigned long long ZSTD_trace_decompress_begin(const void *context) {
+    (void)context;
+    return 0;
+}
+__attribute__((visibility("hidden"))) void ZSTD_trace_decompress_end(
+    unsigned long long context, const void *trace) {
+    (void)context, (void)trace;
+}
+
+// The shared library loads on every glibc. In glibc 2.34 these functions moved from libpthread to
+// libc under newer versions, with which it would not load on an older system. On that they are
+// missing unless the program is linked with libpthread. A program that is linked with the archive
+// needs the functions of its own C library, and weak references would not bring them from libc.a.
+#if !defined(CHARGEN_ARCHIVE)
 #if defined(__x86_64__) && defined(__GLIBC__)
 __asm__(".symver pthread_create, pthread_create@GLIBC_2.2.5");
 __asm__(".symver pthread_join, pthread_join@GLIBC_2.2.5");
@@ -89,8 +102,13 @@ __asm__(".symver pthread_sigmask, pthread_sigmask@GLIBC_2.2.5");
 #pragma weak pthread_join
 #pragma weak pthread_sigmask
 
+static int has_threads(void) { return pthread_create && pthread_join && pthread_sigmask; }
+#else
+static int has_threads(void) { return 1; }
+#endif
+
 int cs_thread_start(pthread_t *thread, void *(*body)(void *), void *argument) {
-    if (!pthread_create || !pthread_join || !pthread_sigmask) return ENOSYS;
+    if (!has_threads()) return ENOSYS;
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);

@@ -73,7 +73,8 @@ public final class ThreadPool {
             guard error == 0 else {
                 Unmanaged<Worker>.fromOpaque(argument).release()
                 // The failing initialiser runs deinit, which ends the started threads.
-                let reason = String(cString: strerror(error))
+                let reason =
+                    error == ENOSYS ? "link the program with libpthread (-pthread)" : String(cString: strerror(error))
                 throw ChargenError(.outOfMemory, "cannot start thread \(started + 2) of \(size): \(reason)")
             }
             started += 1

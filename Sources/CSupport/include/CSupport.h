@@ -42,7 +42,7 @@ size_t cs_crc32_blocks(uint32_t *crc, const void *bytes, size_t count);
 
 /// Starts a thread with all signals blocked, so that the program's handlers run on its own threads.
 ///
-/// Returns 0, or the system's error number.
+/// Returns 0, or the system's error number: `ENOSYS` if the process has no libpthread.
 int cs_thread_start(pthread_t *thread, void *(*body)(void *), void *argument);
 
 /// Waits for the end of a thread.
