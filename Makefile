@@ -1,7 +1,10 @@
-# make            build/trainer and build/libchargen.so, optimised
+# make            build/trainer, build/libchargen.so and what belongs to them, optimised
+# make install    copies what was built to PREFIX (/usr/local), below DESTDIR
+# make uninstall  removes it again, with the same PREFIX and DESTDIR
 # make deps       install the packages that building and testing need, as root on Debian or Ubuntu
 # make demo       train on a list of invented place names, and generate more from C and Python
 # make test       all tests; its first step is make deps
+# make test-install   installs, and builds and runs programs with what was installed
 # make test-sanitized   the Swift tests under the address and thread sanitizers: slow
 # make test-kill  kills trainings at random instants and resumes them: slow
 # make bench      the library's speed, beside the bound by memory bandwidth
@@ -26,17 +29,19 @@ LINK = -Lbuild -lchargen -Wl,-rpath,'$$ORIGIN/..'
 
 SONAME = libchargen.so.2
 
-BUILD_PACKAGES = gcc libc6-dev libzstd-dev
+# Python writes the manual pages.
+BUILD_PACKAGES = gcc libc6-dev libzstd-dev binutils python3
 # libopenblas-dev brings the library that trainer loads to export int4; bench-train compiles
 # against it.
-TEST_PACKAGES = g++ valgrind qemu-user binutils abigail-tools libopenblas-dev gzip xz-utils zstd \
-	musl-tools
+TEST_PACKAGES = g++ valgrind qemu-user abigail-tools libopenblas-dev gzip xz-utils zstd \
+	musl-tools cmake pkg-config man-db
 
-.PHONY: all trainer library examples demo deps requirements \
-	test test-swift test-library test-abi test-sanitized test-kill lint clean \
+.PHONY: all trainer library archive share examples demo deps requirements \
+	install uninstall \
+	test test-swift test-library test-install test-abi test-sanitized test-kill lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
-all: trainer library
+all: trainer library archive share
 
 # SwiftPM tracks dependencies itself, so these two always run it.
 trainer: requirements
@@ -50,6 +55,36 @@ library: requirements
 	$(SWIFT) build -c release $(EMBEDDED) -Xlinker -Map=build/libchargen.map
 	install -m 755 "$$($(SWIFT) build -c release $(EMBEDDED) --show-bin-path)/libchargen.so" build/libchargen.so
 	ln -sf libchargen.so build/$(SONAME)
+
+# A static library of one object, which defines the functions of the header and nothing else: a
+# program may contain another zstd.
+archive: library
+	@mkdir -p build/archive
+	$(CC) -DCHARGEN_ARCHIVE -std=gnu11 -O2 -fPIC -ffunction-sections $(WARNINGS) -ISources/CSupport/include \
+		-c Sources/CSupport/CSupport.c -o build/archive/CSupport.o
+	grep -v '/CSupport\.c\.o' \
+		"$$($(SWIFT) build -c release $(EMBEDDED) --show-bin-path)/chargen.product/Objects.LinkFileList" \
+		>build/archive/objects
+	@# Without groups, whose names other Swift code in the program has too.
+	ld -r --gc-sections --force-group-allocation -o build/archive/all.o \
+		$$(nm -D --defined-only build/libchargen.so | awk '{ print "-u", $$3 }') \
+		build/archive/CSupport.o @build/archive/objects "$$($(CC) -print-file-name=libzstd.a)"
+	objcopy --strip-unneeded --wildcard --keep-global-symbol='chargen_*' \
+		build/archive/all.o build/archive/chargen.o
+	rm -f build/libchargen.a
+	ar rcsD build/libchargen.a build/archive/chargen.o
+
+# What is installed beside the library: the command without its symbols, its manual pages and
+# completions.
+share: trainer
+	@mkdir -p build/share
+	strip -o build/share/trainer build/trainer
+	build/trainer --experimental-dump-help | $(PYTHON) packaging/manuals.py trainer $(VERSION) >build/share/trainer.1
+	for shell in bash zsh fish; do \
+		build/trainer --generate-completion-script $$shell >build/share/trainer.$$shell || exit 1; \
+	done
+	@# Last: packaging/install.sh looks for it.
+	$(PYTHON) packaging/manuals.py library $(VERSION) <include/chargen.h >build/share/chargen.3
 
 examples: build/examples/names build/examples/stream build/examples/many
 
@@ -75,9 +110,25 @@ build/place-names.cgw: $(NAMES) | trainer
 		--run build/place-names
 	build/trainer export $@ --run build/place-names
 
+# MARK: - Installation
+
+PREFIX = /usr/local
+DESTDIR =
+BINDIR = $(PREFIX)/bin
+LIBDIR = $(PREFIX)/lib
+INCLUDEDIR = $(PREFIX)/include
+DATADIR = $(PREFIX)/share
+VERSION = $(shell awk '/define CHARGEN_VERSION_(MAJOR|MINOR|PATCH)/ { printf "%s%s", dot, $$3; dot = "." }' \
+	include/chargen.h)
+
+# Neither builds anything, so that root needs no Swift.
+install uninstall:
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' \
+		INCLUDEDIR='$(INCLUDEDIR)' DATADIR='$(DATADIR)' packaging/install.sh $@ $(VERSION) $(SONAME)
+
 # MARK: - Tests
 
-test: deps lint test-swift test-library
+test: deps lint test-swift test-library test-install
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks
@@ -90,6 +141,9 @@ test-swift: requirements
 
 test-library: test-abi all examples build/place-names.cgw
 	Tests/LibraryTests/run.sh build/libchargen.so build/trainer
+
+test-install: all build/place-names.cgw
+	Tests/InstallTests/run.sh build/place-names.cgw
 
 # The header's binary interface against the recorded one: see docs/release.md.
 test-abi:
@@ -186,6 +240,7 @@ endef
 requirements:
 	$(call require_command,$(SWIFT),install Swift 6.3 or later from swift.org/install)
 	$(call require_command,$(CC),run 'make deps' as root)
+	$(call require_command,$(PYTHON),run 'make deps' as root)
 	$(call require_library,zstd.h,:libzstd.a,libzstd-dev)
 
 clean:
