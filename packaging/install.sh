@@ -3,8 +3,8 @@
 #
 #     install.sh install|uninstall VERSION SONAME
 #
-# The folders are in the environment: BINDIR, LIBDIR, INCLUDEDIR, DATADIR, and PREFIX for chargen.pc.
-# DESTDIR goes before each of them.
+# The folders are in the environment: BINDIR, LIBDIR, INCLUDEDIR, DATADIR, and PREFIX for
+# chargen.pc. DESTDIR goes before each of them.
 set -eu
 action=$1 version=$2 soname=$3
 cd "$(dirname "$0")/.."
