@@ -3,8 +3,10 @@
 # make uninstall  removes it again, with the same PREFIX and DESTDIR
 # make deps       install the packages that building and testing need, as root on Debian or Ubuntu
 # make demo       train on a list of invented place names, and generate more from C and Python
+# make deb        Debian packages of the command and of the library, in build/
 # make test       all tests; its first step is make deps
 # make test-install   installs, and builds and runs programs with what was installed
+# make test-deb   checks the Debian packages in a Debian of their own, as root: slow
 # make test-sanitized   the Swift tests under the address and thread sanitizers: slow
 # make test-kill  kills trainings at random instants and resumes them: slow
 # make bench      the library's speed, beside the bound by memory bandwidth
@@ -37,7 +39,7 @@ TEST_PACKAGES = g++ valgrind qemu-user abigail-tools libopenblas-dev gzip xz-uti
 	musl-tools cmake pkg-config man-db
 
 .PHONY: all trainer library archive share examples demo deps requirements \
-	install uninstall \
+	install uninstall deb test-deb \
 	test test-swift test-library test-install test-abi test-sanitized test-kill lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
@@ -83,6 +85,8 @@ share: trainer
 	for shell in bash zsh fish; do \
 		build/trainer --generate-completion-script $$shell >build/share/trainer.$$shell || exit 1; \
 	done
+	@# A shell reads the file; nothing runs it.
+	sed -i '1{/^#!/d}' build/share/trainer.bash
 	@# Last: packaging/install.sh looks for it.
 	$(PYTHON) packaging/manuals.py library $(VERSION) <include/chargen.h >build/share/chargen.3
 
@@ -125,6 +129,15 @@ VERSION = $(shell awk '/define CHARGEN_VERSION_(MAJOR|MINOR|PATCH)/ { printf "%s
 install uninstall:
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' \
 		INCLUDEDIR='$(INCLUDEDIR)' DATADIR='$(DATADIR)' packaging/install.sh $@ $(VERSION) $(SONAME)
+
+MAINTAINER = $(shell git config user.name) <$(shell git config user.email)>
+
+deb: all
+	packaging/deb.sh $(SONAME) '$(MAINTAINER)' build
+
+# Slow: both packages in a Debian of their own, from the package archive.
+test-deb: deb
+	Tests/InstallTests/deb.sh build build/place-names.cgw
 
 # MARK: - Tests
 
