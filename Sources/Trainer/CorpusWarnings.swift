@@ -7,13 +7,19 @@ extension TrainingRun {
             let count = text.corpus.unknownCount
             Terminal.note(
                 "warning: '\(text.name)' has \(counted(count, "character")) "
-                    + "(\(percentage(count, of: count + text.corpus.characterCount))) that the text to learn from lacks; "
-                    + "the loss leaves them out")
+                    + "(\(text.corpus.unknownShare)) that the text to learn from lacks; "
+                    + (vocabulary.hasUnknown
+                        ? "the loss takes them for the unknown symbol" : "the loss leaves them out"))
         }
     }
 }
 
 extension Corpus {
+    /// The share of the characters that the vocabulary lacks, whether they are left out or not.
+    fileprivate var unknownShare: String {
+        percentage(unknownCount, of: vocabulary.hasUnknown ? characterCount : unknownCount + characterCount)
+    }
+
     /// Says what was noticed when the text was read, and what to do about it, on standard error.
     func printWarnings(for source: CorpusSource) {
         for warning in warnings(for: source) { Terminal.note("warning: \(warning)") }
@@ -60,7 +66,7 @@ extension Corpus {
         return """
             unknown: \(counted(differentUnknownCount, "different character")), which occur fewer than \
             \(minimumCount) times, are one unknown symbol: \(Terminal.grouped(Double(unknownCount))) of \
-            \(counted(characterCount, "character")) (\(percentage(unknownCount, of: characterCount)))
+            \(counted(characterCount, "character")) (\(unknownShare))
             """
     }
 

@@ -95,7 +95,7 @@ struct Train: ParsableCommand {
     }
 
     /// The text, and which of its characters have symbols of their own.
-    private var source: CorpusSource {
+    var source: CorpusSource {
         get throws {
             var source = try corpus.source
             source.minimumCount = model.minimumCount == 1 ? nil : model.minimumCount

@@ -29,7 +29,8 @@ struct ValidationOptions: ParsableArguments {
                 + "Repeat it for further texts. (default: none)",
             discussion: """
                 The first text decides which checkpoint is the best, unless --validation is given too: then that is \
-                what is held out. Characters that the text to learn from lacks are left out, and counted.
+                what is held out. Characters that the model does not know are its unknown symbol or, without \
+                one, left out; they are counted.
                 """,
             valueName: "file"),
         completion: .file())

@@ -44,6 +44,7 @@ struct BadInputTests {
             (["sweep", "text.txt", "--vary", "help=true"], "nothing is trained"),
             (["sweep", "text.txt", "--vary", "validation=0.1,0.2"], "cannot vary"),
             (["sweep", "text.txt", "--vary", "lowercase=true,false"], "cannot vary"),
+            (["sweep", "text.txt", "--vary", "min-count=1,2"], "cannot vary"),
             (["sweep", "text.txt", "--vary", "batching=streams,documents"], "must hold out text"),
             (["sweep", "-", "--vary", "hidden=4,8"], "not on standard input"),
             (["sweep", "text.txt", "--vary", "hidden=4,8", "--jobs", "0"], "--jobs"),

@@ -15,6 +15,12 @@ struct Command {
     static func trainer(
         _ arguments: String..., input: String? = nil, in folder: URL, after preparation: String = ":"
     ) throws -> Result {
+        try trainer(arguments, input: input, in: folder, after: preparation)
+    }
+
+    static func trainer(
+        _ arguments: [String], input: String? = nil, in folder: URL, after preparation: String = ":"
+    ) throws -> Result {
         let process = try start(arguments, in: folder, after: preparation, input: input)
         // Both pipes are files, so that neither can fill up and block.
         process.waitUntilExit()

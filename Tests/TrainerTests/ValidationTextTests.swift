@@ -5,22 +5,30 @@ import Testing
 @Suite("trainer train --validation-text")
 struct ValidationTextTests {
     /// Runs `body` in a folder with a training, `run`, that is validated on `a.txt` and `b.txt`.
-    private func withRun(_ body: (_ folder: URL, _ training: Command.Result) throws -> Void) throws {
+    private func withRun(
+        _ options: [String] = [], _ body: (_ folder: URL, _ training: Command.Result) throws -> Void
+    ) throws {
         try withTemporaryFolder { folder in
             for (index, name) in ["text.txt", "a.txt", "b.txt"].enumerated() {
                 try (sampleText(characters: 3000 - 1000 * index, seed: UInt64(index)) + (index == 1 ? "€" : "")).write(
                     to: folder.appendingPathComponent(name), atomically: true, encoding: .utf8)
             }
             let training = try Command.trainer(
-                "train", "text.txt", "--validation-text", "a.txt", "--validation-text", "b.txt", "--run", "run",
-                "--layers", "1", "--hidden", "16", "--epochs", "2", in: folder)
+                [
+                    "train", "text.txt", "--validation-text", "a.txt", "--validation-text", "b.txt", "--run", "run",
+                    "--layers", "1", "--hidden", "16", "--epochs", "2",
+                ] + options, in: folder)
             #expect(training.status == 0, "\(training.errors)")
             try body(folder, training)
         }
     }
 
-    @Test("reports the loss on each, which is what evaluate gives, and says what was left out")
-    func losses() throws {
+    @Test(
+        "reports the loss on each, which is what evaluate gives, and says what becomes of unknown characters",
+        arguments: [
+            ([], "leaves them out", "skip"), (["--min-count", "2"], "takes them for the unknown symbol", "fail"),
+        ])
+    func losses(options: [String], remark: String, policy: String) throws {
         struct Report: Decodable {
             struct Text: Decodable {
                 let text: String
@@ -29,8 +37,9 @@ struct ValidationTextTests {
             let validationLoss: Double?
             let validationLosses: [Text]?
         }
-        try withRun { folder, training in
+        try withRun(options) { folder, training in
             #expect(training.errors.contains("warning: 'a.txt' has 1 character (0.05 %) that"), "\(training.errors)")
+            #expect(training.errors.contains(remark), "\(training.errors)")
             let reports = try training.output.split(separator: "\n").map {
                 try JSONDecoder().decode(Report.self, from: Data($0.utf8))
             }
@@ -40,7 +49,7 @@ struct ValidationTextTests {
             #expect(try Command.trainer("export", "model.cgw", "--run", "run", in: folder).status == 0)
             for text in best {
                 let evaluation = try Command.trainer(
-                    "evaluate", "model.cgw", text.text, "--unknown", "skip", in: folder)
+                    "evaluate", "model.cgw", text.text, "--unknown", policy, in: folder)
                 let numbers = try #require(
                     try JSONSerialization.jsonObject(with: Data(evaluation.output.utf8)) as? [String: Double])
                 #expect(abs(try #require(numbers["natsPerCharacter"]) - text.loss) < 1e-3)

@@ -100,7 +100,7 @@ struct Sweep: ParsableCommand {
         guard commands.allSatisfy(\.isValidated) else {
             throw ValidationError("A sweep compares validation losses: each trial must hold out text.")
         }
-        let sources = try commands.map { try $0.corpus.source }
+        let sources = try commands.map { try $0.source }
         guard !sources.contains(where: \.readsStandardInput) else {
             throw ValidationError("Each trial reads the text: give it as files, not on standard input.")
         }
@@ -108,7 +108,9 @@ struct Sweep: ParsableCommand {
         guard sources.allSatisfy({ $0 == sources[0] }),
             heldOut.allSatisfy({ $0.isSame(as: heldOut[0]) })
         else {
-            throw ValidationError("The text and what is validated on cannot vary: losses could not be compared.")
+            throw ValidationError(
+                "The text, --min-count and what is validated on cannot vary: losses could not be "
+                    + "compared.")
         }
         return commands
     }
@@ -119,7 +121,7 @@ struct Sweep: ParsableCommand {
         let common = recorded.map { Arguments.shortened($0.arguments) } ?? arguments
         let choices = try recorded?.trials.map(\.choices) ?? choices()
         let commands = try commands(of: choices, with: common)
-        let target = try named ?? SweepFolder(path: Runs.makeFolder(for: commands[0].corpus.source))
+        let target = try named ?? SweepFolder(path: Runs.makeFolder(for: commands[0].source))
         let isNew = try RunFolder(path: target.path).create() || named == nil
         do {
             try train(commands, choices, with: common, in: target)
@@ -166,7 +168,7 @@ struct Sweep: ParsableCommand {
     /// Reads the text that all trials read, warns of what may be wrong with it and with how it is
     /// compared, and returns its hash.
     private func checkText(for commands: [Train]) throws -> String {
-        let source = try commands[0].corpus.source
+        let source = try commands[0].source
         let corpus = try Corpus(reading: source)
         corpus.printWarnings(for: source)
         if commands.contains(where: \.choosesSizeBySpeed) {
