@@ -41,7 +41,8 @@ public func packBFloat16(
 
 /// Adds W · x to the outputs of each vector x, over weights that
 /// ``packBFloat16(_:order:rows:columns:into:)`` packed.
-func addBFloat16Product(_ product: PackedProduct) {
+func addBFloat16Product(_ product: UnsafePointer<PackedProduct>) {
+    let product = product.pointee
     let (columns, inputs, count, stride) = (product.columns, product.inputs, product.count, product.stride)
     let pairs = divideRoundingUp(columns, by: 2)
     var w = product.weights

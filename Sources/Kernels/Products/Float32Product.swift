@@ -72,7 +72,8 @@ public func packFloat32(
 
 /// Adds W · x to the outputs of each vector x, over weights that
 /// ``packFloat32(_:order:rows:columns:into:)`` packed.
-func addFloat32Product(_ product: PackedProduct) {
+func addFloat32Product(_ product: UnsafePointer<PackedProduct>) {
+    let product = product.pointee
     let (inputs, count, stride) = (product.inputs, product.count, product.stride)
     let (rows, columns) = (product.rows, product.columns)
     var w = product.weights.assumingMemoryBound(to: Float.self)
