@@ -149,8 +149,8 @@ typedef struct {
 
 // ---- Tables ----
 
-// Structs are passed by pointer: a copy on the stack would be read in wider pieces than those it was
-// just written in, which store forwarding does not serve.
+// Structs are passed by pointer: a copy on the stack would be read in wider pieces than it was just
+// written in, which store forwarding does not serve.
 
 /// The kernels of generation, which training uses too.
 typedef struct {
