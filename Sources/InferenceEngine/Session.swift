@@ -261,7 +261,9 @@ public final class Session: Sequence, IteratorProtocol {
     /// - Returns: The character, or nil at the end of a document; the next call then begins another
     ///   document.
     public func next() -> Unicode.Scalar? {
-        let symbol = stream.choose(from: logits(), weights: evaluator.samplingWeights.pointer)
+        guard let symbol = stream.choose(from: logits(), weights: evaluator.samplingWeights.pointer) else {
+            return nil
+        }
         stream.note(symbol)
         advance(symbol, generated: symbol)
         return model.vocabulary.character(of: symbol)
