@@ -37,7 +37,7 @@ final class Evaluator: ParallelWork {
     private var pool: ThreadPool
     private let layout: StateLayout
     private let gates: GateLayout
-    private let stepForward: @convention(c) (StepForward) -> Void
+    private let stepForward: @convention(c) (UnsafePointer<StepForward>) -> Void
 
     /// Tile after tile, in a tile row after row.
     private let preactivations: AlignedBuffer<Float>
@@ -299,12 +299,12 @@ final class Evaluator: ParallelWork {
             let row = rows.pointer[index]
             let preactivations = preactivations + index * stride
             let cell = hasCellState ? row.cells + layer * layout.width + tile.start : nil
-            stepForward(
-                StepForward(
-                    preactivations: preactivations, hidden: layout.hidden(row.front, layer: layer) + tile.start,
-                    nextHidden: layout.hidden(row.back, layer: layer) + tile.start, cell: cell, nextCell: cell,
-                    // Only training needs it, so it may overwrite the first block.
-                    cellTangent: preactivations, width: width))
+            var step = StepForward(
+                preactivations: preactivations, hidden: layout.hidden(row.front, layer: layer) + tile.start,
+                nextHidden: layout.hidden(row.back, layer: layer) + tile.start, cell: cell, nextCell: cell,
+                // Only training needs it, so it may overwrite the first block.
+                cellTangent: preactivations, width: width)
+            stepForward(&step)
         }
     }
 

@@ -11,7 +11,7 @@ struct PackedMatrix: @unchecked Sendable {
     let length: Int
     private let rowLength: Int
     private let weights: UnsafeRawPointer
-    private let addProduct: @convention(c) (PackedProduct) -> Void
+    private let addProduct: @convention(c) (UnsafePointer<PackedProduct>) -> Void
 
     /// Packs a matrix that has just been read.
     ///
@@ -76,9 +76,9 @@ struct PackedMatrix: @unchecked Sendable {
         _ rows: Range<Int>, _ inputs: UnsafePointer<UnsafeRawPointer>, count: Int,
         to outputs: UnsafeMutablePointer<Float>, stride: Int
     ) {
-        addProduct(
-            PackedProduct(
-                weights: weights + rows.lowerBound * rowLength, rows: rows.count, columns: columns, inputs: inputs,
-                count: count, outputs: outputs, stride: stride))
+        var product = PackedProduct(
+            weights: weights + rows.lowerBound * rowLength, rows: rows.count, columns: columns, inputs: inputs,
+            count: count, outputs: outputs, stride: stride)
+        addProduct(&product)
     }
 }

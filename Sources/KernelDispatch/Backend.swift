@@ -71,7 +71,7 @@ public final class Backend: Sendable {
     public var name: StaticString { instructionSet.name }
 
     /// One time step of a cell.
-    public func forward(_ cell: Cell) -> @convention(c) (StepForward) -> Void {
+    public func forward(_ cell: Cell) -> @convention(c) (UnsafePointer<StepForward>) -> Void {
         switch cell {
         case .rnn: kernels.rnnForward
         case .gru: kernels.gruForward
@@ -110,7 +110,7 @@ extension Backend {
 
 extension TrainingKernels {
     /// The backward pass of a time step of a cell.
-    public func backward(_ cell: Cell) -> @convention(c) (StepBackward) -> Void {
+    public func backward(_ cell: Cell) -> @convention(c) (UnsafePointer<StepBackward>) -> Void {
         switch cell {
         case .rnn: rnnBackward
         case .gru: gruBackward

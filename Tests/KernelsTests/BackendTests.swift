@@ -48,11 +48,11 @@ import Testing
             expectSameBits(as: backend, count: { 20 * $0 + count * ($0 + 20) }) { backend, buffer, width in
                 let vectors = buffer + 20 * width
                 (0..<count).map { UnsafeRawPointer(vectors + 20 * $0) }.withUnsafeBufferPointer { inputs in
-                    let product = PackedProduct(
+                    var product = PackedProduct(
                         weights: buffer, rows: width, columns: 20, inputs: inputs.baseAddress!, count: count,
                         outputs: vectors + 20 * count, stride: width)
-                    backend.kernels.addFloat32Product(product)
-                    backend.kernels.addBFloat16Product(product)
+                    backend.kernels.addFloat32Product(&product)
+                    backend.kernels.addBFloat16Product(&product)
                 }
             }
         }
@@ -61,10 +61,10 @@ import Testing
     /// A step forward on four blocks, which the states follow.
     private func stepForward(_ backend: Backend, _ cell: Cell, _ buffer: UnsafeMutablePointer<Float>, _ width: Int) {
         let states = buffer + 4 * width
-        backend.forward(cell)(
-            StepForward(
-                preactivations: buffer, hidden: states, nextHidden: states + width, cell: states + 2 * width,
-                nextCell: states + 3 * width, cellTangent: states + 4 * width, width: width))
+        var step = StepForward(
+            preactivations: buffer, hidden: states, nextHidden: states + width, cell: states + 2 * width,
+            nextCell: states + 3 * width, cellTangent: states + 4 * width, width: width)
+        backend.forward(cell)(&step)
     }
 
     @Test("A step forward", arguments: Backend.available, Cell.allCases)
@@ -78,10 +78,10 @@ import Testing
     func forwardInPlace(backend: Backend, cell: Cell) {
         expectSameBits(as: backend, count: { 6 * $0 }) { backend, buffer, width in
             let (hidden, state) = (buffer + 4 * width, buffer + 5 * width)
-            backend.forward(cell)(
-                StepForward(
-                    preactivations: buffer, hidden: hidden, nextHidden: hidden, cell: state, nextCell: state,
-                    cellTangent: buffer, width: width))
+            var step = StepForward(
+                preactivations: buffer, hidden: hidden, nextHidden: hidden, cell: state, nextCell: state,
+                cellTangent: buffer, width: width)
+            backend.forward(cell)(&step)
         }
     }
 
@@ -89,11 +89,11 @@ import Testing
     func backward(backend: Backend, cell: Cell) {
         expectSameBits(as: backend, count: { 10 * $0 }) { backend, buffer, width in
             let states = buffer + 4 * width
-            backend.trainingKernels().backward(cell)(
-                StepBackward(
-                    activations: buffer, hidden: states, nextHidden: states + width, cell: states + 2 * width,
-                    cellTangent: states + 3 * width, hiddenGradient: states + 4 * width,
-                    carriedGradient: states + 5 * width, width: width))
+            var step = StepBackward(
+                activations: buffer, hidden: states, nextHidden: states + width, cell: states + 2 * width,
+                cellTangent: states + 3 * width, hiddenGradient: states + 4 * width,
+                carriedGradient: states + 5 * width, width: width)
+            backend.trainingKernels().backward(cell)(&step)
         }
     }
 

@@ -14,7 +14,8 @@ import Testing
 
     /// Runs a product with random sums to start from, which lie farther apart than they need.
     private func expectProduct(
-        _ product: (PackedProduct) -> Void, packed: [UInt8], rows: Int, columns: Int, operands: [[UInt8]],
+        _ product: (UnsafePointer<PackedProduct>) -> Void, packed: [UInt8], rows: Int, columns: Int,
+        operands: [[UInt8]],
         _ expected: (_ row: Int, _ vector: Int, _ start: Float) -> Float,
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
@@ -29,11 +30,11 @@ import Testing
                 packed.withUnsafeBytes { packed in
                     inputs.withUnsafeBufferPointer { inputs in
                         sums.withUnsafeMutableBufferPointer { sums in
-                            product(
-                                PackedProduct(
-                                    weights: packed.baseAddress.unsafelyUnwrapped, rows: rows, columns: columns,
-                                    inputs: inputs.baseAddress.unsafelyUnwrapped, count: count,
-                                    outputs: sums.baseAddress.unsafelyUnwrapped, stride: stride))
+                            var arguments = PackedProduct(
+                                weights: packed.baseAddress.unsafelyUnwrapped, rows: rows, columns: columns,
+                                inputs: inputs.baseAddress.unsafelyUnwrapped, count: count,
+                                outputs: sums.baseAddress.unsafelyUnwrapped, stride: stride)
+                            product(&arguments)
                         }
                     }
                 }

@@ -149,18 +149,21 @@ typedef struct {
 
 // ---- Tables ----
 
+// Structs are passed by pointer: a copy on the stack would be read in wider pieces than it was just
+// written in, which store forwarding does not serve.
+
 /// The kernels of generation, which training uses too.
 typedef struct {
-    void (*addFloat32Product)(PackedProduct);
-    void (*addBFloat16Product)(PackedProduct);
-    void (*addInt8Product)(PackedProduct);
-    void (*addInt4Product)(PackedProduct);
+    void (*addFloat32Product)(const PackedProduct *product);
+    void (*addBFloat16Product)(const PackedProduct *product);
+    void (*addInt8Product)(const PackedProduct *product);
+    void (*addInt4Product)(const PackedProduct *product);
     void (*quantise)(const float *values, ptrdiff_t count, void *bytes);
     void (*quantiseSigned)(const float *values, ptrdiff_t count, void *bytes);
 
-    void (*rnnForward)(StepForward);
-    void (*gruForward)(StepForward);
-    void (*lstmForward)(StepForward);
+    void (*rnnForward)(const StepForward *step);
+    void (*gruForward)(const StepForward *step);
+    void (*lstmForward)(const StepForward *step);
     /// The elementary functions by themselves: for the probabilities of a text, and for tests.
     void (*sigmoid)(float *values, ptrdiff_t count);
     void (*hyperbolicTangent)(float *values, ptrdiff_t count);
@@ -180,18 +183,18 @@ typedef struct {
     ptrdiff_t elementsPerFloat;
     void (*packTransposed)(const float *matrix, ptrdiff_t rows, ptrdiff_t columns, float *packed);
     void (*packRows)(const float *matrix, ptrdiff_t first, ptrdiff_t end, ptrdiff_t rows, ptrdiff_t columns, float *packed);
-    void (*multiply)(MatrixProduct);
-    void (*multiplyTransposed)(MatrixProduct);
+    void (*multiply)(const MatrixProduct *product);
+    void (*multiplyTransposed)(const MatrixProduct *product);
 
-    void (*rnnBackward)(StepBackward);
-    void (*gruBackward)(StepBackward);
-    void (*lstmBackward)(StepBackward);
+    void (*rnnBackward)(const StepBackward *step);
+    void (*gruBackward)(const StepBackward *step);
+    void (*lstmBackward)(const StepBackward *step);
     SoftmaxTerms (*softmaxGradient)(float *logits, ptrdiff_t count, ptrdiff_t target, float scale);
-    void (*updateAdam)(AdamStep);
+    void (*updateAdam)(const AdamStep *step);
 
     double (*sumOfSquares)(const float *values, ptrdiff_t count);
     void (*add)(const float *source, float *target, ptrdiff_t count);
-    void (*addRows)(RowAddition);
+    void (*addRows)(const RowAddition *rows);
 } KERNEL_TABLE TrainingKernels;
 
 #pragma clang assume_nonnull end

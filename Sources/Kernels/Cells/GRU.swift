@@ -17,7 +17,8 @@ import Core
 //     and the gradient of h is dh' · z, plus what passes through U
 
 /// One step of a GRU. The blocks are n_x, r, z, n_h; n takes the place of n_x, and n_h stays.
-func gruForward(_ step: StepForward) {
+func gruForward(_ step: UnsafePointer<StepForward>) {
+    let step = step.pointee
     let (hidden, nextHidden) = (step.hidden, step.nextHidden)
     let (candidate, width) = (step.preactivations, step.width)
     let (reset, update, hiddenCandidate) = (candidate + width, candidate + 2 * width, candidate + 3 * width)
@@ -32,7 +33,8 @@ func gruForward(_ step: StepForward) {
 }
 
 /// The backward pass of ``gruForward(_:)``.
-func gruBackward(_ step: StepBackward) {
+func gruBackward(_ step: UnsafePointer<StepBackward>) {
+    let step = step.pointee
     guard let previousGradient = step.carriedGradient else { return }
     let (hidden, hiddenGradient) = (step.hidden, step.hiddenGradient)
     let (candidate, width) = (step.activations, step.width)

@@ -20,7 +20,8 @@ import Core
 /// One step of an LSTM. The blocks are i, f, g, o.
 ///
 /// `cellTangent` may be the first block: it is written after that has been read.
-func lstmForward(_ step: StepForward) {
+func lstmForward(_ step: UnsafePointer<StepForward>) {
+    let step = step.pointee
     guard let cell = step.cell, let nextCell = step.nextCell, let cellTangent = step.cellTangent else { return }
     let (gates, nextHidden, width) = (step.preactivations, step.nextHidden, step.width)
     // A loop for each function, so that the instructions of one iteration do not wait for each
@@ -39,7 +40,8 @@ func lstmForward(_ step: StepForward) {
 }
 
 /// The backward pass of ``lstmForward(_:)``.
-func lstmBackward(_ step: StepBackward) {
+func lstmBackward(_ step: UnsafePointer<StepBackward>) {
+    let step = step.pointee
     guard let cell = step.cell, let cellTangent = step.cellTangent, let cellGradient = step.carriedGradient else {
         return
     }

@@ -65,7 +65,8 @@ public func packInt4(
 /// vector a, over weights that ``packInt4(_:scales:order:rows:columns:into:)`` packed. Each W · a
 /// is exact; each addition rounds once. The vectors are as ``quantiseSigned(_:count:into:)`` leaves
 /// them.
-func addInt4Product(_ product: PackedProduct) {
+func addInt4Product(_ product: UnsafePointer<PackedProduct>) {
+    let product = product.pointee
     let groups = scaleGroupCount(product.columns)
     let (count, stride) = (product.count, product.stride)
     var w = product.weights

@@ -1,4 +1,4 @@
-// Matrix × vectors over 8-bit weights packed into panels, as in Float32Product.swift: four columns
+// Matrix × vectors over 8-bit weights packed into panels, as in Panels.swift: four columns
 // of a row take the place of a float. A group of panels begins with a 32-bit correction for
 // each row, which its accumulator starts from, then a scale for each row.
 //
@@ -80,7 +80,8 @@ private func quadBytes(_ row: UnsafePointer<Int8>, _ first: Int, _ columns: Int)
 /// Adds scale · (W · a) to the outputs of each vector a, with a single rounding after the exact
 /// W · a, over weights that ``packInt8(_:scales:order:rows:columns:into:)`` packed. The vectors are
 /// as ``quantise(_:count:into:)`` leaves them.
-func addInt8Product(_ product: PackedProduct) {
+func addInt8Product(_ product: UnsafePointer<PackedProduct>) {
+    let product = product.pointee
     let (inputs, count, stride, rows) = (product.inputs, product.count, product.stride, product.rows)
     let quads = divideRoundingUp(product.columns, by: quad)
     var w = product.weights

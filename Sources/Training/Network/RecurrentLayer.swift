@@ -28,8 +28,8 @@ final class RecurrentLayer {
     /// [T, B], the symbols that the network reads.
     private let symbols: UnsafePointer<Int32>
     let kernels: TrainingKernels
-    private let stepForward: @convention(c) (StepForward) -> Void
-    private let stepBackward: @convention(c) (StepBackward) -> Void
+    private let stepForward: @convention(c) (UnsafePointer<StepForward>) -> Void
+    private let stepBackward: @convention(c) (UnsafePointer<StepBackward>) -> Void
 
     /// [T, B, S·width], rows ``stride`` apart: a step's preactivations, then the gates'
     /// activations, then, in the backward pass, the gradients of the preactivations.
@@ -140,7 +140,10 @@ final class RecurrentLayer {
                     states(previousHidden, step, range), weights.hidden,
                     to: blocks(step, range, from: cell.gates.firstHiddenBlock), (range.count, 1),
                     next: step + length < time ? blocks(step + length, range, from: 0) : nil, scratch: scratch)
-                for row in range { stepForward(forwardStep(place(step, row))) }
+                for row in range {
+                    var step = forwardStep(place(step, row))
+                    stepForward(&step)
+                }
             }
         }
     }
@@ -238,7 +241,10 @@ final class RecurrentLayer {
         for end in Swift.stride(from: time, to: 0, by: -length) {
             let steps = max(0, end - length)..<end
             for step in steps.reversed() {
-                for row in range { stepBackward(backwardStep(step, row, hiddenGradient)) }
+                for row in range {
+                    var step = backwardStep(step, row, hiddenGradient)
+                    stepBackward(&step)
+                }
                 // Truncated backpropagation: no gradient leaves the first step.
                 guard step > 0 else { break }
                 keepGradients(before: step, range, hiddenGradient)
