@@ -119,11 +119,12 @@ check 'names runs clean under valgrind' clean "$work/names" "$model" 10 1 exampl
 check 'names as C++ runs clean under valgrind' clean "$work/names++" "$model" 10 1 examples/place-names.txt
 check 'many runs clean under valgrind' clean "$work/many" "$model" 20
 check 'many as C++ runs clean under valgrind' clean "$work/many++" "$model" 20
-packed() { clean "$work/compress" "$model" <examples/place-names.txt && cp "$work/text" "$work/packed"; }
-unpacked() { clean "$work/compress++" -d "$model" <"$work/packed" && cmp "$work/text" examples/place-names.txt; }
+head -c 1000 examples/place-names.txt >"$work/names.txt"
+packed() { clean "$work/compress" "$model" <"$work/names.txt" && cp "$work/text" "$work/packed"; }
+unpacked() { clean "$work/compress++" -d "$model" <"$work/packed" && cmp "$work/text" "$work/names.txt"; }
 check 'compress runs clean under valgrind' packed
 check 'compress as C++ runs clean under valgrind, and gives the text back' unpacked
-surprising() { clean "$work/surprising$1" "$model" <examples/place-names.txt; }
+surprising() { clean "$work/surprising$1" "$model" <"$work/names.txt"; }
 check 'surprising runs clean under valgrind' surprising ''
 check 'surprising as C++ runs clean under valgrind' surprising ++
 check 'hostile arguments and damaged models get a status' "$work/api" "$model" 2000
@@ -193,7 +194,6 @@ for backend in portable avx2 avx512; do
         check "$backend, not for this processor, is refused by name" grep -q CHARGEN_BACKEND "$work/errors"
     fi
 done
-head -c 1000 examples/place-names.txt >"$work/names.txt"
 compressed() { "$@" "$work/compress" "$model" <"$work/names.txt" 2>/dev/null | sha256sum; }
 compresses_alike() { same "$(compressed env)" "$(compressed "$@")"; }
 # musl's loader takes its own libc for libc.so.6 and libm.so.6.
