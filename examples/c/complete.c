@@ -3,8 +3,8 @@
  *
  *     complete MODEL
  *
- * After the cursor stands the likeliest continuation, then what the next character may be. Tab takes
- * the continuation, Enter begins another line, Ctrl-C ends the program.
+ * After the cursor stands the likeliest continuation, then what the next character may be. Tab
+ * takes the continuation, Enter begins another line, Ctrl-C ends the program.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -74,8 +74,8 @@ static int show(chargen_session *session, const char *line, const char *continua
     return fflush(stdout) != 0;
 }
 
-/* Reads the bytes of one key, NUL-terminated, without those of arrows and the like. Returns 1, or 0 at
-   the end of the input. */
+/* Reads the bytes of one key, NUL-terminated, without those of arrows and the like. Returns 1, or 0
+   at the end of the input. */
 static int read_key(char *key) {
     size_t length = 0;
     int in_escape = 0;

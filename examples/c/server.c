@@ -5,8 +5,8 @@
  *
  * SOCKET is the path of a Unix socket, which `nc -U SOCKET` connects to. A client sends a line, and
  * receives it continued until its document ends, at most 500 characters, and a line break; then it
- * may send another. Clients join and leave at any time; one pass over the model's weights serves all
- * that are waiting for a character. Ctrl-C ends the server.
+ * may send another. Clients join and leave at any time; one pass over the model's weights serves
+ * all that are waiting for a character. Ctrl-C ends the server.
  */
 #define _POSIX_C_SOURCE 200809L
 

@@ -3,8 +3,8 @@
  *
  *     surprising MODEL [COUNT] <LOG
  *
- * MODEL was trained on lines like those, best with one document a line. COUNT is the number of lines
- * to print (10), each after its bits per character. Lines that are not UTF-8 come first.
+ * MODEL was trained on lines like those, best with one document a line. COUNT is the number of
+ * lines to print (10), each after its bits per character. Lines that are not UTF-8 come first.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -30,8 +30,8 @@ static int descending(const void *a, const void *b) {
     return (x < y) - (x > y);
 }
 
-/* Sets a line's bits per character. A line that stops too soon is surprising too: its end counts, be
-   it the end of a document or a line break. */
+/* Sets a line's bits per character. A line that stops too soon is surprising too: its end counts,
+   the end of a document or a line break. */
 static int score(chargen_session *session, int has_ends, struct line *line, size_t length) {
     double log_probability;
     size_t count;
