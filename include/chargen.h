@@ -337,8 +337,9 @@ chargen_status chargen_session_feed(chargen_session *session, const char *text, 
 chargen_status chargen_session_feed_character(chargen_session *session, uint32_t character);
 
 /*
- * Returns 1 if the end of a document was generated, fed or scored last, or the end of a pattern or of
- * the maximum length came last, and the session has not been reset since; otherwise 0. 0 for NULL.
+ * Returns 1 if the end of a document was generated, fed or scored last, or the end of a pattern or
+ * of the maximum length came last, and the session has not been reset since; otherwise 0. 0 for
+ * NULL.
  */
 int32_t chargen_session_ended(const chargen_session *session);
 

@@ -242,14 +242,14 @@ import Testing
         let session = try Session(model)
         try session.setMaximumLength(12)
         var random = SplitMix64(seed: 3)
-        func expression(_ depth: Int) -> String {
-            switch random.next() % (depth > 0 ? 7 : 2) {
+        func expression(_ levels: Int) -> String {
+            switch random.next() % (levels > 0 ? 7 : 2) {
             case 0: ["a", "b", "c", ".", "[ab]", "[^a]"][Int(random.next() % 6)]
             case 1: ["a", "b", "ab", "c"][Int(random.next() % 4)]
-            case 2, 3: expression(depth - 1) + expression(depth - 1)
-            case 4: "(" + expression(depth - 1) + "|" + expression(depth - 1) + ")"
+            case 2, 3: expression(levels - 1) + expression(levels - 1)
+            case 4: "(" + expression(levels - 1) + "|" + expression(levels - 1) + ")"
             default:
-                "(" + expression(depth - 1) + ")" + ["*", "+", "?", "{2}", "{0,2}", "{1,}"][Int(random.next() % 6)]
+                "(" + expression(levels - 1) + ")" + ["*", "+", "?", "{2}", "{0,2}", "{1,}"][Int(random.next() % 6)]
             }
         }
         var count = 0

@@ -75,15 +75,15 @@ private func characterClasses(
     let sizes = try AlignedBuffer<Int>(count: symbols, for: "a pattern")
     let inside = try AlignedBuffer<Int>(count: symbols, for: "a pattern")
     let split = try AlignedBuffer<Int32>(count: symbols, for: "a pattern")
-    let isMember = try AlignedBuffer<Bool>(count: symbols, for: "a pattern")
+    let isInside = try AlignedBuffer<Bool>(count: symbols, for: "a pattern")
     sizes.pointer[0] = symbols
     var count = 1
     for set in 0..<sets.count {
         try budget.spend(symbols * (1 + sets.size(set)))
         inside.pointer.update(repeating: 0, count: count)
         for symbol in 0..<symbols {
-            isMember.pointer[symbol] = sets.contains(vocabulary.characters[symbol], in: set)
-            if isMember.pointer[symbol] { inside.pointer[Int(classes.pointer[symbol])] += 1 }
+            isInside.pointer[symbol] = sets.contains(vocabulary.characters[symbol], in: set)
+            if isInside.pointer[symbol] { inside.pointer[Int(classes.pointer[symbol])] += 1 }
         }
         let old = count
         for index in 0..<old {
@@ -94,7 +94,7 @@ private func characterClasses(
             sizes.pointer[count] = inside.pointer[index]
             count += 1
         }
-        for symbol in 0..<symbols where isMember.pointer[symbol] {
+        for symbol in 0..<symbols where isInside.pointer[symbol] {
             classes.pointer[symbol] = split.pointer[Int(classes.pointer[symbol])]
         }
     }

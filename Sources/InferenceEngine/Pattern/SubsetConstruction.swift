@@ -9,11 +9,11 @@ struct SubsetConstruction {
 
     private let classCount: Int
     /// The sets, ascending, one after the other: those states that take a character.
-    private var members: List<Int32>
+    private var subsetStates: List<Int32>
     /// Where each set begins, and where the next one will.
     private var starts: List<Int>
     private var table: HashTable
-    /// The set being made: its members as marks, and those whose ways are still to be followed.
+    /// The set being made: its states as marks, and those whose ways are still to follow.
     private let marks: AlignedBuffer<Bool>
     private var pending: List<Int32>
 
@@ -21,7 +21,7 @@ struct SubsetConstruction {
         self.classCount = classCount
         transitions = try List()
         isAccepting = try List()
-        members = try List()
+        subsetStates = try List()
         starts = try List()
         table = try HashTable(capacity: Automaton.maximumCount)
         marks = try AlignedBuffer(count: source.states.count, for: "a pattern")
@@ -45,9 +45,9 @@ struct SubsetConstruction {
                 let range = starts[state]..<starts[state + 1]
                 try budget.spend(range.count + 1)
                 for place in range {
-                    let member = source.states[Int(members[place])]
-                    guard member.set >= 0, membership.pointer[member.set * classCount + index] else { continue }
-                    try follow(member.first)
+                    let origin = source.states[Int(subsetStates[place])]
+                    guard origin.set >= 0, membership.pointer[origin.set * classCount + index] else { continue }
+                    try follow(origin.first)
                 }
                 let next = pending.count == 0 ? -1 : try endSet(source, &budget)
                 try transitions.append(Int32(next))
@@ -74,7 +74,7 @@ struct SubsetConstruction {
         while place < pending.count {
             let state = source.states[Int(pending[place])]
             if state.set < 0 {
-                try follow(state.first)
+                try follow(origin.first)
                 try follow(state.second)
             }
             place += 1
@@ -87,26 +87,26 @@ struct SubsetConstruction {
         for state in 0..<marks.count where marks.pointer[state] {
             marks.pointer[state] = false
             guard source.states[state].set >= 0 || state == NondeterministicAutomaton.accepting else { continue }
-            try members.append(Int32(state))
+            try subsetStates.append(Int32(state))
             hash.add(Int32(state))
         }
         pending.removeAll()
-        let length = members.count - first
+        let length = subsetStates.count - first
         let found = table.find(hash) { candidate in
             let start = starts[candidate]
             guard starts[candidate + 1] - start == length else { return false }
-            for index in 0..<length where members[start + index] != members[first + index] { return false }
+            for index in 0..<length where subsetStates[start + index] != subsetStates[first + index] { return false }
             return true
         }
         if let found {
-            while members.count > first { _ = members.removeLast() }
+            while subsetStates.count > first { _ = subsetStates.removeLast() }
             return found
         }
         guard count < Automaton.maximumCount, (count + 1) * classCount <= Automaton.maximumTransitions else {
             throw Budget.exceeded
         }
         table.insert(count, hash)
-        try starts.append(members.count)
+        try starts.append(subsetStates.count)
         try self.isAccepting.append(isAccepting)
         return count - 1
     }

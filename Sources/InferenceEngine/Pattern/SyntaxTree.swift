@@ -31,7 +31,7 @@ struct SyntaxTree {
     private(set) var root = 0
 
     /// The most levels of groups within groups.
-    static var maximumDepth: Int { 100 }
+    static var maximumNesting: Int { 100 }
     /// The largest number of a repetition.
     static var maximumRepetition: Int { 1000 }
     /// The most characters of an expression.
@@ -48,7 +48,7 @@ struct SyntaxTree {
     init(_ expression: UnsafeRawBufferPointer) throws(ChargenError) {
         try self.init()
         var reader = try ExpressionReader(expression)
-        root = try parseAlternation(&reader, depth: 0)
+        root = try parseAlternation(&reader, nesting: 0)
         if reader.next != nil { throw reader.fault("the ')' closes no group") }
     }
 
@@ -66,22 +66,22 @@ struct SyntaxTree {
 
     // MARK: - Parsing, by recursive descent
 
-    private mutating func parseAlternation(_ reader: inout ExpressionReader, depth: Int) throws(ChargenError) -> Int {
-        guard depth <= SyntaxTree.maximumDepth else {
-            throw reader.fault("more than \(SyntaxTree.maximumDepth) groups are within each other")
+    private mutating func parseAlternation(_ reader: inout ExpressionReader, nesting: Int) throws(ChargenError) -> Int {
+        guard nesting <= SyntaxTree.maximumNesting else {
+            throw reader.fault("more than \(SyntaxTree.maximumNesting) groups are within each other")
         }
         let alternation = try add(.alternation, -1)
         repeat {
-            let sequence = try parseSequence(&reader, depth: depth)
+            let sequence = try parseSequence(&reader, nesting: nesting)
             addChild(sequence, to: alternation)
         } while reader.take("|")
         return alternation
     }
 
-    private mutating func parseSequence(_ reader: inout ExpressionReader, depth: Int) throws(ChargenError) -> Int {
+    private mutating func parseSequence(_ reader: inout ExpressionReader, nesting: Int) throws(ChargenError) -> Int {
         let sequence = try add(.sequence, -1)
         while let next = reader.next, next != "|", next != ")" {
-            let atom = try parseAtom(&reader, depth: depth)
+            let atom = try parseAtom(&reader, nesting: nesting)
             let child = try parseRepetition(of: atom, &reader)
             addChild(child, to: sequence)
         }
@@ -102,7 +102,7 @@ struct SyntaxTree {
         return repetition
     }
 
-    private mutating func parseAtom(_ reader: inout ExpressionReader, depth: Int) throws(ChargenError) -> Int {
+    private mutating func parseAtom(_ reader: inout ExpressionReader, nesting: Int) throws(ChargenError) -> Int {
         let start = reader.place
         guard let character = reader.take() else { throw reader.fault("the expression ends too early") }
         switch Unicode.Scalar(character) {
@@ -110,7 +110,7 @@ struct SyntaxTree {
             if reader.take("?"), !reader.take(":") {
                 throw reader.fault("only '(?:' may begin a group of another kind")
             }
-            let group = try parseAlternation(&reader, depth: depth + 1)
+            let group = try parseAlternation(&reader, nesting: nesting + 1)
             guard reader.take(")") else { throw reader.fault("the group is not closed", at: start) }
             return group
         case "[": return try add(.character, try parseClass(&reader, from: start))
