@@ -68,7 +68,7 @@ archive: library
 		"$$($(SWIFT) build -c release $(EMBEDDED) --show-bin-path)/chargen.product/Objects.LinkFileList" \
 		>build/archive/objects
 	@# Without groups, whose names other Swift code in the program has too.
-	ld -r --gc-sections --force-group-allocation -o build/archive/all.o \
+	ld -r --gc-sections --force-group-allocation --wrap=posix_memalign --wrap=free -o build/archive/all.o \
 		$$(nm -D --defined-only build/libchargen.so | awk '{ print "-u", $$3 }') \
 		build/archive/CSupport.o @build/archive/objects "$$($(CC) -print-file-name=libzstd.a)"
 	objcopy --strip-unneeded --wildcard --keep-global-symbol='chargen_*' \

@@ -106,9 +106,12 @@ extern "C" {
  * detected.
  *
  * The library prints nothing and installs no signal handler. It never ends the process, whatever
- * the file, the arguments or the order of calls, nor if the system refuses the large blocks of
- * memory of a model or a session. It does so only if the system refuses a small block: some hundred
- * bytes, or while a model is loaded as much as its provenance and its list of characters take.
+ * the file, the arguments or the order of calls, nor if the system refuses memory, be it for a
+ * large block or a small one: the call then returns OUT_OF_MEMORY, or the error that it has found
+ * already, and what it allocated is freed. (On glibc a library that was loaded with dlopen()
+ * depends on the loader for a thread's first error message. If other libraries have used up the
+ * space for thread-local storage that the loader sets aside, it allocates 512 bytes then, and ends
+ * the process where that fails.)
  */
 typedef int32_t chargen_status;
 

@@ -13,9 +13,9 @@ public func chargen_batch_create(
 ) -> chargen_status {
     batch?.pointee = nil
     return status { () throws(ChargenError) in
-        let model = try object(model, LoadedModel.self, "model").model
+        let model = try object(model, Model.self, "model")
         let batch = try required(batch, "batch")
-        batch.pointee = handle(try Batch(model, capacity: capacity, threads: threads))
+        batch.pointee = try handle(Batch(model, capacity: capacity, threads: threads))
     }
 }
 

@@ -3,16 +3,14 @@
  * threads that the caller requests.
  *
  *     resources MODEL
- *
- * This program replaces malloc() and the other allocation functions to count their calls. It calls
- * glibc's own by names that only glibc has.
  */
 #define _XOPEN_SOURCE 700
+
+#include "allocations.h"
 
 #include <chargen.h>
 
 #include <dirent.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,52 +28,6 @@
     } while (0)
 
 /* ---- Memory ---- */
-
-#ifdef __cplusplus
-#define NOTHROW throw()
-extern "C" {
-#else
-#define NOTHROW
-#endif
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *block, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-void *aligned_alloc(size_t alignment, size_t size) NOTHROW;
-
-/* Counts those of the library's threads too. It need not be atomic: a single one is a failure. */
-static volatile unsigned long allocations;
-
-void *malloc(size_t size) NOTHROW {
-    allocations = allocations + 1;
-    return __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size) NOTHROW {
-    allocations = allocations + 1;
-    return __libc_calloc(count, size);
-}
-
-void *realloc(void *block, size_t size) NOTHROW {
-    allocations = allocations + 1;
-    return __libc_realloc(block, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size) NOTHROW {
-    allocations = allocations + 1;
-    return __libc_memalign(alignment, size);
-}
-
-int posix_memalign(void **block, size_t alignment, size_t size) NOTHROW {
-    allocations = allocations + 1;
-    *block = __libc_memalign(alignment, size);
-    return *block == NULL ? ENOMEM : 0;
-}
-
-#ifdef __cplusplus
-}
-#endif
 
 static int32_t ignore_character(const char *character, size_t length, void *user) {
     (void)character, (void)length, (void)user;

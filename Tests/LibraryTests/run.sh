@@ -124,9 +124,15 @@ for weights in f32 bf16 int8 int4; do
     check "so do damaged models of $weights weights" "$work/api" "$work/models/lstm-$weights.cgw" 500
 done
 check 'hostile arguments and damaged models run clean under valgrind' clean "$work/api++" "$model" 40
-# Without the option valgrind would replace the program's aligned_alloc().
-check 'running out of memory gives a status and loses nothing' \
-    clean --soname-synonyms=somalloc=nouserintercepts "$work/memory" "$model"
+# The most that a file's header may say, but for the sizes of weights.
+python -c 'import sys, random_model as random
+characters = [chr(code) for code in range(0x20, 0x110000) if not 0xD800 <= code < 0xE000][:65535]
+provenance = "\"" + "x" * (2**20 - 2) + "\""
+model = random.random_model("rnn", hidden_size=1, characters="".join(characters), provenance=provenance)
+open(sys.argv[1], "wb").write(model)' "$work/large.cgw" || exit 1
+for each in "$model" "$work/models/gru-int4.cgw" "$work/large.cgw"; do
+    check "refused memory, each call gives a status and loses nothing: $(basename "$each")" "$work/memory" "$each"
+done
 check 'text allocates nothing, and threads are those asked for, asleep between calls' "$work/resources" "$work/models/lstm-f32.cgw"
 check 'nor does it with int4 weights' "$work/resources" "$work/models/gru-int4.cgw"
 check 'two threads run clean under valgrind' \
