@@ -101,9 +101,12 @@ extern "C" {
  * any failure the session is as it was before the call. The functions below list their errors
  * without the prefix CHARGEN_.
  *
- * A NULL argument is an INVALID_ARGUMENT unless the function allows it. A function that returns its
- * result directly returns 0 or "" for NULL. A pointer that is neither NULL nor valid cannot be
- * detected.
+ * A NULL argument is an INVALID_ARGUMENT unless the function allows it, and so is a length or a
+ * capacity above SIZE_MAX / 2: no object is as large. A function that returns its result directly
+ * returns 0 or "" for NULL. A pointer that is neither NULL nor valid cannot be detected.
+ *
+ * A message that names a file quotes at most the last 255 bytes of its name, with escapes such as
+ * \x0A for control characters and for bytes that are not UTF-8.
  *
  * The library prints nothing and installs no signal handler. It never ends the process, whatever
  * the file, the arguments or the order of calls, nor if the system refuses memory, be it for a
@@ -201,7 +204,9 @@ chargen_status chargen_model_load_file(const char *path, chargen_model **model);
 /*
  * Loads a model from the bytes of a .cgw file in memory.
  *
- * bytes: not used any more when the call returns.
+ * bytes:  not NULL, even if length is 0, which gives INVALID_MODEL. Not used any more when the call
+ *         returns.
+ * length: their number.
  *
  * Otherwise like chargen_model_load_file(), without FILE_ACCESS.
  */
@@ -245,14 +250,14 @@ void chargen_session_free(chargen_session *session);
  * max_characters: the maximum number of characters; SIZE_MAX for no limit.
  * buffer:         receives UTF-8, whole characters, no terminating NUL.
  * capacity:       the size of the buffer in bytes. Generation stops when fewer than
- *                 chargen_model_max_character_bytes() are left.
+ *                 chargen_model_max_character_bytes() are left. If it is 0, buffer may be NULL.
  * length:         receives the number of bytes written; 0 on failure.
  *
  * chargen_session_ended() tells whether a document ended. A further call continues the text without
  * a gap.
  *
- * Errors: INVALID_ARGUMENT, BUFFER_TOO_SMALL if capacity is less than
- * chargen_model_max_character_bytes().
+ * Errors: INVALID_ARGUMENT; BUFFER_TOO_SMALL if capacity is less than
+ * chargen_model_max_character_bytes(), unless max_characters is 0.
  */
 chargen_status chargen_session_generate(chargen_session *session, size_t max_characters,
                                         char *buffer, size_t capacity, size_t *length);
@@ -499,7 +504,8 @@ chargen_status chargen_session_set_threads(chargen_session *session, size_t thre
  *
  * At the beginning of a text the session first reads what it does before it generates the first
  * character: the end of a document, or, for a model without that, a line break if it knows one.
- * chargen_session_feed() reads no line break there.
+ * chargen_session_feed() reads no line break there. A text without a character that counts, such as
+ * an empty one, leaves the session where it is.
  *
  * Takes no longer than generating the same text.
  *
@@ -627,7 +633,7 @@ chargen_status chargen_batch_create(const chargen_model *model, size_t capacity,
  * the call may be in use elsewhere. `sessions` are `count` different sessions of the batch's model,
  * not more than its capacity; anything else gives INVALID_ARGUMENT. After a failure all sessions
  * are as they were and all results are 0; but nothing is written if the batch is NULL or `count`
- * exceeds its capacity. With a count of 0 nothing happens.
+ * exceeds its capacity. With a count of 0 nothing happens, and the lists may be NULL.
  */
 
 /* Frees a batch and ends its threads. NULL does nothing. A batch must not be freed twice. */

@@ -34,7 +34,7 @@ public func chargen_model_load_memory(
 ) -> chargen_status {
     model?.pointee = nil
     return status { () throws(ChargenError) in
-        let bytes = try checkedBytes(bytes, "bytes", length, "length")
+        let bytes = try checkedBytes(try required(bytes, "bytes"), "bytes", length, "length")
         let model = try required(model, "model")
         model.pointee = try handle(Model(bytes: bytes))
     }

@@ -18,7 +18,8 @@ struct MessageTests {
     @Test("A long message is cut between characters, at 511 bytes", arguments: 0..<4)
     func longMessage(offset: Int) throws {
         // Each control character takes four bytes in the message.
-        let path = String(repeating: "x", count: offset) + String(repeating: "\u{1}", count: 90)
+        let path =
+            String(repeating: "x", count: offset) + String(repeating: "\u{1}", count: 90)
             + String(repeating: "😀", count: 40)
         var model: OpaquePointer?
         #expect(chargen_model_load_file(path, &model) == CHARGEN_FILE_ACCESS)
