@@ -4,7 +4,8 @@ import Core
 /// One update of Adam (Kingma and Ba 2015, algorithm 1), after the gradients are scaled and
 /// limited, with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), and of the
 /// running means of the parameters. `count` is a multiple of ``laneCount``.
-func updateAdam(_ step: AdamStep) {
+func updateAdam(_ step: UnsafePointer<AdamStep>) {
+    let step = step.pointee
     let (parameters, gradients) = (step.parameters, step.gradients)
     let (firstMoments, secondMoments) = (step.firstMoments, step.secondMoments)
     for j in stride(from: 0, to: step.count, by: laneCount) {

@@ -28,7 +28,8 @@ func add(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>,
 }
 
 /// Adds rows to the rows of the target that their indices pick, or all to the first.
-func addRows(_ rows: RowAddition) {
+func addRows(_ rows: UnsafePointer<RowAddition>) {
+    let rows = rows.pointee
     for row in 0..<rows.rows {
         let place = rows.indices.map { Int($0[row]) * rows.targetStride } ?? 0
         add(rows.source + row * rows.stride, to: rows.target + place, count: rows.count)

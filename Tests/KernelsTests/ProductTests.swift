@@ -14,7 +14,8 @@ import Testing
 
     /// Runs a product with random sums to start from, which lie farther apart than they need.
     private func expectProduct(
-        _ product: (UnsafePointer<PackedProduct>) -> Void, packed: [UInt8], rows: Int, columns: Int, operands: [[UInt8]],
+        _ product: (UnsafePointer<PackedProduct>) -> Void, packed: [UInt8], rows: Int, columns: Int,
+        operands: [[UInt8]],
         _ expected: (_ row: Int, _ vector: Int, _ start: Float) -> Float,
         sourceLocation: SourceLocation = #_sourceLocation
     ) {

@@ -179,12 +179,12 @@ extension TrainingKernels {
     ) {
         let (biasCount, prefetchCount) = (bias?.count ?? 0, prefetch?.count ?? 0)
         withPointers([a, b, bias ?? [], prefetch ?? []], &c, &scratch) { inputs, c, scratch in
-            multiply(
-                MatrixProduct(
-                    a: inputs[0], aStride: aStrides.0, aBlock: aStrides.1, b: inputs[1], bStride: 0,
-                    bias: biasCount > 0 ? inputs[2] : nil, c: c, cStride: cStrides.0, cBlock: cStrides.1, m: m,
-                    blocks: blocks, n: n, k: k, prefetch: prefetchCount > 0 ? inputs[3] : nil,
-                    prefetchCount: prefetchCount, continuesA: false, scratch: scratch))
+            var product = MatrixProduct(
+                a: inputs[0], aStride: aStrides.0, aBlock: aStrides.1, b: inputs[1], bStride: 0,
+                bias: biasCount > 0 ? inputs[2] : nil, c: c, cStride: cStrides.0, cBlock: cStrides.1, m: m,
+                blocks: blocks, n: n, k: k, prefetch: prefetchCount > 0 ? inputs[3] : nil,
+                prefetchCount: prefetchCount, continuesA: false, scratch: scratch)
+            multiply(&product)
         }
     }
 
@@ -194,11 +194,11 @@ extension TrainingKernels {
         k: Int, continuesA: Bool, _ scratch: inout [Float]
     ) {
         withPointers([a, b], &c, &scratch) { inputs, c, scratch in
-            multiplyTransposed(
-                MatrixProduct(
-                    a: inputs[0], aStride: aStride, aBlock: 0, b: inputs[1], bStride: bStride, bias: nil, c: c,
-                    cStride: cStride, cBlock: 0, m: m, blocks: 1, n: n, k: k, prefetch: nil, prefetchCount: 0,
-                    continuesA: continuesA, scratch: scratch))
+            var product = MatrixProduct(
+                a: inputs[0], aStride: aStride, aBlock: 0, b: inputs[1], bStride: bStride, bias: nil, c: c,
+                cStride: cStride, cBlock: 0, m: m, blocks: 1, n: n, k: k, prefetch: nil, prefetchCount: 0,
+                continuesA: continuesA, scratch: scratch)
+            multiplyTransposed(&product)
         }
     }
 }

@@ -149,8 +149,8 @@ typedef struct {
 
 // ---- Tables ----
 
-// Arguments of short calls are passed by pointer: a copy on the stack would be read in wider pieces
-// than those it was just written in, which store forwarding does not serve.
+// Structs are passed by pointer: a copy on the stack would be read in wider pieces than it was just
+// written in, which store forwarding does not serve.
 
 /// The kernels of generation, which training uses too.
 typedef struct {
@@ -183,18 +183,18 @@ typedef struct {
     ptrdiff_t elementsPerFloat;
     void (*packTransposed)(const float *matrix, ptrdiff_t rows, ptrdiff_t columns, float *packed);
     void (*packRows)(const float *matrix, ptrdiff_t first, ptrdiff_t end, ptrdiff_t rows, ptrdiff_t columns, float *packed);
-    void (*multiply)(MatrixProduct);
-    void (*multiplyTransposed)(MatrixProduct);
+    void (*multiply)(const MatrixProduct *product);
+    void (*multiplyTransposed)(const MatrixProduct *product);
 
     void (*rnnBackward)(const StepBackward *step);
     void (*gruBackward)(const StepBackward *step);
     void (*lstmBackward)(const StepBackward *step);
     SoftmaxTerms (*softmaxGradient)(float *logits, ptrdiff_t count, ptrdiff_t target, float scale);
-    void (*updateAdam)(AdamStep);
+    void (*updateAdam)(const AdamStep *step);
 
     double (*sumOfSquares)(const float *values, ptrdiff_t count);
     void (*add)(const float *source, float *target, ptrdiff_t count);
-    void (*addRows)(RowAddition);
+    void (*addRows)(const RowAddition *rows);
 } KERNEL_TABLE TrainingKernels;
 
 #pragma clang assume_nonnull end

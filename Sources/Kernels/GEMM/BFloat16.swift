@@ -128,7 +128,8 @@ private func packNeighbours(
 
 /// ``multiply(_:)`` in bfloat16: B is packed in pairs, and `scratch` has room for `m` · `blocks` ·
 /// `k` / 2 floats.
-func multiplyPairs(_ product: MatrixProduct) {
+func multiplyPairs(_ product: UnsafePointer<MatrixProduct>) {
+    let product = product.pointee
     let pairs = product.k / 2
     for block in 0..<product.blocks {
         for row in 0..<product.m {
@@ -147,7 +148,8 @@ func multiplyPairs(_ product: MatrixProduct) {
 
 /// ``multiplyTransposed(_:)`` in bfloat16. `m` is a multiple of ``laneCount``, and nothing is
 /// prefetched.
-func multiplyTransposedPairs(_ product: MatrixProduct) {
+func multiplyTransposedPairs(_ product: UnsafePointer<MatrixProduct>) {
+    let product = product.pointee
     let (a, b, m, n, k) = (product.a, product.b, product.m, product.n, product.k)
     let pairs = divideRoundingUp(k, by: 2)
     let pairStride = paddedToOddLines(m)

@@ -11,8 +11,8 @@ private let termBlock = 256
 private let cachedSize = 128 * 1024
 
 /// C ← C₀ + A · B over a packed B. `scratch` is not used.
-func multiply(_ product: MatrixProduct) {
-    multiplyPacked(FloatProduct.self, product)
+func multiply(_ product: UnsafePointer<MatrixProduct>) {
+    multiplyPacked(FloatProduct.self, product.pointee)
 }
 
 /// ``multiply(_:)`` of elements of any kind.
@@ -69,7 +69,8 @@ public let transposedProductScratch = transposedProductTerms / 2 * (transposedPr
 
 /// C ← C + Aᵀ · B, where A and B are `k` rows of larger matrices that are taken block by block: the
 /// rows that come next in memory are prefetched meanwhile.
-func multiplyTransposed(_ product: MatrixProduct) {
+func multiplyTransposed(_ product: UnsafePointer<MatrixProduct>) {
+    let product = product.pointee
     let (n, k) = (product.n, product.k)
     // Half of the panels prefetch the rows after A, the others those after B.
     let panels = divideRoundingUp(n, by: 64)

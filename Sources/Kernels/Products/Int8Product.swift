@@ -1,4 +1,4 @@
-// Matrix × vectors over 8-bit weights packed into panels, as in Float32Product.swift: four columns
+// Matrix × vectors over 8-bit weights packed into panels, as in Panels.swift: four columns
 // of a row take the place of a float. A group of panels begins with a 32-bit correction for
 // each row, which its accumulator starts from, then a scale for each row.
 //

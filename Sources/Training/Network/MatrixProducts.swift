@@ -28,10 +28,10 @@ extension TrainingKernels {
         _ inputs: Rows, _ weights: PackedWeights, from bias: UnsafePointer<Float>? = nil, to outputs: Rows,
         _ size: (rows: Int, steps: Int), next: Rows? = nil, scratch: UnsafeMutablePointer<Float>
     ) {
-        multiply(
-            product(
-                inputs, weights.transposed, from: bias, to: outputs, size, n: weights.rows, k: weights.columns,
-                (next, scratch)))
+        var product = product(
+            inputs, weights.transposed, from: bias, to: outputs, size, n: weights.rows, k: weights.columns,
+            (next, scratch))
+        multiply(&product)
     }
 
     /// The same in the backward pass, gradients ← bias + outputs · W.
@@ -39,10 +39,10 @@ extension TrainingKernels {
         _ outputs: Rows, _ weights: PackedWeights, from bias: UnsafePointer<Float>? = nil, to gradients: Rows,
         _ size: (rows: Int, steps: Int), next: Rows? = nil, scratch: UnsafeMutablePointer<Float>
     ) {
-        multiply(
-            product(
-                outputs, weights.rowMajor, from: bias, to: gradients, size, n: weights.columns, k: weights.rows,
-                (next, scratch)))
+        var product = product(
+            outputs, weights.rowMajor, from: bias, to: gradients, size, n: weights.columns, k: weights.rows,
+            (next, scratch))
+        multiply(&product)
     }
 
     private func product(

@@ -117,15 +117,14 @@ final class OutputLayer {
         for start in stride(from: 0, to: all, by: transposedProductTerms) {
             let terms = min(transposedProductTerms, all - start)
             let logits = logits.pointer + start * width + first
-            kernels.multiplyTransposed(
-                MatrixProduct(
-                    a: logits, aStride: width, aBlock: 0, b: hidden + start * inputWidth, bStride: inputWidth,
-                    bias: nil, c: weights, cStride: inputWidth, cBlock: 0, m: count, blocks: 1, n: inputWidth,
-                    k: terms, prefetch: nil, prefetchCount: 0, continuesA: true, scratch: scratch))
-            kernels.addRows(
-                RowAddition(
-                    source: logits, stride: width, rows: terms, target: bias, targetStride: 0, indices: nil,
-                    count: count))
+            var product = MatrixProduct(
+                a: logits, aStride: width, aBlock: 0, b: hidden + start * inputWidth, bStride: inputWidth,
+                bias: nil, c: weights, cStride: inputWidth, cBlock: 0, m: count, blocks: 1, n: inputWidth,
+                k: terms, prefetch: nil, prefetchCount: 0, continuesA: true, scratch: scratch)
+            kernels.multiplyTransposed(&product)
+            var addition = RowAddition(
+                source: logits, stride: width, rows: terms, target: bias, targetStride: 0, indices: nil, count: count)
+            kernels.addRows(&addition)
         }
     }
 

@@ -36,10 +36,10 @@ extension RecurrentLayer {
         }
         if case .symbols = input, let symbolWeights = chunk.inputWeights {
             // Each preactivation's gradient has gone to one symbol's row.
-            kernels.addRows(
-                RowAddition(
-                    source: symbolWeights, stride: symbolStride, rows: chunk.symbolCount, target: chunk.bias,
-                    targetStride: 0, indices: nil, count: chunk.columns))
+            var addition = RowAddition(
+                source: symbolWeights, stride: symbolStride, rows: chunk.symbolCount, target: chunk.bias,
+                targetStride: 0, indices: nil, count: chunk.columns)
+            kernels.addRows(&addition)
         }
         chunk.secondBias?.update(from: chunk.bias, count: chunk.columns)
     }
@@ -126,7 +126,7 @@ extension RecurrentLayer {
                     addition, below + start * width, to: inputWeights, continuesA: chunk.hiddenWeights == nil, scratch)
             }
         }
-        kernels.addRows(addition)
+        kernels.addRows(&addition)
     }
 
     /// Adds the products of some rows of gradients and the states that they were multiplied with.
@@ -134,10 +134,10 @@ extension RecurrentLayer {
         _ rows: RowAddition, _ states: UnsafePointer<Float>, to weights: UnsafeMutablePointer<Float>, continuesA: Bool,
         _ scratch: UnsafeMutablePointer<Float>
     ) {
-        kernels.multiplyTransposed(
-            MatrixProduct(
-                a: rows.source, aStride: rows.stride, aBlock: 0, b: states, bStride: width, bias: nil, c: weights,
-                cStride: width, cBlock: 0, m: rows.count, blocks: 1, n: width, k: rows.rows, prefetch: nil,
-                prefetchCount: 0, continuesA: continuesA, scratch: scratch))
+        var product = MatrixProduct(
+            a: rows.source, aStride: rows.stride, aBlock: 0, b: states, bStride: width, bias: nil, c: weights,
+            cStride: width, cBlock: 0, m: rows.count, blocks: 1, n: width, k: rows.rows, prefetch: nil,
+            prefetchCount: 0, continuesA: continuesA, scratch: scratch)
+        kernels.multiplyTransposed(&product)
     }
 }

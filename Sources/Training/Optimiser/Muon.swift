@@ -125,10 +125,10 @@ final class Muon {
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, addingTo c: UnsafeMutablePointer<Float>,
         _ scratch: UnsafeMutablePointer<Float>
     ) {
-        network.kernels.multiply(
-            MatrixProduct(
-                a: a, aStride: width, aBlock: 0, b: b, bStride: 0, bias: nil, c: c, cStride: width, cBlock: 0,
-                m: width, blocks: 1, n: width, k: width, prefetch: nil, prefetchCount: 0, continuesA: false,
-                scratch: scratch))
+        var product = MatrixProduct(
+            a: a, aStride: width, aBlock: 0, b: b, bStride: 0, bias: nil, c: c, cStride: width, cBlock: 0,
+            m: width, blocks: 1, n: width, k: width, prefetch: nil, prefetchCount: 0, continuesA: false,
+            scratch: scratch)
+        network.kernels.multiply(&product)
     }
 }

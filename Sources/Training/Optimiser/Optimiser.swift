@@ -129,15 +129,15 @@ final class Optimiser: ParallelWork {
             let tensor = network.layout.range(of: index).clamped(to: start..<end)
             guard !tensor.isEmpty else { continue }
             let first = tensor.lowerBound
-            network.kernels.updateAdam(
-                AdamStep(
-                    parameters: network.parameters.pointer + first, gradients: network.gradients.pointer + first,
-                    firstMoments: firstMoments.pointer + first, secondMoments: secondMoments.pointer + first,
-                    averages: averages.map { $0.pointer + first }, count: tensor.count, scale: step.scale,
-                    limit: step.limit, decay1: Float(1 - Optimiser.beta1), decay2: Float(1 - beta2),
-                    stepSize: Float(step.learningRate / step.firstCorrection),
-                    secondCorrection: step.secondCorrection, epsilon: Optimiser.epsilon,
-                    keep: network.shape.tensor(index).isBias ? 1 : step.keep, averageWeight: step.averageWeight))
+            var update = AdamStep(
+                parameters: network.parameters.pointer + first, gradients: network.gradients.pointer + first,
+                firstMoments: firstMoments.pointer + first, secondMoments: secondMoments.pointer + first,
+                averages: averages.map { $0.pointer + first }, count: tensor.count, scale: step.scale,
+                limit: step.limit, decay1: Float(1 - Optimiser.beta1), decay2: Float(1 - beta2),
+                stepSize: Float(step.learningRate / step.firstCorrection),
+                secondCorrection: step.secondCorrection, epsilon: Optimiser.epsilon,
+                keep: network.shape.tensor(index).isBias ? 1 : step.keep, averageWeight: step.averageWeight)
+            network.kernels.updateAdam(&update)
         }
     }
 }
