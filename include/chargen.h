@@ -87,6 +87,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A program may hide its own functions, but not these. */
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -167,6 +172,17 @@ const char *chargen_error_message(void);
 /* The version as one number, to compare: 200 for 0.2.0. The suffix does not count. */
 #define CHARGEN_VERSION \
     (CHARGEN_VERSION_MAJOR * 10000 + CHARGEN_VERSION_MINOR * 100 + CHARGEN_VERSION_PATCH)
+
+/*
+ * Marks a function that the next soname will no longer have: the compiler warns where it is used.
+ *
+ * instead: what to use.
+ */
+#if defined(__GNUC__)
+#define CHARGEN_DEPRECATED(instead) __attribute__((deprecated(instead)))
+#else
+#define CHARGEN_DEPRECATED(instead)
+#endif
 
 /*
  * Returns the version of the library in use, such as "0.2.0-dev". Never NULL; valid forever. Any
@@ -489,6 +505,8 @@ chargen_status chargen_session_set_threads(chargen_session *session, size_t thre
  * Reads text and computes its probability. Like chargen_session_feed(), but for the beginning of a
  * text; see below.
  *
+ * text:            UTF-8, as for chargen_session_feed().
+ * length:          its length in bytes.
  * log_probability: receives the sum of the natural logarithms of each character's probability given
  *                  the characters before it, at temperature 1. 0 for certainty, otherwise negative;
  *                  divided by -0.6931 times the number of characters, it gives bits per character.
@@ -664,6 +682,8 @@ chargen_status chargen_batch_feed(chargen_batch *batch, chargen_session *const *
  * Has each session read a text of its own, and computes its probability, as chargen_session_score()
  * does.
  *
+ * texts:             as for chargen_batch_feed().
+ * lengths:           as for chargen_batch_feed().
  * log_probabilities: receives `count` sums of natural logarithms; all 0 on failure.
  *
  * Errors: as chargen_batch_feed().
@@ -674,6 +694,10 @@ chargen_status chargen_batch_score(chargen_batch *batch, chargen_session *const 
 
 #ifdef __cplusplus
 }
+#endif
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
 #endif
 
 #endif

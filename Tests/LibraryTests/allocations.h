@@ -29,8 +29,16 @@ static long blocks;
 static unsigned long first_refused = ULONG_MAX;
 static unsigned long refused_count;
 
-/* A sanitizer has functions of its own. */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* A sanitizer has functions of its own, so that nothing is counted or refused. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED
+#endif
+#endif
+
+#ifndef IS_SANITIZED
 
 /* Whether an allocation is refused. */
 static int refuses(void) {
