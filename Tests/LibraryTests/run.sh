@@ -106,7 +106,8 @@ for compiler in gcc clang; do
 done
 check 'the header says what it ought to of each function' python Tests/LibraryTests/header.py include/chargen.h
 
-# Where functions of the program are hidden, those of the header are not; a deprecated one gives a warning.
+# Where functions of the program are hidden, those of the header are not. A deprecated one gives a
+# warning.
 cat >"$work/marks.c" <<'END'
 #pragma GCC visibility push(hidden)
 #include <chargen.h>
