@@ -214,6 +214,8 @@ static int try_call(const struct call *call, unsigned long first, unsigned long 
         exit(1);
     }
     if (status == CHARGEN_OK) {
+        /* stdio does without a buffer. Nothing else may stay in the library's reserve. */
+        CHECK(!was_refused || call->make == load_file);
         call->undo();
     } else {
         CHECK(new_model == NULL && new_session == NULL && new_batch == NULL);
@@ -263,6 +265,42 @@ static void check_many_refusals(void) {
     }
 }
 
+enum { THREADS = 8 };
+
+static pthread_barrier_t barrier;
+
+/* Threads that are refused memory at the same time wait for each other. */
+static void *be_refused(void *argument) {
+    size_t i;
+    (void)argument;
+    pthread_barrier_wait(&barrier);
+    for (i = 0; i < 2000; i++) {
+        chargen_session *none = (chargen_session *)8;
+        CHECK(chargen_session_create(model, &none) == CHARGEN_OUT_OF_MEMORY && none == NULL);
+        CHECK(chargen_session_create(NULL, &none) == CHARGEN_INVALID_ARGUMENT);
+        CHECK(strcmp(chargen_error_message(), "the argument 'model' is NULL") == 0);
+    }
+    pthread_barrier_wait(&barrier);
+    return NULL;
+}
+
+static void check_threads(void) {
+    pthread_t threads[THREADS];
+    size_t i;
+    CHECK(pthread_barrier_init(&barrier, NULL, THREADS + 1) == 0);
+    for (i = 0; i < THREADS; i++) {
+        CHECK(pthread_create(&threads[i], NULL, be_refused, NULL) == 0);
+    }
+    refused_count = ULONG_MAX;
+    first_refused = 0;
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    first_refused = ULONG_MAX;
+    for (i = 0; i < THREADS; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    }
+}
+
 int main(int argc, char **argv) {
     uint32_t characters[2];
     FILE *file;
@@ -295,6 +333,7 @@ int main(int argc, char **argv) {
         check_call(&calls[i]);
     }
     check_many_refusals();
+    check_threads();
     CHECK(chargen_batch_next(batch, sessions, 2, characters) == CHARGEN_OK && characters[0] == characters[1]);
     chargen_batch_free(batch);
     chargen_session_free(sessions[0]);
