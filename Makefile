@@ -91,11 +91,11 @@ share: trainer
 	@# Last: packaging/install.sh looks for it.
 	$(PYTHON) packaging/manuals.py library $(VERSION) <include/chargen.h >build/share/chargen.3
 
-examples: build/examples/names build/examples/stream build/examples/many
+examples: $(patsubst examples/c/%.c,build/examples/%,$(wildcard examples/c/*.c))
 
 build/examples/%: examples/c/%.c include/chargen.h | library
 	@mkdir -p build/examples
-	$(CC) -std=c99 -O2 $(WARNINGS) -Iinclude $< $(LINK) -o $@
+	$(CC) -std=c99 -O2 $(WARNINGS) -Iinclude $< $(LINK) -lm -o $@
 
 # MARK: - The main job
 

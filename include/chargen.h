@@ -30,13 +30,14 @@
  * Link it with `-lchargen`. Longer examples are in examples/c, a guide is docs/c-guide.md.
  *
  * The functions follow in this order: errors, version, loading a model, creating a session,
- * generating text, a session's settings, scoring text, a model's properties, batches of sessions.
+ * generating text, a session's settings, scoring text, what may come next, a model's properties,
+ * batches of sessions, the likeliest continuations.
  *
  * OWNERSHIP
  *
  * A model is the content of one file, and immutable. A session is one stream of text from a model:
- * the text so far, the settings, the random generator. The caller frees each model, session and
- * batch once; freeing NULL does nothing. They may be freed in any order: a session keeps what it
+ * the text so far, the settings, the random generator. The caller frees each model, session, batch
+ * and beam once; freeing NULL does nothing. They may be freed in any order: a session keeps what it
  * needs of its model. A freed handle must not be used.
  *
  * A session's memory is allocated when it is created. Feeding, scoring and generating text allocate
@@ -45,15 +46,15 @@
  * THREADS
  *
  * Any number of threads may use the same model, and create sessions of it, at the same time. A
- * session or a batch must be used by one thread at a time; it may move from one to another.
- * Different sessions are independent. A model, a session or a batch must not be freed while another
- * thread is in a call that takes it.
+ * session, a batch or a beam must be used by one thread at a time; it may move from one to another.
+ * Different sessions are independent. None of them must be freed while another thread is in a call
+ * that takes it.
  *
- * The library starts no thread unless chargen_session_set_threads() or chargen_batch_create()
- * requests it. (On glibc before 2.34 that needs a program linked with -pthread.) The threads that
- * it starts block all signals, wait while there is nothing to do, and end with their session or
- * batch. After fork() the child may free a session or a batch with more than one thread, but must
- * not use it otherwise.
+ * The library starts no thread unless chargen_session_set_threads(), chargen_batch_create() or
+ * chargen_beam_create() requests it. (On glibc before 2.34 that needs a program linked with
+ * -pthread.) The threads that it starts block all signals, wait while there is nothing to do, and
+ * end with their session, batch or beam. After fork() the child may free a session, a batch or a
+ * beam with more than one thread, but must not use it otherwise.
  *
  * Once loaded, the shared library stays in memory until the process ends: dlclose() does not unload
  * it (it is linked with -z nodelete), so that threads and handles that still exist remain valid.
@@ -311,6 +312,17 @@ chargen_status chargen_session_stream(chargen_session *session, size_t max_chara
 #define CHARGEN_END_OF_DOCUMENT 0xFFFFFFFFu
 
 /*
+ * Writes a character as UTF-8.
+ *
+ * character: a Unicode scalar value, such as chargen_session_next() gives.
+ * text:      receives its UTF-8, NUL-terminated: room for 5 bytes.
+ *
+ * Returns the length in bytes, 1 to 4, without the NUL. 0 and "" for CHARGEN_END_OF_DOCUMENT and
+ * other numbers that are no Unicode scalar value; 0 for NULL. Any thread.
+ */
+size_t chargen_encode(uint32_t character, char *text);
+
+/*
  * Generates the next character.
  *
  * character: receives a Unicode scalar value, or CHARGEN_END_OF_DOCUMENT; 0 on failure. After the
@@ -322,6 +334,7 @@ chargen_status chargen_session_next(chargen_session *session, uint32_t *characte
 
 /*
  * Reads text as if the session had generated it, so that the generated text continues it: a prompt.
+ * An empty text changes nothing.
  *
  * text: UTF-8, whole characters; not used any more when the call returns. May be NULL if length
  *       is 0.
@@ -334,8 +347,20 @@ chargen_status chargen_session_next(chargen_session *session, uint32_t *characte
 chargen_status chargen_session_feed(chargen_session *session, const char *text, size_t length);
 
 /*
- * Returns 1 if the end of a document was generated last, and since then no character has been fed
- * and the session has not been reset; otherwise 0. 0 for NULL.
+ * Reads one character as chargen_session_feed() does, or the end of a document: what
+ * chargen_session_next() has given. Feeding all of that to a new session leads to the same text,
+ * but for the random generator.
+ *
+ * character: a Unicode scalar value or CHARGEN_END_OF_DOCUMENT.
+ *
+ * Errors: INVALID_ARGUMENT; UNKNOWN_CHARACTER, also for an end that the model has not learned, and
+ * for what is not a Unicode scalar value.
+ */
+chargen_status chargen_session_feed_character(chargen_session *session, uint32_t character);
+
+/*
+ * Returns 1 if the end of a document was generated, fed or scored last, and the session has not
+ * been reset since; otherwise 0. 0 for NULL.
  */
 int32_t chargen_session_ended(const chargen_session *session);
 
@@ -502,16 +527,16 @@ chargen_status chargen_session_set_threads(chargen_session *session, size_t thre
 /* ---- Scoring text ---- */
 
 /*
- * Reads text and computes its probability. Like chargen_session_feed(), but for the beginning of a
- * text; see below.
+ * Reads text and computes its probability: that the session generates it, at temperature 1 and
+ * without other settings.
  *
  * text:            UTF-8, as for chargen_session_feed().
  * length:          its length in bytes.
  * log_probability: receives the sum of the natural logarithms of each character's probability given
- *                  the characters before it, at temperature 1. 0 for certainty, otherwise negative;
- *                  divided by -0.6931 times the number of characters, it gives bits per character.
- *                  Negative infinity or NaN if the model's weights are so large that its output
- *                  overflows; 0 on failure.
+ *                  the characters before it. 0 for certainty, otherwise negative; divided by
+ *                  -0.6931 times the number of characters, it gives bits per character. Negative
+ *                  infinity or NaN if the model's weights are so large that its output overflows;
+ *                  0 on failure.
  * character_count: receives the number of characters that count: all but unknown ones that are
  *                  skipped. May be NULL; 0 on failure.
  *
@@ -520,10 +545,10 @@ chargen_status chargen_session_set_threads(chargen_session *session, size_t thre
  * unknown symbol and the end of a document together have 1, although the unknown symbol is never
  * generated.
  *
- * At the beginning of a text the session first reads what it does before it generates the first
- * character: the end of a document, or, for a model without that, a line break if it knows one.
- * chargen_session_feed() reads no line break there. A text without a character that counts, such as
- * an empty one, leaves the session where it is.
+ * The text is read as chargen_session_feed() reads it, with one exception. A model that knows line
+ * breaks but no ends of documents begins to generate, and to score, as if after a line break: it
+ * has not learned what begins a text. A text that is fed at the beginning is read without that line
+ * break. An empty text changes nothing: it scores 0, and the beginning is still the beginning.
  *
  * Takes no longer than generating the same text.
  *
@@ -533,7 +558,87 @@ chargen_status chargen_session_score(chargen_session *session, const char *text,
                                      double *log_probability, size_t *character_count);
 
 /*
- * Gives the probability of all that may come next, at temperature 1, without a copy.
+ * Reads text and the end of a document after it, and computes the probability of both, as
+ * chargen_session_score() does: to rank complete names, say. The end counts as a character. The
+ * text may be empty.
+ *
+ * Errors: as chargen_session_feed(); UNKNOWN_CHARACTER also if the model has not learned where
+ * documents end.
+ */
+chargen_status chargen_session_score_document(chargen_session *session, const char *text,
+                                              size_t length, double *log_probability,
+                                              size_t *character_count);
+
+/*
+ * Reads text and computes the probability of each of its characters, as chargen_session_score()
+ * does.
+ *
+ * log_probabilities: receives the natural logarithm of the probability of each character of the
+ *                    text, given those before it; 0 for an unknown one that is skipped. Their sum,
+ *                    in order, is what chargen_session_score() gives. Unspecified on failure. May
+ *                    be NULL if capacity is 0.
+ * capacity:          the size of that list. `length` always suffices.
+ * count:             receives the number of characters of the text; 0 on failure.
+ *
+ * Errors: as chargen_session_feed(); BUFFER_TOO_SMALL if the text has more characters than the list
+ * has room for.
+ */
+chargen_status chargen_session_score_characters(chargen_session *session, const char *text,
+                                                size_t length, double *log_probabilities,
+                                                size_t capacity, size_t *count);
+
+/* ---- What may come next ---- */
+
+/*
+ * These functions tell what the model expects after the text so far, at temperature 1, whatever the
+ * settings. The text does not go on, and continues as if they had not been called. They allocate
+ * nothing. Together they compute the model's output once, until the text goes on. Before the first
+ * character they tell what a session that has read nothing would generate.
+ */
+
+/*
+ * Gives the k likeliest characters, from the likeliest down.
+ *
+ * k:             the most characters to give.
+ * characters:    receives Unicode scalar values, or CHARGEN_END_OF_DOCUMENT among them; room for k,
+ *                or for all of the model's characters and 1 more.
+ * probabilities: receives the probability of each; room for as many. May be NULL.
+ * count:         receives how many there are: k, or fewer if the model has fewer; 0 on failure.
+ *
+ * They are ranked by their logits; equal ones by character, ascending, where the end of a document
+ * is the last. The first is what a session with temperature 0 generates. The unknown symbol is not
+ * among them. chargen_session_allows() tells which ones the session may generate. Takes k
+ * comparisons for each of the model's characters at most, seldom more than one.
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
+chargen_status chargen_session_likeliest(chargen_session *session, size_t k, uint32_t *characters,
+                                         float *probabilities, size_t *count);
+
+/*
+ * Gives the probability of one character.
+ *
+ * character:   a Unicode scalar value or CHARGEN_END_OF_DOCUMENT. One that the model does not know
+ *              stands for the unknown symbol, if the model has that: for all such characters
+ *              together.
+ * probability: receives the number that chargen_session_probabilities() has for it; 0 on failure.
+ *
+ * Errors: INVALID_ARGUMENT; UNKNOWN_CHARACTER as for chargen_session_feed_character(), whether
+ * unknown characters are skipped or not.
+ */
+chargen_status chargen_session_probability(chargen_session *session, uint32_t character,
+                                           float *probability);
+
+/*
+ * Gives the natural logarithm of the probability of one character: what chargen_session_score()
+ * would add for it. Otherwise like chargen_session_probability(). After a text,
+ * CHARGEN_END_OF_DOCUMENT gives the probability that it ends there.
+ */
+chargen_status chargen_session_log_probability(chargen_session *session, uint32_t character,
+                                               double *log_probability);
+
+/*
+ * Gives the probability of all that may come next, without a copy.
  *
  * probabilities: receives a pointer to one number for each character, in the order of
  *                chargen_model_character(), then for the unknown symbol, if the model has one, then
@@ -541,15 +646,28 @@ chargen_status chargen_session_score(chargen_session *session, const char *text,
  *                session; the library owns it. NULL on failure.
  * count:         receives how many there are. May be NULL; 0 on failure.
  *
- * The numbers add up to 1, but for rounding, and are not affected by the settings; they are NaN if
- * the model's output overflows. The text does not go on. At the beginning of a text the session
- * first reads what it does before it generates the first character, as chargen_session_score()
- * does.
+ * The numbers add up to 1, but for rounding, and are NaN if the model's output overflows. They have
+ * the same bits on every processor.
  *
  * Errors: INVALID_ARGUMENT.
  */
 chargen_status chargen_session_probabilities(chargen_session *session, const float **probabilities,
                                              size_t *count);
+
+/*
+ * Gives the natural logarithms of all probabilities: as chargen_session_log_probability(), rounded
+ * to float. Otherwise like chargen_session_probabilities().
+ */
+chargen_status chargen_session_log_probabilities(chargen_session *session,
+                                                 const float **log_probabilities, size_t *count);
+
+/*
+ * Gives the logits of all that may come next: the numbers from which docs/sampling.md derives
+ * probabilities and generated characters. Otherwise like chargen_session_probabilities(); they may
+ * be infinite.
+ */
+chargen_status chargen_session_logits(chargen_session *session, const float **logits,
+                                      size_t *count);
 
 /* ---- Properties of a model ---- */
 
@@ -691,6 +809,85 @@ chargen_status chargen_batch_feed(chargen_batch *batch, chargen_session *const *
 chargen_status chargen_batch_score(chargen_batch *batch, chargen_session *const *sessions,
                                    size_t count, const char *const *texts, const size_t *lengths,
                                    double *log_probabilities);
+
+/*
+ * Has each session read a text of its own and the end of a document after it, and computes the
+ * probability of both, as chargen_session_score_document() does. Otherwise like
+ * chargen_batch_score().
+ *
+ * Errors: as chargen_batch_feed(); UNKNOWN_CHARACTER also if the model has not learned where
+ * documents end.
+ */
+chargen_status chargen_batch_score_documents(chargen_batch *batch, chargen_session *const *sessions,
+                                             size_t count, const char *const *texts,
+                                             const size_t *lengths, double *log_probabilities);
+
+/* ---- The likeliest continuations ---- */
+
+/*
+ * A beam finds likely continuations of a session's text by beam search: for autocompletion, say. It
+ * keeps the likeliest texts of each length, `width` of them, and goes on from all of them together,
+ * with one pass over the weights. A text that begins with an unlikely character and becomes likely
+ * later may be missed; a wider beam finds more of them.
+ */
+typedef struct chargen_beam chargen_beam;
+
+/*
+ * Creates a beam.
+ *
+ * model:   the model of the sessions.
+ * width:   the most continuations that a search finds, 1 to 1024.
+ * length:  the most characters of a continuation, 1 to 1024.
+ * threads: the number of threads that compute a search, including the calling one: 1 to 64.
+ * beam:    receives the beam, to be freed with chargen_beam_free(); NULL on failure.
+ *
+ * All memory of the searches is allocated here. A beam, its model and the sessions may be freed in
+ * any order.
+ *
+ * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. Any thread.
+ */
+chargen_status chargen_beam_create(const chargen_model *model, size_t width, size_t length,
+                                   size_t threads, chargen_beam **beam);
+
+/* Each function below must be called by one thread at a time for the same beam. */
+
+/* Frees a beam and ends its threads. NULL does nothing. A beam must not be freed twice. */
+void chargen_beam_free(chargen_beam *beam);
+
+/*
+ * Finds likely continuations of a session's text.
+ *
+ * session: a session of the beam's model, which is not in use elsewhere. It is only read.
+ * length:  the length of a continuation in characters: 1 to the beam's. A continuation is shorter
+ *          only if its document ends.
+ * count:   receives how many have been found: the beam's width, or fewer if there are fewer, or if
+ *          the model's output overflows; 0 on failure. chargen_beam_text() gives each.
+ *
+ * The settings of the session have no effect: probabilities are those of chargen_session_score().
+ * The likeliest is the first. Of two with exactly the same probability, that one is first whose
+ * text before its last character is; if that is the same text, the lower last character, where an
+ * end of a document is the last. A search allocates nothing.
+ *
+ * Errors: INVALID_ARGUMENT; the continuations of the search before then remain.
+ */
+chargen_status chargen_beam_search(chargen_beam *beam, const chargen_session *session,
+                                   size_t length, size_t *count);
+
+/*
+ * Gives one of the continuations that the last search has found.
+ *
+ * index:           0 to count - 1; 0 is the likeliest.
+ * text:            receives UTF-8, NUL-terminated, without the text that it continues. Valid until
+ *                  the next search; the library owns it. NULL on failure.
+ * length:          receives its length in bytes, without the NUL. May be NULL.
+ * log_probability: receives what chargen_session_score() would give for it, or
+ *                  chargen_session_score_document() if its document ends. May be NULL.
+ * ended:           receives 1 if its document ends after it, otherwise 0. May be NULL.
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
+chargen_status chargen_beam_text(const chargen_beam *beam, size_t index, const char **text,
+                                 size_t *length, double *log_probability, int32_t *ended);
 
 #ifdef __cplusplus
 }

@@ -64,6 +64,23 @@ public func chargen_batch_score(
     _ texts: UnsafePointer<UnsafePointer<CChar>?>?, _ lengths: UnsafePointer<Int>?,
     _ log_probabilities: UnsafeMutablePointer<Double>?
 ) -> chargen_status {
+    score(batch, sessions, count, texts, lengths, end: false, log_probabilities)
+}
+
+@c @implementation
+public func chargen_batch_score_documents(
+    _ batch: OpaquePointer?, _ sessions: UnsafePointer<OpaquePointer?>?, _ count: Int,
+    _ texts: UnsafePointer<UnsafePointer<CChar>?>?, _ lengths: UnsafePointer<Int>?,
+    _ log_probabilities: UnsafeMutablePointer<Double>?
+) -> chargen_status {
+    score(batch, sessions, count, texts, lengths, end: true, log_probabilities)
+}
+
+private func score(
+    _ batch: OpaquePointer?, _ sessions: UnsafePointer<OpaquePointer?>?, _ count: Int,
+    _ texts: UnsafePointer<UnsafePointer<CChar>?>?, _ lengths: UnsafePointer<Int>?, end: Bool,
+    _ log_probabilities: UnsafeMutablePointer<Double>?
+) -> chargen_status {
     status { () throws(ChargenError) in
         let call = try BatchCall(batch, sessions, count)
         guard call.count > 0 else { return }
@@ -76,7 +93,7 @@ public func chargen_batch_score(
             call.count, { call.session($0) },
             text: { (index) throws(ChargenError) in
                 try checkedBytes(texts[index], "texts", lengths[index], "lengths")
-            }, results: results)
+            }, end: end, results: results)
     }
 }
 

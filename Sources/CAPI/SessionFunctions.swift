@@ -64,13 +64,7 @@ public func chargen_session_stream(
 /// Calls `body` with a character's UTF-8, NUL-terminated, and its length without the NUL.
 private func withCText(of character: Unicode.Scalar, _ body: (UnsafePointer<CChar>, Int) -> Bool) -> Bool {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 5) { text in
-        var length = 0
-        for byte in character.utf8 {
-            text[length] = CChar(bitPattern: byte)
-            length += 1
-        }
-        text[length] = 0
-        return text.baseAddress.map { body($0, length) } ?? false
+        text.baseAddress.map { body($0, write(character, to: $0)) } ?? false
     }
 }
 
@@ -93,6 +87,14 @@ public func chargen_session_feed(
     status { () throws(ChargenError) in
         let session = try object(session, Session.self, "session")
         try session.feed(try checkedBytes(text, "text", length, "length"))
+    }
+}
+
+@c @implementation
+public func chargen_session_feed_character(_ session: OpaquePointer?, _ character: UInt32) -> chargen_status {
+    status { () throws(ChargenError) in
+        let session = try object(session, Session.self, "session")
+        try session.feed(character: try checkedChoice(character))
     }
 }
 
@@ -161,10 +163,7 @@ public func chargen_session_set_bias(
 ) -> chargen_status {
     status { () throws(ChargenError) in
         let session = try object(session, Session.self, "session")
-        guard let character = choice(character) else {
-            throw ChargenError(.unknownCharacter, "the argument 'character' is not a Unicode scalar value")
-        }
-        try session.setBias(bias, of: character)
+        try session.setBias(bias, of: try checkedChoice(character))
     }
 }
 
@@ -176,6 +175,16 @@ public func chargen_session_set_allowed(
         let session = try object(session, Session.self, "session")
         try session.setAllowedCharacters(try checkedBytes(text, "text", length, "length"))
     }
+}
+
+/// The character that an argument stands for, nil for the end of a document.
+///
+/// - Throws: `unknownCharacter` if it is neither.
+func checkedChoice(_ character: UInt32) throws(ChargenError) -> Unicode.Scalar? {
+    guard let choice = choice(character) else {
+        throw ChargenError(.unknownCharacter, "the argument 'character' is not a Unicode scalar value")
+    }
+    return choice
 }
 
 /// What a session may choose: a character, or the end of a document as nil within; nil if the
@@ -255,40 +264,5 @@ public func chargen_session_set_unknown(_ session: OpaquePointer?, _ unknown: ch
 public func chargen_session_set_threads(_ session: OpaquePointer?, _ threads: Int) -> chargen_status {
     status { () throws(ChargenError) in
         try object(session, Session.self, "session").setThreads(threads)
-    }
-}
-
-// MARK: - Scoring
-
-@c @implementation
-public func chargen_session_probabilities(
-    _ session: OpaquePointer?, _ probabilities: UnsafeMutablePointer<UnsafePointer<Float>?>?,
-    _ count: UnsafeMutablePointer<Int>?
-) -> chargen_status {
-    probabilities?.pointee = nil
-    count?.pointee = 0
-    return status { () throws(ChargenError) in
-        let session = try object(session, Session.self, "session")
-        let probabilities = try required(probabilities, "probabilities")
-        let result = session.currentProbabilities()
-        probabilities.pointee = result.baseAddress
-        count?.pointee = result.count
-    }
-}
-
-@c @implementation
-public func chargen_session_score(
-    _ session: OpaquePointer?, _ text: UnsafePointer<CChar>?, _ length: Int,
-    _ log_probability: UnsafeMutablePointer<Double>?, _ character_count: UnsafeMutablePointer<Int>?
-) -> chargen_status {
-    log_probability?.pointee = 0
-    character_count?.pointee = 0
-    return status { () throws(ChargenError) in
-        let session = try object(session, Session.self, "session")
-        let text = try checkedBytes(text, "text", length, "length")
-        let logProbability = try required(log_probability, "log_probability")
-        let score = try session.score(text)
-        logProbability.pointee = score.logProbability
-        character_count?.pointee = score.characters
     }
 }

@@ -68,15 +68,21 @@ public final class Batch {
     }
 
     /// Has each session read a text, and tells how probable each was; see
-    /// ``Session/score(_:)-(String)``.
+    /// ``Session/score(_:end:)-(String,_)``.
     ///
-    /// - Parameter texts: One for each session.
+    /// - Parameters:
+    ///   - texts: One for each session.
+    ///   - end: Whether to read and count the end of a document after each text.
     /// - Throws: As ``next(_:)``, and what is wrong with a text; no session has then read anything.
-    public func score(_ sessions: [Session], _ texts: [String]) throws(ChargenError) -> [TextScore] {
-        try read(sessions, texts, score: true)
+    public func score(
+        _ sessions: [Session], _ texts: [String], end: Bool = false
+    ) throws(ChargenError) -> [TextScore] {
+        try read(sessions, texts, score: true, end: end)
     }
 
-    private func read(_ sessions: [Session], _ texts: [String], score: Bool) throws(ChargenError) -> [TextScore] {
+    private func read(
+        _ sessions: [Session], _ texts: [String], score: Bool, end: Bool = false
+    ) throws(ChargenError) -> [TextScore] {
         guard sessions.count == texts.count else {
             throw ChargenError(
                 .invalidArgument, "each session needs one text: sessions \(sessions.count), texts \(texts.count)")
@@ -96,10 +102,11 @@ public final class Batch {
                 UnsafeRawBufferPointer(rebasing: bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]])
             }
             try results.withUnsafeMutableBufferPointer { (results) throws(ChargenError) in
-                try read(sessions.count, { sessions[$0] }, text: text, score: score ? results.baseAddress : nil)
+                try read(
+                    sessions.count, { sessions[$0] }, text: text, score: score ? results.baseAddress : nil, end: end)
             }
             for index in sessions.indices {
-                counts[index] = try SymbolReader(text(index), for: sessions[index].stream).count()
+                counts[index] = try SymbolReader(text(index), for: sessions[index].stream).count() + (end ? 1 : 0)
             }
         }
         return sessions.indices.map { TextScore(logProbability: results[$0], characters: counts[$0]) }
@@ -130,7 +137,7 @@ public final class Batch {
         evaluator.advanceStreams(count)
         for index in 0..<count {
             let symbol = evaluator.rows.pointer[index].symbol
-            session(index).stream.finishStep(generated: symbol)
+            session(index).stream.finishStep(read: symbol)
             body(index, model.vocabulary.character(of: symbol))
         }
     }
@@ -141,32 +148,34 @@ public final class Batch {
     package func feed(
         _ count: Int, _ session: (Int) -> Session, text: (Int) throws(ChargenError) -> UnsafeRawBufferPointer
     ) throws(ChargenError) {
-        try read(count, session, text: text, score: nil)
+        try read(count, session, text: text, score: nil, end: false)
     }
 
-    /// Has each session read a UTF-8 text, and tells how probable it was; see ``score(_:_:)``.
+    /// Has each session read a UTF-8 text, and tells how probable it was; see ``score(_:_:end:)``.
     ///
     /// - Parameters:
     ///   - text: A session's text, by the session's number.
+    ///   - end: Whether to read and count the end of a document after each text.
     ///   - results: Room for `count` sums of log-probabilities.
     package func score(
         _ count: Int, _ session: (Int) -> Session, text: (Int) throws(ChargenError) -> UnsafeRawBufferPointer,
-        results: UnsafeMutablePointer<Double>
+        end: Bool = false, results: UnsafeMutablePointer<Double>
     ) throws(ChargenError) {
-        try read(count, session, text: text, score: results)
+        try read(count, session, text: text, score: results, end: end)
     }
 
     private func read(
         _ count: Int, _ session: (Int) -> Session, text: (Int) throws(ChargenError) -> UnsafeRawBufferPointer,
-        score: UnsafeMutablePointer<Double>?
+        score: UnsafeMutablePointer<Double>?, end: Bool
     ) throws(ChargenError) {
         try check(count, session)
+        let endSymbol = end ? try model.endOfDocument() : nil
         for index in 0..<count {
             do {
                 // A text without symbols leaves a session where it is: then there is no need for an
                 // opening either.
                 let symbols = try SymbolReader(try text(index), for: session(index).stream).count()
-                offsets.pointer[index] = symbols > 0 ? 0 : -1
+                offsets.pointer[index] = symbols > 0 || end ? 0 : Batch.isRead
             } catch {
                 throw ChargenError(error.kind, "session \(index): " + error.message)
             }
@@ -175,17 +184,14 @@ public final class Batch {
         for index in 0..<count { score?[index] = 0 }
         while true {
             var rows = 0
-            for index in 0..<count where offsets.pointer[index] >= 0 {
+            for index in 0..<count where offsets.pointer[index] != Batch.isRead {
                 // Every text has been checked once already.
                 guard let bytes = try? text(index),
-                    let symbol = SymbolReader(bytes, for: session(index).stream).symbol(at: &offsets.pointer[index])
-                else {
-                    offsets.pointer[index] = -1
-                    continue
-                }
+                    let symbol = nextSymbol(index, bytes, session(index).stream, end: endSymbol)
+                else { continue }
                 sessionOfRow.pointer[rows] = index
-                session(index).stream.note(symbol)
-                setRow(rows, session(index), symbol)
+                evaluator.rows.pointer[rows].front = session(index).stream.state.front
+                evaluator.rows.pointer[rows].symbol = symbol
                 rows += 1
             }
             guard rows > 0 else { return }
@@ -196,9 +202,28 @@ public final class Batch {
                         of: evaluator.rows.pointer[row].symbol, logits + row * evaluator.logitStride, model)
                 }
             }
-            advance(rows, session)
+            // After the logits: the end of a document clears the state that they follow from.
+            for row in 0..<rows {
+                let session = session(sessionOfRow.pointer[row])
+                session.stream.note(evaluator.rows.pointer[row].symbol)
+                setRow(row, session, evaluator.rows.pointer[row].symbol)
+            }
+            advance(rows, session, isText: true)
         }
     }
+
+    /// The next symbol that a session reads: of its text, and then the end of the document if that
+    /// is wanted. nil if all is read.
+    private func nextSymbol(
+        _ index: Int, _ text: UnsafeRawBufferPointer, _ stream: borrowing Stream, end: Int?
+    ) -> Int? {
+        if let symbol = SymbolReader(text, for: stream).symbol(at: &offsets.pointer[index]) { return symbol }
+        offsets.pointer[index] = Batch.isRead
+        return end
+    }
+
+    /// In place of an offset.
+    private static var isRead: Int { -1 }
 
     /// Has those sessions read their opening symbol that are at the beginning of a text.
     private func open(_ count: Int, _ session: (Int) -> Session, beforeChoice: Bool, _ takesPart: (Int) -> Bool) {
@@ -209,13 +234,18 @@ public final class Batch {
             setRow(rows, session(index), symbol)
             rows += 1
         }
-        if rows > 0 { advance(rows, session) }
+        if rows > 0 { advance(rows, session, isText: false) }
     }
 
     /// Takes the sessions of the first `rows` rows through the network.
-    private func advance(_ rows: Int, _ session: (Int) -> Session) {
+    ///
+    /// - Parameter isText: Whether what they read belongs to their texts.
+    private func advance(_ rows: Int, _ session: (Int) -> Session, isText: Bool) {
         evaluator.advanceStreams(rows)
-        for row in 0..<rows { session(sessionOfRow.pointer[row]).stream.finishStep() }
+        for row in 0..<rows {
+            session(sessionOfRow.pointer[row]).stream.finishStep(
+                read: isText ? evaluator.rows.pointer[row].symbol : nil)
+        }
     }
 
     private func setRow(_ row: Int, _ session: Session, _ symbol: Int) {

@@ -3,14 +3,32 @@ import Core
 import KernelDispatch
 import ModelFormat
 
+/// What turns a symbol's logit into the natural logarithm of its probability: NaN if the logits
+/// overflowed.
+struct LogSoftmax {
+    private let maximum: Double
+    /// The logarithm of the sum of the exponentials of all logits less the maximum.
+    private let logarithmOfSum: Double
+
+    /// - Parameters:
+    ///   - logits: One for each symbol, in a buffer padded to whole vectors.
+    ///   - exponentials: Memory for as many; the logits themselves are overwritten if it is theirs.
+    init(of logits: UnsafePointer<Float>, exponentials: UnsafeMutablePointer<Float>, _ model: Model) {
+        let maximum = logits[model.backend.kernels.indexOfMaximum(logits, model.shape.vocabularySize)]
+        self.maximum = Double(maximum)
+        logarithmOfSum = logarithm(writeExponentials(of: logits, minus: maximum, to: exponentials, model))
+    }
+
+    func callAsFunction(_ logit: Float) -> Double { Double(logit) - maximum - logarithmOfSum }
+}
+
 /// The natural logarithm of a symbol's probability, NaN if the logits overflowed. Overwrites the
 /// logits.
 ///
 /// - Parameter logits: One for each symbol, in a buffer padded to whole vectors.
 func takeLogProbability(of symbol: Int, _ logits: UnsafeMutablePointer<Float>, _ model: Model) -> Double {
-    let maximum = logits[model.backend.kernels.indexOfMaximum(logits, model.shape.vocabularySize)]
-    let logit = Double(logits[symbol]) - Double(maximum)
-    return logit - logarithm(writeExponentials(of: logits, minus: maximum, to: logits, model))
+    let logit = logits[symbol]
+    return LogSoftmax(of: logits, exponentials: logits, model)(logit)
 }
 
 /// Writes the probabilities of all symbols; NaN if the logits overflowed.

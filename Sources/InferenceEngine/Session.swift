@@ -30,8 +30,8 @@ public final class Session: Sequence, IteratorProtocol {
     /// The buffers of hidden states between the front and the back one, when several symbols are
     /// read at once.
     private let buffers: AlignedBuffer<UInt8>
-    /// Memory for the probabilities of the next symbol, padded to whole vectors.
-    private let probabilityBuffer: AlignedBuffer<Float>
+    /// Memory for what is computed from the logits, padded to whole vectors.
+    let probabilityBuffer: AlignedBuffer<Float>
     /// The version of the stream that the evaluator's logits belong to.
     private var logitsVersion: Int?
 
@@ -123,8 +123,7 @@ public final class Session: Sequence, IteratorProtocol {
     /// The most threads of a session or a batch.
     public static var maximumThreads: Int { 64 }
 
-    /// Whether the end of a document was generated last, and nothing read nor the session reset
-    /// since.
+    /// Whether the end of a document was generated or read last, and the session not reset since.
     public var hasEnded: Bool { stream.hasEnded }
 
     /// Goes to the beginning: forgets all text and restarts the random generator with its seed.
@@ -150,10 +149,12 @@ public final class Session: Sequence, IteratorProtocol {
     /// A character that is read as the unknown symbol counts with the probability that some unknown
     /// character comes next.
     ///
+    /// - Parameter end: Whether to read and count the end of the document after the text.
     /// - Throws: `unknownCharacter`, unless the model has a symbol for such characters or they are
-    ///   skipped, which then do not count; the session is then as before.
-    public func score(_ text: String) throws(ChargenError) -> TextScore {
-        try withBytes(of: text) { (bytes) throws(ChargenError) in try score(bytes) }
+    ///   skipped, which then do not count, and for an end that the model has not learned; the
+    ///   session is then as before.
+    public func score(_ text: String, end: Bool = false) throws(ChargenError) -> TextScore {
+        try withBytes(of: text) { (bytes) throws(ChargenError) in try score(bytes, end: end) }
     }
 
     /// Reads UTF-8 text; see ``feed(_:)-(String)``.
@@ -162,7 +163,22 @@ public final class Session: Sequence, IteratorProtocol {
     package func feed(_ text: UnsafeRawBufferPointer) throws(ChargenError) {
         let symbols = SymbolReader(text, for: stream)
         _ = try symbols.count()
-        _ = read(symbols, opening: stream.openingSymbol(beforeChoice: false), score: false)
+        read(symbols)
+    }
+
+    /// Reads a character as if it had been generated, or the end of a document: what ``next()``
+    /// has given.
+    ///
+    /// - Parameter character: nil for the end of a document.
+    /// - Throws: `unknownCharacter`, unless the model has a symbol for such characters or they are
+    ///   skipped; also for an end that the model has not learned.
+    public func feed(character: Unicode.Scalar?) throws(ChargenError) {
+        guard let character else { return read(CollectionOfOne(try model.endOfDocument())) }
+        var bytes: UInt32 = 0
+        for byte in character.utf8.reversed() { bytes = bytes << 8 | UInt32(byte) }
+        try withUnsafeBytes(of: bytes.littleEndian) { (bytes) throws(ChargenError) in
+            try feed(UnsafeRawBufferPointer(rebasing: bytes[..<character.utf8.count]))
+        }
     }
 
     /// Reads one symbol as if it had been generated.
@@ -170,65 +186,79 @@ public final class Session: Sequence, IteratorProtocol {
     /// - Parameter symbol: 0 ..< the vocabulary's count.
     package func feed(symbol: Int) {
         precondition(symbol >= 0 && symbol < model.shape.vocabularySize, "no such symbol")
-        _ = read(CollectionOfOne(symbol), opening: stream.openingSymbol(beforeChoice: false), score: false)
+        read(CollectionOfOne(symbol))
     }
 
-    /// Reads UTF-8 text, and tells how probable it was; see ``score(_:)-(String)``.
+    /// Reads UTF-8 text, and tells how probable it was; see ``score(_:end:)-(String,_)``.
     ///
     /// - Throws: Also `invalidUTF8`.
-    package func score(_ text: UnsafeRawBufferPointer) throws(ChargenError) -> TextScore {
+    package func score(_ text: UnsafeRawBufferPointer, end: Bool = false) throws(ChargenError) -> TextScore {
         let symbols = SymbolReader(text, for: stream)
         let count = try symbols.count()
-        let sum = read(symbols, opening: stream.openingSymbol(beforeChoice: true), score: true)
-        return TextScore(logProbability: sum, characters: count)
+        let endSymbol = end ? try model.endOfDocument() : nil
+        var scores = ScoreSum()
+        read(symbols, scores: &scores)
+        if let endSymbol { read(CollectionOfOne(endSymbol), scores: &scores) }
+        return TextScore(logProbability: scores.sum, characters: endSymbol == nil ? count : count + 1)
     }
 
     /// Reads symbols as if they had been generated, and tells how probable they were; see
-    /// ``score(_:)-(String)``.
+    /// ``score(_:end:)-(String,_)``.
     ///
     /// - Parameter symbols: Each 0 ..< the vocabulary's count.
     package func score(symbols: some Collection<Int>) -> Double {
         for symbol in symbols { precondition(symbol >= 0 && symbol < model.shape.vocabularySize, "no such symbol") }
-        return read(symbols, opening: stream.openingSymbol(beforeChoice: true), score: true)
+        var scores = ScoreSum()
+        read(symbols, scores: &scores)
+        return scores.sum
     }
 
     /// Takes symbols through the network in blocks.
-    ///
-    /// - Parameter opening: A symbol to read before the first of them, which is not scored.
-    /// - Returns: The sum of the symbols' log-probabilities if they are to be scored, otherwise 0.
-    private func read(_ symbols: some Sequence<Int>, opening: Int?, score: Bool) -> Double {
-        var sum = 0.0
+    private func read(_ symbols: some Sequence<Int>) {
+        var scores: ScoreSum?
+        read(symbols, opening: stream.openingSymbol(beforeChoice: false), &scores)
+    }
+
+    /// Takes symbols through the network in blocks, and adds up their log-probabilities.
+    func read(_ symbols: some Sequence<Int>, scores: inout ScoreSum) {
+        var result: ScoreSum? = scores
+        read(symbols, opening: stream.openingSymbol(beforeChoice: true), &result)
+        if let result { scores = result }
+    }
+
+    /// - Parameters:
+    ///   - opening: A symbol to read before the first one, which is not scored.
+    ///   - scores: nil if the symbols are not to be scored.
+    private func read(_ symbols: some Sequence<Int>, opening: Int?, _ scores: inout ScoreSum?) {
         var count = 0
         var opening = opening
         for symbol in symbols {
-            if let first = opening.take() { advance(first) }
+            if let first = opening.take() { advance(first, isText: false) }
             stream.note(symbol)
             if symbol == model.vocabulary.resetSymbol {
                 // Its probability follows from the state that is then left behind.
-                if count > 0 { readBlock(count, score: score, addingTo: &sum) }
+                if count > 0 { readBlock(count, &scores) }
                 count = 0
-                if score { sum += logProbability(of: symbol) }
+                if scores != nil { scores?.add(logProbability(of: symbol)) }
                 advance(symbol)
                 continue
             }
             evaluator.rows.pointer[count].symbol = symbol
             count += 1
             if count == evaluator.capacity {
-                readBlock(count, score: score, addingTo: &sum)
+                readBlock(count, &scores)
                 count = 0
             }
         }
-        if count > 0 { readBlock(count, score: score, addingTo: &sum) }
-        return sum
+        if count > 0 { readBlock(count, &scores) }
     }
 
     /// Takes the symbols of the evaluator's first rows through the network.
     ///
     /// - Parameters:
-    ///   - generated: The symbol, if it is one that was generated.
-    ///   - sum: What each symbol's log-probability is added to, one after the other, if they are to
-    ///     be scored.
-    private func readBlock(_ count: Int, generated: Int? = nil, score: Bool, addingTo sum: inout Double) {
+    ///   - isText: Whether the last of them belongs to the text.
+    ///   - scores: What each symbol's log-probability is added to, one after the other, unless nil.
+    private func readBlock(_ count: Int, isText: Bool = true, _ scores: inout ScoreSum?) {
         let rows = evaluator.rows.pointer
         var buffer = stream.state.front
         for row in 0..<count {
@@ -238,20 +268,20 @@ public final class Session: Sequence, IteratorProtocol {
             rows[row].cells = stream.state.cellStates
         }
         evaluator.advanceSteps(count)
-        if score {
+        if scores != nil {
             let logits = evaluator.computeLogits(count)
             for row in 0..<count {
-                sum += takeLogProbability(of: rows[row].symbol, logits + row * evaluator.logitStride, model)
+                scores?.add(takeLogProbability(of: rows[row].symbol, logits + row * evaluator.logitStride, model))
             }
         }
-        stream.finishStep(generated: generated)
+        stream.finishStep(read: isText ? rows[count - 1].symbol : nil)
     }
 
-    private func advance(_ symbol: Int, generated: Int? = nil) {
-        var sum = 0.0
+    private func advance(_ symbol: Int, isText: Bool = true) {
+        var scores: ScoreSum?
         stream.prepare(for: symbol)
         evaluator.rows.pointer[0].symbol = symbol
-        readBlock(1, generated: generated, score: false, addingTo: &sum)
+        readBlock(1, isText: isText, &scores)
     }
 
     // MARK: - Writing
@@ -261,9 +291,10 @@ public final class Session: Sequence, IteratorProtocol {
     /// - Returns: The character, or nil at the end of a document; the next call then begins another
     ///   document.
     public func next() -> Unicode.Scalar? {
-        let symbol = stream.choose(from: logits(), weights: evaluator.samplingWeights.pointer)
+        if let symbol = stream.openingSymbol(beforeChoice: true) { advance(symbol, isText: false) }
+        let symbol = stream.choose(from: logitPointer(), weights: evaluator.samplingWeights.pointer)
         stream.note(symbol)
-        advance(symbol, generated: symbol)
+        advance(symbol)
         return model.vocabulary.character(of: symbol)
     }
 
@@ -317,44 +348,35 @@ public final class Session: Sequence, IteratorProtocol {
         return length
     }
 
-    // MARK: - Probabilities
-
-    /// The natural logarithm of the probability that `symbol` comes next, at temperature 1; NaN if
-    /// the logits overflowed.
-    ///
-    /// - Parameter symbol: 0 ..< the vocabulary's count.
-    package func logProbability(of symbol: Int) -> Double {
-        precondition(symbol >= 0 && symbol < model.shape.vocabularySize, "no such symbol")
-        let logits = logits()
-        defer { logitsVersion = nil }
-        return takeLogProbability(of: symbol, logits, model)
-    }
-
-    /// The probabilities at temperature 1 of what may come next: of each character in ascending
-    /// order, then of the unknown symbol and of the end of a document, if the model has them; all
-    /// NaN if the logits overflowed.
-    public func probabilities() -> [Float] { Array(currentProbabilities()) }
-
-    /// The probabilities of ``probabilities()``, in the session's memory, valid until its next
-    /// call.
-    package func currentProbabilities() -> UnsafeBufferPointer<Float> {
-        writeProbabilities(of: logits(), to: probabilityBuffer.pointer, model)
-        return UnsafeBufferPointer(start: probabilityBuffer.pointer, count: model.shape.vocabularySize)
-    }
+    // MARK: - Logits
 
     /// The logits of the next symbol, one for each symbol of the vocabulary, valid during the call
     /// of `body`.
     package func withLogits<Result>(_ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
-        body(UnsafeBufferPointer(start: logits(), count: model.shape.vocabularySize))
+        body(currentLogits())
     }
 
-    /// The logits of the next symbol, computed unless they are there.
-    private func logits() -> UnsafeMutablePointer<Float> {
-        if let symbol = stream.openingSymbol(beforeChoice: true) { advance(symbol) }
+    /// The logits of the next symbol, computed unless they are there. A text that has not begun
+    /// still has not.
+    func logitPointer() -> UnsafeMutablePointer<Float> {
+        // Every text that may follow begins with it.
+        if let symbol = stream.openingSymbol(beforeChoice: false) { advance(symbol, isText: false) }
         guard logitsVersion != stream.version else { return evaluator.logits }
         logitsVersion = stream.version
-        evaluator.rows.pointer[0].front = stream.state.front
-        return evaluator.computeLogits(1)
+        var front = stream.state.front
+        let opening = stream.openingSymbol(beforeChoice: true)
+        if let opening {
+            // A text that is fed begins without it, so that it is read into other memory.
+            let back = UnsafeMutableRawPointer(buffers.pointer)
+            evaluator.rows.pointer[0] = Evaluator.Row(
+                front: front, back: back, cells: stream.state.cellStates, symbol: opening)
+            evaluator.advanceSteps(1)
+            front = back
+        }
+        evaluator.rows.pointer[0].front = front
+        let logits = evaluator.computeLogits(1)
+        if opening != nil { stream.clearState() }
+        return logits
     }
 }
 

@@ -11,8 +11,7 @@ struct Stream: ~Copyable {
     private(set) var state: RecurrentState
     var sampler = Sampler()
     var unknownCharacters = Session.UnknownCharacterPolicy.fail
-    /// Whether the end of a document was generated last, and nothing read nor the stream reset
-    /// since.
+    /// Whether the end of a document was generated or read last, and the stream not reset since.
     private(set) var hasEnded = false
     /// Changes with every step and reset, so that what was computed from the state can be
     /// recognised as outdated.
@@ -62,8 +61,9 @@ struct Stream: ~Copyable {
     /// What is read before anything else, at the beginning of a text: the end-of-document symbol,
     /// if the model has one.
     ///
-    /// A model without one has read nothing that could tell it what comes first. Before a choice, a
-    /// line break, if it knows one, is the likeliest thing before a text.
+    /// A model without one has read nothing that could tell it what comes first. Before the text's
+    /// first character is chosen or scored, a line break, if it knows one, is the likeliest thing
+    /// before a text.
     func openingSymbol(beforeChoice: Bool) -> Int? {
         guard state.isAtBeginning else { return nil }
         return model.vocabulary.endOfDocument ?? (beforeChoice ? model.vocabulary.symbol(of: 0x0A) : nil)
@@ -73,6 +73,11 @@ struct Stream: ~Copyable {
     /// next one begins as the first did.
     mutating func prepare(for symbol: Int) {
         if symbol == model.vocabulary.resetSymbol { state.clear() }
+    }
+
+    /// Sets the recurrent state to zero, as it is at the beginning of a text.
+    mutating func clearState() {
+        state.clear()
     }
 
     /// Notes a symbol of the text, before the network reads it.
@@ -93,8 +98,8 @@ struct Stream: ~Copyable {
     /// Notes that the network has read symbols, the last of which it has written to the back
     /// buffer.
     ///
-    /// - Parameter generated: The symbol, if it was generated.
-    mutating func finishStep(generated symbol: Int? = nil) {
+    /// - Parameter symbol: The last symbol of the text among them; nil if there is none.
+    mutating func finishStep(read symbol: Int?) {
         state.swap()
         hasEnded = symbol != nil && symbol == model.vocabulary.endOfDocument
         version += 1

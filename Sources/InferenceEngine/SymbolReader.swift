@@ -53,6 +53,16 @@ struct SymbolReader: Sequence {
         return nil
     }
 
+    /// Calls `body` with the symbol of each character, nil for one that is skipped. The text has
+    /// been checked.
+    func forEachCharacter(_ body: (Int?) -> Void) {
+        var offset = 0
+        while offset < text.count, case .scalar(let scalar, let length) = decodeUTF8(text, at: offset) {
+            offset += length
+            body(symbol(of: scalar))
+        }
+    }
+
     private func symbol(of scalar: UInt32) -> Int? {
         vocabulary.symbol(of: scalar) ?? unknown
     }

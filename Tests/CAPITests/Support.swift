@@ -108,6 +108,16 @@ final class CBatch {
         }
         return (status, scores)
     }
+
+    func scoreDocuments(
+        _ sessions: [CSession?], _ texts: [String]
+    ) -> (status: chargen_status, logProbabilities: [Double]) {
+        var scores = [Double](repeating: 1, count: sessions.count)
+        let status = withCTexts(texts) {
+            chargen_batch_score_documents(handle, sessions.map { $0?.handle }, sessions.count, $0, $1, &scores)
+        }
+        return (status, scores)
+    }
 }
 
 /// Calls `body` with pointers to the bytes of texts, without final NULs, and with their lengths.

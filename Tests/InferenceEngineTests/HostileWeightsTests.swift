@@ -23,9 +23,12 @@ import Testing
                     try session.feed("abc")
                     let text = session.text(100)
                     _ = session.logProbability(of: 0)
-                    return (text, session.logitBits)
+                    let likeliest = session.likeliest(3).map { $0.character?.value }
+                    let beam = try Beam(session.model, width: 3, length: 4)
+                    return (text, session.logitBits, likeliest, try beam.search(from: session).map(\.text))
                 }
                 #expect(results.allSatisfy { $0 == results[0] })
+                #expect(results.allSatisfy { $0.2.count == 3 })
             }
         }
     }
@@ -49,6 +52,9 @@ import Testing
             session.feed(symbol: 0)
             #expect(session.text(20) == String(repeating: "c", count: 20))
             #expect(session.logProbability(of: 0).isNaN)
+            #expect(session.likeliest(4).map(\.character) == ["c", "a", "d", "b"])
+            #expect(session.likeliest(1)[0].probability.isNaN)
+            #expect(try Beam(session.model, width: 3, length: 4).search(from: session).isEmpty)
         }
     }
 

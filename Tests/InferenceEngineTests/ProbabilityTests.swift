@@ -79,6 +79,33 @@ import Testing
         #expect(scored.logitBits == plain.logitBits)
     }
 
+    @Test(
+        "A document's score is that of its characters and its end, alone and in a batch with others",
+        arguments: Cell.allCases, [true, false])
+    func documents(cell: Cell, carriesDocuments: Bool) throws {
+        let bytes = try randomModel(cell, carriesDocuments: carriesDocuments, range: 0.8)
+        let texts = ["a longer text than one block", "", "b", "abc"]
+        let model = try Model(bytes)
+        let (batched, whole, parts) = try (sessions(4), sessions(4), sessions(4))
+        func sessions(_ count: Int) throws -> [Session] { try (0..<count).map { _ in try Session(model) } }
+        let batch = try Batch(model, capacity: 4)
+        // The second round begins after the end of a document.
+        for _ in 0..<2 {
+            let scores = try batch.score(batched, texts, end: true)
+            for (index, text) in texts.enumerated() {
+                let score = try whole[index].score(text, end: true)
+                #expect(score == scores[index])
+                #expect(score.characters == text.count + 1)
+                let sum = try parts[index].scoreCharacters(text).reduce(0, +)
+                #expect(sum + (try parts[index].logProbability(of: nil as Unicode.Scalar?)) == score.logProbability)
+                try parts[index].feed(character: nil)
+                for session in [batched[index], whole[index], parts[index]] { #expect(session.hasEnded) }
+                #expect(whole[index].logitBits == parts[index].logitBits)
+                #expect(whole[index].logitBits == batched[index].logitBits)
+            }
+        }
+    }
+
     @Test("An unlikely symbol has its true logarithm, not that of 0")
     func unlikely() throws {
         let session = try session(constantModel(logits: [0, -500], characters: "ab"))

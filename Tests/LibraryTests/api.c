@@ -34,9 +34,13 @@ static void test_null_arguments(void) {
     chargen_model *model = (chargen_model *)8;
     chargen_session *session = (chargen_session *)8;
     chargen_batch *batch = (chargen_batch *)8;
+    chargen_beam *beam = (chargen_beam *)8;
+    const float *numbers = (const float *)8;
+    const char *text = "";
     uint32_t character = 1;
     size_t length = 1;
     double score = 1;
+    float probability = 1;
     char buffer[8];
 
     CHECK(strcmp(chargen_error_message(), "") == 0);
@@ -68,6 +72,29 @@ static void test_null_arguments(void) {
     CHECK(chargen_batch_next(NULL, &session, 1, &character) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_batch_feed(NULL, NULL, 0, NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_batch_score(NULL, NULL, 0, NULL, NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    length = 1;
+    score = 1;
+    CHECK(chargen_session_score_document(NULL, "a", 1, &score, &length) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(score == 0 && length == 0);
+    length = 1;
+    CHECK(chargen_session_score_characters(NULL, "a", 1, &score, 1, &length) == CHARGEN_INVALID_ARGUMENT && length == 0);
+    CHECK(chargen_session_feed_character(NULL, 'a') == CHARGEN_INVALID_ARGUMENT);
+    length = 1;
+    CHECK(chargen_session_likeliest(NULL, 1, &character, &probability, &length) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(length == 0);
+    CHECK(chargen_session_probability(NULL, 'a', &probability) == CHARGEN_INVALID_ARGUMENT && probability == 0);
+    score = 1;
+    CHECK(chargen_session_log_probability(NULL, 'a', &score) == CHARGEN_INVALID_ARGUMENT && score == 0);
+    CHECK(chargen_session_logits(NULL, &numbers, &length) == CHARGEN_INVALID_ARGUMENT && numbers == NULL);
+    CHECK(chargen_session_log_probabilities(NULL, &numbers, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_batch_score_documents(NULL, NULL, 0, NULL, NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_beam_create(NULL, 1, 1, 1, &beam) == CHARGEN_INVALID_ARGUMENT && beam == NULL);
+    length = 1;
+    CHECK(chargen_beam_search(NULL, session, 1, &length) == CHARGEN_INVALID_ARGUMENT && length == 0);
+    CHECK(chargen_beam_text(NULL, 0, &text, NULL, NULL, NULL) == CHARGEN_INVALID_ARGUMENT && text == NULL);
+    CHECK(chargen_encode('a', NULL) == 0);
+    CHECK(chargen_encode(CHARGEN_END_OF_DOCUMENT, buffer) == 0 && buffer[0] == '\0');
+    chargen_beam_free(NULL);
     chargen_batch_free(NULL);
     chargen_session_free(NULL);
     chargen_model_free(NULL);
@@ -117,6 +144,68 @@ static void test_extreme_arguments(chargen_model *model) {
     chargen_session_free(session);
 }
 
+/* ---- What may come next ---- */
+
+static void test_knowledge(chargen_model *model) {
+    chargen_session *session;
+    chargen_session *other;
+    chargen_beam *beam;
+    uint32_t characters[4];
+    float probabilities[4];
+    const float *all;
+    const char *text;
+    double scores[4];
+    double sum, end;
+    size_t sizes[] = {0, 1025, SIZE_MAX, SIZE_MAX / 2 + 1, SIZE_MAX / 64};
+    size_t count, length, i;
+
+    CHECK(chargen_session_create(model, &session) == CHARGEN_OK);
+    CHECK(chargen_session_create(model, &other) == CHARGEN_OK);
+    CHECK(chargen_session_likeliest(session, 4, characters, probabilities, &count) == CHARGEN_OK && count == 4);
+    for (i = 0; i < count; i++) {
+        float probability;
+        char bytes[5];
+        CHECK(i == 0 || probabilities[i] <= probabilities[i - 1]);
+        CHECK(chargen_session_probability(session, characters[i], &probability) == CHARGEN_OK);
+        CHECK(probability == probabilities[i]);
+        CHECK((chargen_encode(characters[i], bytes) == 0) == (characters[i] == CHARGEN_END_OF_DOCUMENT));
+    }
+    CHECK(chargen_session_logits(session, &all, &length) == CHARGEN_OK && length >= count);
+    CHECK(chargen_session_score_characters(session, "\xFF", 1, scores, 4, &count) == CHARGEN_INVALID_UTF8 && count == 0);
+    CHECK(chargen_session_score_characters(session, "a", SIZE_MAX, scores, 4, &count) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_set_unknown(session, CHARGEN_UNKNOWN_SKIP) == CHARGEN_OK);
+    CHECK(chargen_session_set_unknown(other, CHARGEN_UNKNOWN_SKIP) == CHARGEN_OK);
+    CHECK(chargen_session_score_characters(session, "abc", 3, scores, 2, &count) == CHARGEN_BUFFER_TOO_SMALL);
+    CHECK(chargen_session_score_characters(session, "abc", 3, scores, SIZE_MAX, &count) == CHARGEN_OK && count == 3);
+    CHECK(chargen_session_score(other, "abc", 3, &sum, NULL) == CHARGEN_OK);
+    CHECK(sum == scores[0] + scores[1] + scores[2]);
+    if (chargen_model_has_end_of_document(model)) {
+        CHECK(chargen_session_log_probability(session, CHARGEN_END_OF_DOCUMENT, &end) == CHARGEN_OK && end < 0);
+        CHECK(chargen_session_score_document(other, "", 0, &sum, &count) == CHARGEN_OK && sum == end && count == 1);
+        CHECK(chargen_session_feed_character(session, CHARGEN_END_OF_DOCUMENT) == CHARGEN_OK);
+        CHECK(chargen_session_ended(session) && chargen_session_ended(other));
+    }
+    for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        CHECK(chargen_beam_create(model, sizes[i], 1, 1, &beam) == CHARGEN_INVALID_ARGUMENT && beam == NULL);
+        CHECK(chargen_beam_create(model, 1, sizes[i], 1, &beam) == CHARGEN_INVALID_ARGUMENT && beam == NULL);
+        CHECK(chargen_beam_create(model, 1, 1, sizes[i], &beam) == CHARGEN_INVALID_ARGUMENT && beam == NULL);
+    }
+    CHECK(chargen_beam_create(model, 3, 5, 2, &beam) == CHARGEN_OK);
+    CHECK(chargen_beam_text(beam, 0, &text, NULL, NULL, NULL) == CHARGEN_INVALID_ARGUMENT && text == NULL);
+    CHECK(chargen_beam_search(beam, session, 6, &count) == CHARGEN_INVALID_ARGUMENT && count == 0);
+    CHECK(chargen_beam_search(beam, session, SIZE_MAX, &count) == CHARGEN_INVALID_ARGUMENT);
+    chargen_session_free(other);
+    CHECK(chargen_beam_search(beam, session, 5, &count) == CHARGEN_OK && count == 3);
+    chargen_session_free(session);
+    for (i = 0; i < count; i++) {
+        CHECK(chargen_beam_text(beam, i, &text, &length, &sum, NULL) == CHARGEN_OK);
+        CHECK(strlen(text) == length && sum < 0);
+    }
+    CHECK(chargen_beam_text(beam, count, &text, NULL, NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_beam_text(beam, SIZE_MAX, &text, NULL, NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    chargen_beam_free(beam);
+}
+
 /* ---- Batches ---- */
 
 /*
@@ -139,8 +228,10 @@ static void expect_refusal(int line, chargen_status expected, chargen_batch *bat
         }
     }
     if (chargen_batch_feed(batch, sessions, count, texts, lengths) != expected
-        || chargen_batch_score(batch, sessions, count, texts, lengths, scores) != expected) {
-        fprintf(stderr, "api.c:%d: chargen_batch_feed or chargen_batch_score: %s\n", line, chargen_error_message());
+        || chargen_batch_score(batch, sessions, count, texts, lengths, scores) != expected
+        || (chargen_batch_score_documents(batch, sessions, count, texts, lengths, scores) != expected
+            && strstr(chargen_error_message(), "where documents end") == NULL)) {
+        fprintf(stderr, "api.c:%d: feeding or scoring: %s\n", line, chargen_error_message());
         exit(1);
     }
     /* A list longer than the capacity is not accessed: the pointer may be invalid. */
@@ -290,7 +381,9 @@ static int try_bytes(const unsigned char *bytes, size_t length) {
     chargen_model *model = (chargen_model *)8;
     chargen_session *session;
     chargen_batch *batch;
+    chargen_beam *beam;
     uint32_t character;
+    size_t count;
     double score;
     chargen_status status = chargen_model_load_memory(bytes, length, &model);
     if (status != CHARGEN_OK) {
@@ -299,11 +392,15 @@ static int try_bytes(const unsigned char *bytes, size_t length) {
     }
     CHECK(chargen_session_create(model, &session) == CHARGEN_OK);
     CHECK(chargen_batch_create(model, 1, 1, &batch) == CHARGEN_OK);
-    chargen_model_free(model);
     CHECK(chargen_session_stream(session, 20, ignore_character, NULL) == CHARGEN_OK);
     CHECK(chargen_batch_next(batch, &session, 1, &character) == CHARGEN_OK);
     CHECK(chargen_session_set_unknown(session, CHARGEN_UNKNOWN_SKIP) == CHARGEN_OK);
     CHECK(chargen_session_score(session, "a text", 6, &score, NULL) == CHARGEN_OK);
+    CHECK(chargen_session_likeliest(session, 1, &character, NULL, &count) == CHARGEN_OK);
+    CHECK(chargen_beam_create(model, 4, 3, 1, &beam) == CHARGEN_OK);
+    CHECK(chargen_beam_search(beam, session, 3, &count) == CHARGEN_OK && count <= 4);
+    chargen_model_free(model);
+    chargen_beam_free(beam);
     chargen_batch_free(batch);
     chargen_session_free(session);
     return 1;
@@ -346,6 +443,7 @@ int main(int argc, char **argv) {
     test_null_arguments();
     CHECK(chargen_model_load_file(argv[1], &model) == CHARGEN_OK);
     test_extreme_arguments(model);
+    test_knowledge(model);
     CHECK(chargen_model_load_file(argv[1], &other) == CHARGEN_OK);
     test_batches(model, other);
     chargen_model_free(other);

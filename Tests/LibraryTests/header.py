@@ -40,6 +40,7 @@ def functions(header: str) -> Iterator[Function]:
 
 def faults(header: str) -> Iterator[str]:
     statuses = set(re.findall(r"\bCHARGEN_(\w+) = \d+", header))
+    comments = {function.name: function.comment for function in functions(header)}
     for name, result, parameters, comment, threads in functions(header):
         if not comment:
             yield f"{name}: no comment"
@@ -56,11 +57,13 @@ def faults(header: str) -> Iterator[str]:
                 yield f"{name}: {word} is not a status"
         if result.endswith("*") and not re.search(r"\b[Vv]alid\b", comment):
             yield f"{name}: nothing about how long the result is valid"
+        # Such as "as chargen_session_score() does".
+        similar = [comments[other] for other in re.findall(r"\b(?:as|like) (chargen_\w+)\(\)", comment)]
         for parameter in parameters:
             kind, word = re.fullmatch(r"(.*?)(\w+)", parameter, re.DOTALL).groups()
             if is_complete and re.fullmatch(r"chargen_\w+ \*\*", kind) and "freed with" not in comment:
                 yield f"{name}: nothing about who frees {word}"
-            if is_complete and "chargen_" not in kind and not re.search(rf"\b{word}\b", comment):
+            if is_complete and "chargen_" not in kind and not re.search(rf"\b{word}\b", " ".join([comment, *similar])):
                 yield f"{name}: nothing about {word}"
 
 

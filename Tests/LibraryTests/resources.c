@@ -46,6 +46,10 @@ static void test_allocations(const chargen_model *model, size_t threads) {
     const char *texts[MEMBERS] = {text, text, text};
     size_t lengths[MEMBERS];
     double scores[MEMBERS];
+    double character_scores[sizeof text];
+    chargen_beam *beam;
+    const float *numbers;
+    float probability;
     size_t length = 0;
     size_t i;
     unsigned long before = allocations;
@@ -55,6 +59,7 @@ static void test_allocations(const chargen_model *model, size_t threads) {
         CHECK(chargen_session_set_threads(sessions[i], threads) == CHARGEN_OK);
     }
     CHECK(chargen_batch_create(model, MEMBERS, threads, &batch) == CHARGEN_OK);
+    CHECK(chargen_beam_create(model, 8, 10, threads, &beam) == CHARGEN_OK);
     /* Checks that the counter works. */
     CHECK(allocations > before);
 
@@ -78,10 +83,19 @@ static void test_allocations(const chargen_model *model, size_t threads) {
         CHECK(chargen_session_score(sessions[0], text, lengths[0], scores, NULL) == CHARGEN_OK);
         CHECK(chargen_batch_feed(batch, sessions, MEMBERS, texts, lengths) == CHARGEN_OK);
         CHECK(chargen_batch_score(batch, sessions, MEMBERS, texts, lengths, scores) == CHARGEN_OK);
+        CHECK(chargen_session_score_characters(sessions[0], text, lengths[0], character_scores, sizeof text, &length)
+              == CHARGEN_OK);
+        CHECK(chargen_session_likeliest(sessions[0], MEMBERS, characters, NULL, &length) == CHARGEN_OK);
+        CHECK(chargen_session_feed_character(sessions[0], characters[0]) == CHARGEN_OK);
+        CHECK(chargen_session_probability(sessions[0], characters[0], &probability) == CHARGEN_OK);
+        CHECK(chargen_session_logits(sessions[0], &numbers, NULL) == CHARGEN_OK);
+        CHECK(chargen_session_log_probabilities(sessions[0], &numbers, NULL) == CHARGEN_OK);
+        CHECK(chargen_beam_search(beam, sessions[0], 10, &length) == CHARGEN_OK && length == 8);
         CHECK(chargen_session_reset(sessions[0]) == CHARGEN_OK);
     }
     CHECK(allocations == before);
 
+    chargen_beam_free(beam);
     chargen_batch_free(batch);
     for (i = 0; i < MEMBERS; i++) {
         chargen_session_free(sessions[i]);

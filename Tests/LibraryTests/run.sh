@@ -144,6 +144,14 @@ check 'names runs clean under valgrind' clean "$work/names" "$model" 10 1 exampl
 check 'names as C++ runs clean under valgrind' clean "$work/names++" "$model" 10 1 examples/place-names.txt
 check 'many runs clean under valgrind' clean "$work/many" "$model" 20
 check 'many as C++ runs clean under valgrind' clean "$work/many++" "$model" 20
+head -c 1000 examples/place-names.txt >"$work/names.txt"
+packed() { clean "$work/compress" "$model" <"$work/names.txt" && cp "$work/text" "$work/packed"; }
+unpacked() { clean "$work/compress++" -d "$model" <"$work/packed" && cmp "$work/text" "$work/names.txt"; }
+check 'compress runs clean under valgrind' packed
+check 'compress as C++ runs clean under valgrind, and gives the text back' unpacked
+surprising() { clean "$work/surprising$1" "$model" <"$work/names.txt"; }
+check 'surprising runs clean under valgrind' surprising ''
+check 'surprising as C++ runs clean under valgrind' surprising ++
 check 'hostile arguments and damaged models get a status' "$work/api" "$model" 2000
 for weights in f32 bf16 int8 int4; do
     check "so do damaged models of $weights weights" "$work/api" "$work/models/lstm-$weights.cgw" 500
@@ -187,6 +195,12 @@ check 'names names a missing list' refused 'No such file' "$work/names" "$model"
 check 'many names a missing file' refused 'No such file' "$work/many" "$work/nothing.cgw" 1
 check 'many tells how many it can make' refused '1 to 65536' "$work/many" "$model" 0
 both() { "$work/names" "$model" 1 "$1"; "$work/names" "$model" 1 "$2"; }
+for name in surprising complete compress; do
+    check "$name names a missing file" refused 'No such file' "$work/$name" "$work/nothing.cgw"
+done
+check 'server names a missing file' refused 'No such file' "$work/server" "$work/nothing.cgw" "$work/socket"
+check 'server names a socket that it cannot make' refused 'No such file' "$work/server" "$model" "$work/nothing/socket"
+check 'compress tells of a full disk' refused 'No space left' sh -c '"$0" "$1" <Makefile >/dev/full' "$work/compress" "$model"
 check 'many gives the same names as names' same "$(both 3 4 | sort)" "$("$work/many" "$model" 2 3 | sort)"
 
 # A thread that still ran would return to unmapped code.
@@ -222,6 +236,8 @@ for backend in portable avx2 avx512; do
         check "$backend, not for this processor, is refused by name" grep -q CHARGEN_BACKEND "$work/errors"
     fi
 done
+compressed() { "$@" "$work/compress" "$model" <"$work/names.txt" 2>/dev/null | sha256sum; }
+compresses_alike() { same "$(compressed env)" "$(compressed "$@")"; }
 # musl's loader takes its own libc for libc.so.6 and libm.so.6.
 if command -v musl-gcc >/dev/null; then
     check 'a program on musl links to it' musl-gcc -std=c99 -Iinclude examples/c/stream.c -L"$folder" -lchargen \
@@ -233,12 +249,18 @@ fi
 if command -v qemu-x86_64 >/dev/null; then
     for cpu in Nehalem Haswell; do
         check "a processor like $cpu gives the same text" text_is_expected qemu-x86_64 -cpu $cpu
+        check "a processor like $cpu compresses to the same file" compresses_alike qemu-x86_64 -cpu $cpu
         check "a processor like $cpu gives the hashes on record" hashes_are_on_record few qemu-x86_64 -cpu $cpu
     done
 else
     echo 'skipped: older processors (install qemu-user)'
 fi
 check 'trainer generate gives the same text' same "$("$work/names" "$model" 1 7)" "$("$trainer" generate "$model" --seed 7 --temperature 0.8)"
+
+# ---- Programs in company ----
+
+companions() { EXAMPLES=$work MODEL=$model python -m unittest test_examples; }
+check 'the examples work on a terminal, a socket and damaged files' companions
 
 # ---- Python ----
 

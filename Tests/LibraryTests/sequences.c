@@ -34,6 +34,7 @@ enum {
     MODELS = 4,      /* Slots of a thread. */
     SESSIONS = 6,
     BATCHES = 3,
+    BEAMS = 2,
     FILES = 16,      /* Models in the arguments. */
     CHARACTERS = 256, /* The most characters of a model that are called by number. */
     TEXT = 256,      /* The most bytes of a text that is fed. */
@@ -83,6 +84,14 @@ struct batch_slot {
     size_t capacity;
 };
 
+struct beam_slot {
+    chargen_beam *beam;
+    unsigned long model;
+    size_t width, length;
+    /* The continuations of the last search. */
+    size_t found;
+};
+
 /* What one thread uses. */
 struct world {
     uint64_t random;
@@ -93,6 +102,7 @@ struct world {
     struct model_slot models[MODELS];
     struct session_slot sessions[SESSIONS];
     struct batch_slot batches[BATCHES];
+    struct beam_slot beams[BEAMS];
 };
 
 static int refusing;
@@ -286,11 +296,20 @@ static size_t middle_of(struct world *w, const struct text *text) {
     return offset;
 }
 
+/* A character of a model, or another number. */
+static uint32_t random_character(struct world *w, const struct file *file) {
+    static const uint32_t strange[] = {0, 0xD800, 0x110000, UINT32_MAX - 1, 0x10FFFF, 0xA};
+    return one_in(w, 6)   ? strange[below(w, sizeof strange / sizeof *strange)]
+           : one_in(w, 6) ? CHARGEN_END_OF_DOCUMENT
+                          : file->characters[below(w, file->character_count)];
+}
+
 /* ---- Slots ---- */
 
 static struct model_slot *any_model(struct world *w) { return &w->models[below(w, MODELS)]; }
 static struct session_slot *any_session(struct world *w) { return &w->sessions[below(w, SESSIONS)]; }
 static struct batch_slot *any_batch(struct world *w) { return &w->batches[below(w, BATCHES)]; }
+static struct beam_slot *any_beam(struct world *w) { return &w->beams[below(w, BEAMS)]; }
 
 /* A session that exists, or NULL. */
 static struct session_slot *existing(struct world *w) {
@@ -305,9 +324,17 @@ static uint32_t twin_next(struct world *w, struct session_slot *s) {
     return character;
 }
 
+/* The number of a character or of the end of a document, or -1 if the model does not know it. */
+static int choice_of(const struct file *file, uint32_t character) {
+    return character != CHARGEN_END_OF_DOCUMENT ? number_of(file, character) : file->has_end ? CHARACTERS : -1;
+}
+
+static int is_scalar(uint32_t character) {
+    return character <= 0x10FFFF && !(character >= 0xD800 && character < 0xE000);
+}
+
 static int may_choose(const struct session_slot *s, uint32_t character) {
-    int number = character == CHARGEN_END_OF_DOCUMENT ? (s->file->has_end ? CHARACTERS : -1)
-                                                      : number_of(s->file, character);
+    int number = choice_of(s->file, character);
     return number >= 0 && s->biases[number] > -INFINITY && !s->outside[number];
 }
 
@@ -627,6 +654,30 @@ static void call_feed(struct world *w) {
     free(text.bytes);
 }
 
+static void call_feed_character(struct world *w) {
+    struct session_slot *s = existing(w);
+    uint32_t character;
+    char text[4];
+    chargen_status expected;
+    if (s == NULL) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_feed_character(NULL, 'a'));
+        return;
+    }
+    character = random_character(w, s->file);
+    expected = choice_of(s->file, character) >= 0 ? CHARGEN_OK : CHARGEN_UNKNOWN_CHARACTER;
+    if (is_scalar(character) && (s->unknown == CHARGEN_UNKNOWN_SKIP || s->file->has_unknown)) {
+        expected = CHARGEN_OK;
+    }
+    if (!GIVES(expected, chargen_session_feed_character(s->session, character)) || expected != CHARGEN_OK) {
+        return;
+    }
+    if (character == CHARGEN_END_OF_DOCUMENT) {
+        CHECK(chargen_session_feed_character(s->twin, character) == CHARGEN_OK && chargen_session_ended(s->session));
+    } else {
+        CHECK(chargen_session_feed(s->twin, text, put_character(text, character)) == CHARGEN_OK);
+    }
+}
+
 static void call_score(struct world *w) {
     struct session_slot *s = existing(w);
     struct text text;
@@ -663,29 +714,185 @@ static void call_score(struct world *w) {
     free(text.bytes);
 }
 
-static void call_probabilities(struct world *w) {
+static void call_score_document(struct world *w) {
     struct session_slot *s = existing(w);
-    const float *first = (const float *)8, *second;
-    size_t count = 1, expected, i;
-    double sum = 0;
+    struct text text;
+    chargen_status expected;
+    double score = 1, parts[2];
+    size_t count, counted = 1;
     if (s == NULL) {
-        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_probabilities(NULL, &first, &count));
-        CHECK(first == NULL && count == 0);
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_score_document(NULL, "a", 1, &score, &counted));
+        CHECK(score == 0 && counted == 0);
         return;
     }
     if (one_in(w, 10)) {
-        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_probabilities(s->session, NULL, &count));
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_score_document(s->session, "a", 1, NULL, &counted));
+        CHECK(counted == 0);
+    }
+    text = random_text(w, s->file);
+    expected = status_of(&text, s->file, s->unknown, &count);
+    if (expected == CHARGEN_OK && !s->file->has_end) {
+        expected = CHARGEN_UNKNOWN_CHARACTER;
+    }
+    if (GIVES(expected, chargen_session_score_document(s->session, text.bytes, text.length, &score, &counted))
+        && expected == CHARGEN_OK) {
+        CHECK(counted == count + 1 && chargen_session_ended(s->session) == 1);
+        CHECK(chargen_session_score(s->twin, text.bytes, text.length, &parts[0], NULL) == CHARGEN_OK);
+        CHECK(chargen_session_log_probability(s->twin, CHARGEN_END_OF_DOCUMENT, &parts[1]) == CHARGEN_OK);
+        CHECK(chargen_session_feed_character(s->twin, CHARGEN_END_OF_DOCUMENT) == CHARGEN_OK);
+        CHECK(score == parts[0] + parts[1]);
+    } else {
+        CHECK(score == 0 && counted == 0);
+    }
+    free(text.bytes);
+}
+
+static void call_score_characters(struct world *w) {
+    struct session_slot *s = existing(w);
+    struct text text;
+    chargen_status expected;
+    double *scores, score, sum = 0;
+    size_t count, counted = 1, characters = 0, capacity, i;
+    if (s == NULL) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_score_characters(NULL, "a", 1, &score, 1, &counted));
+        CHECK(counted == 0);
+        return;
+    }
+    if (one_in(w, 10)) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_score_characters(s->session, "a", 1, NULL, 1, &counted));
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_score_characters(s->session, "a", 1, &score, 1, NULL));
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT,
+                    chargen_session_score_characters(s->session, "a", 1, &score, impossible_size(w), &counted));
+    }
+    text = random_text(w, s->file);
+    expected = status_of(&text, s->file, s->unknown, &count);
+    for (i = 0; i < text.length; i++) {
+        characters += ((unsigned char)text.bytes[i] & 0xC0) != 0x80;
+    }
+    capacity = one_in(w, 4) ? below(w, 9) : text.length;
+    if (expected == CHARGEN_OK && capacity < characters) {
+        expected = CHARGEN_BUFFER_TOO_SMALL;
+    }
+    scores = capacity == 0 ? NULL : (double *)malloc(capacity * sizeof *scores);
+    if (GIVES(expected, chargen_session_score_characters(s->session, text.bytes, text.length, scores, capacity, &counted))
+        && expected == CHARGEN_OK) {
+        CHECK(counted == characters);
+        for (i = 0; i < counted; i++) {
+            CHECK(scores[i] <= 0);
+            sum += scores[i];
+        }
+        CHECK(chargen_session_score(s->twin, text.bytes, text.length, &score, NULL) == CHARGEN_OK && score == sum);
+    } else {
+        CHECK(counted == 0);
+    }
+    free(scores);
+    free(text.bytes);
+}
+
+/* ---- What may come next ---- */
+
+/* A function that gives a number for all that may come next. */
+typedef chargen_status (*giver)(chargen_session *session, const float **numbers, size_t *count);
+
+/* Calls it, and compares what it gives with what it gives for the twin. Returns that, or NULL if
+   there is no session. */
+static const float *numbers_of(struct world *w, struct session_slot *s, giver give) {
+    const float *first = (const float *)8, *second;
+    size_t count = 1;
+    if (s == NULL) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, give(NULL, &first, &count));
+        CHECK(first == NULL && count == 0);
+        return NULL;
+    }
+    if (one_in(w, 10)) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, give(s->session, NULL, &count));
         CHECK(count == 0);
     }
-    expected = s->file->character_count + (size_t)(s->file->has_unknown + s->file->has_end);
-    CHECK(GIVES(CHARGEN_OK, chargen_session_probabilities(s->session, &first, &count)) && count == expected);
-    CHECK(chargen_session_probabilities(s->twin, &second, NULL) == CHARGEN_OK);
-    CHECK(memcmp(first, second, count * sizeof *first) == 0);
-    for (i = 0; i < count; i++) {
-        CHECK(first[i] >= 0 && first[i] <= 1);
-        sum += first[i];
+    CHECK(GIVES(CHARGEN_OK, give(s->session, &first, &count)));
+    CHECK(count == s->file->character_count + (size_t)(s->file->has_unknown + s->file->has_end));
+    CHECK(give(s->twin, &second, NULL) == CHARGEN_OK && memcmp(first, second, count * sizeof *first) == 0);
+    return first;
+}
+
+static void call_probabilities(struct world *w) {
+    struct session_slot *s = existing(w);
+    const float *numbers = numbers_of(w, s, chargen_session_probabilities);
+    double sum = 0;
+    size_t i;
+    if (s == NULL) {
+        return;
+    }
+    for (i = 0; i < s->file->character_count + (size_t)(s->file->has_unknown + s->file->has_end); i++) {
+        CHECK(numbers[i] >= 0 && numbers[i] <= 1);
+        sum += numbers[i];
     }
     CHECK(fabs(sum - 1) < 1e-3);
+}
+
+static void call_log_probabilities(struct world *w) {
+    numbers_of(w, existing(w), chargen_session_log_probabilities);
+}
+
+static void call_logits(struct world *w) { numbers_of(w, existing(w), chargen_session_logits); }
+
+static void call_probability(struct world *w) {
+    struct session_slot *s = existing(w);
+    uint32_t character = s == NULL ? 'a' : random_character(w, s->file);
+    const float *all;
+    float probability = 1;
+    double logarithm = 1;
+    int number = s == NULL ? -1 : choice_of(s->file, character);
+    chargen_status expected = s == NULL ? CHARGEN_INVALID_ARGUMENT
+                              : number >= 0 || (is_scalar(character) && s->file->has_unknown)
+                                  ? CHARGEN_OK
+                                  : CHARGEN_UNKNOWN_CHARACTER;
+    if (s != NULL && one_in(w, 10)) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_probability(s->session, 'a', NULL));
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_log_probability(s->session, 'a', NULL));
+    }
+    if (GIVES(expected, chargen_session_probability(s == NULL ? NULL : s->session, character, &probability))
+        && GIVES(expected, chargen_session_log_probability(s == NULL ? NULL : s->session, character, &logarithm))
+        && expected == CHARGEN_OK) {
+        size_t place = number < 0 ? s->file->character_count : (size_t)number;
+        if (number == CHARACTERS) {
+            place = s->file->character_count + (size_t)s->file->has_unknown;
+        }
+        CHECK(chargen_session_probabilities(s->twin, &all, NULL) == CHARGEN_OK && probability == all[place]);
+        CHECK(logarithm <= 0 && fabs(exp(logarithm) - probability) < 1e-5);
+    } else {
+        CHECK(probability == 0 && (logarithm == 0 || logarithm == 1));
+    }
+}
+
+static void call_likeliest(struct world *w) {
+    struct session_slot *s = existing(w);
+    uint32_t *characters;
+    float *probabilities;
+    size_t k = one_in(w, 4) ? impossible_size(w) : below(w, 12), count = 1, room, most, i;
+    if (s == NULL || one_in(w, 10)) {
+        uint32_t character;
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_likeliest(NULL, 1, &character, NULL, &count));
+        if (s != NULL) {
+            (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_likeliest(s->session, 1, NULL, NULL, &count));
+            (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_likeliest(s->session, 1, &character, NULL, NULL));
+        }
+        CHECK(count == 0);
+        return;
+    }
+    most = s->file->character_count + (size_t)s->file->has_end;
+    room = k < s->file->character_count + 1 ? k : s->file->character_count + 1;
+    characters = (uint32_t *)malloc(room * sizeof *characters + 1);
+    probabilities = (float *)malloc(room * sizeof *probabilities + 1);
+    CHECK(GIVES(CHARGEN_OK, chargen_session_likeliest(s->session, k, characters, probabilities, &count)));
+    CHECK(count == (k < most ? k : most));
+    for (i = 0; i < count; i++) {
+        float probability;
+        CHECK(i == 0 || probabilities[i] <= probabilities[i - 1]);
+        CHECK(chargen_session_probability(s->twin, characters[i], &probability) == CHARGEN_OK);
+        CHECK(probability == probabilities[i] && choice_of(s->file, characters[i]) >= 0);
+    }
+    free(characters);
+    free(probabilities);
 }
 
 static void call_ended(struct world *w) {
@@ -784,14 +991,6 @@ static void call_set_penalties(struct world *w) {
     }
 }
 
-/* A character of a model, or another number. */
-static uint32_t random_character(struct world *w, const struct file *file) {
-    static const uint32_t strange[] = {0, 0xD800, 0x110000, UINT32_MAX - 1, 0x10FFFF, 0xA};
-    return one_in(w, 6)   ? strange[below(w, sizeof strange / sizeof *strange)]
-           : one_in(w, 6) ? CHARGEN_END_OF_DOCUMENT
-                          : file->characters[below(w, file->character_count)];
-}
-
 /* Whether something is left to choose. */
 static int has_choice(const struct session_slot *s) {
     size_t i;
@@ -815,7 +1014,7 @@ static void call_set_bias(struct world *w) {
         return;
     }
     character = random_character(w, s->file);
-    number = character == CHARGEN_END_OF_DOCUMENT ? (s->file->has_end ? CHARACTERS : -1) : number_of(s->file, character);
+    number = choice_of(s->file, character);
     if (number < 0) {
         expected = CHARGEN_UNKNOWN_CHARACTER;
     } else {
@@ -903,8 +1102,7 @@ static void call_settings(struct world *w) {
 static void call_allows(struct world *w) {
     struct session_slot *s = existing(w);
     uint32_t character = s == NULL ? 'a' : random_character(w, s->file);
-    int number = s == NULL ? -1 : character == CHARGEN_END_OF_DOCUMENT ? (s->file->has_end ? CHARACTERS : -1)
-                                                                       : number_of(s->file, character);
+    int number = s == NULL ? -1 : choice_of(s->file, character);
     CHECK(chargen_session_allows(s == NULL ? NULL : s->session, character) == (s != NULL && may_choose(s, character)));
     CHECK(chargen_session_bias(s == NULL ? NULL : s->session, character) == (number < 0 ? 0 : s->biases[number]));
 }
@@ -1011,7 +1209,11 @@ static void call_batch_next(struct world *w) {
     CHECK(characters[m.count] == 7);
 }
 
-static void read_in_batch(struct world *w, int score) {
+/* What a batch does with texts. */
+enum reading { FEED, SCORE, SCORE_DOCUMENTS };
+
+static void read_in_batch(struct world *w, enum reading reading) {
+    int score = reading != FEED;
     struct members m;
     struct text texts[SESSIONS + 1];
     const char *pointers[SESSIONS + 1];
@@ -1043,20 +1245,28 @@ static void read_in_batch(struct world *w, int score) {
             m.expected = status;
         }
     }
+    if (reading == SCORE_DOCUMENTS && m.expected == CHARGEN_OK && m.count > 0 && !m.slots[0]->file->has_end) {
+        m.expected = CHARGEN_UNKNOWN_CHARACTER;
+    }
     if (m.batch->batch != NULL && m.count > 0 && one_in(w, 10)) {
         CHECK(chargen_batch_feed(m.batch->batch, m.handles, m.count, NULL, lengths) == CHARGEN_INVALID_ARGUMENT);
         CHECK(chargen_batch_score(m.batch->batch, m.handles, m.count, pointers, NULL, scores) == CHARGEN_INVALID_ARGUMENT);
         CHECK(chargen_batch_score(m.batch->batch, m.handles, m.count, pointers, lengths, NULL) == CHARGEN_INVALID_ARGUMENT);
     }
-    is_done = score ? GIVES(m.expected, chargen_batch_score(m.batch->batch, m.list, m.count, m.count == 0 ? NULL : pointers,
-                                                            lengths, scores))
-                    : GIVES(m.expected, chargen_batch_feed(m.batch->batch, m.list, m.count, pointers,
-                                                           m.count == 0 ? NULL : lengths));
+    is_done = reading == FEED    ? GIVES(m.expected, chargen_batch_feed(m.batch->batch, m.list, m.count, pointers,
+                                                                        m.count == 0 ? NULL : lengths))
+              : reading == SCORE ? GIVES(m.expected, chargen_batch_score(m.batch->batch, m.list, m.count,
+                                                                         m.count == 0 ? NULL : pointers, lengths, scores))
+                                 : GIVES(m.expected, chargen_batch_score_documents(m.batch->batch, m.list, m.count, pointers,
+                                                                                   lengths, m.count == 0 ? NULL : scores));
     for (i = 0; i < m.count; i++) {
         if (is_done && m.expected == CHARGEN_OK) {
             double alone;
             if (score) {
-                CHECK(chargen_session_score(m.slots[i]->twin, texts[i].bytes, texts[i].length, &alone, NULL) == CHARGEN_OK);
+                CHECK((reading == SCORE ? chargen_session_score(m.slots[i]->twin, texts[i].bytes, texts[i].length, &alone, NULL)
+                                        : chargen_session_score_document(m.slots[i]->twin, texts[i].bytes,
+                                                                         texts[i].length, &alone, NULL))
+                      == CHARGEN_OK);
                 CHECK(memcmp(&alone, &scores[i], sizeof alone) == 0);
             } else {
                 CHECK(chargen_session_feed(m.slots[i]->twin, texts[i].bytes, texts[i].length) == CHARGEN_OK);
@@ -1069,10 +1279,101 @@ static void read_in_batch(struct world *w, int score) {
     CHECK(scores[m.count] == 7);
 }
 
-static void call_batch_feed(struct world *w) { read_in_batch(w, 0); }
-static void call_batch_score(struct world *w) { read_in_batch(w, 1); }
+static void call_batch_feed(struct world *w) { read_in_batch(w, FEED); }
+static void call_batch_score(struct world *w) { read_in_batch(w, SCORE); }
+static void call_batch_score_documents(struct world *w) { read_in_batch(w, SCORE_DOCUMENTS); }
+
+/* ---- The likeliest continuations ---- */
+
+static void call_beam_create(struct world *w) {
+    struct beam_slot *b = any_beam(w);
+    struct model_slot *m = any_model(w);
+    size_t width = one_in(w, 6) ? impossible_size(w) : one_in(w, 9) ? 1025 : below(w, 5);
+    size_t length = one_in(w, 6) ? impossible_size(w) : one_in(w, 9) ? 1025 : below(w, 9);
+    size_t threads = one_in(w, 6) ? impossible_size(w) : one_in(w, 4) ? below(w, 4) : 1;
+    int is_valid = m->model != NULL && width >= 1 && width <= 1024 && length >= 1 && length <= 1024 && threads >= 1
+        && threads <= 64;
+    chargen_beam *beam = (chargen_beam *)8;
+    if (b->beam != NULL) {
+        return;
+    }
+    CHECK(chargen_beam_create(m->model, 1, 1, 1, NULL) == CHARGEN_INVALID_ARGUMENT);
+    if (!GIVES(is_valid ? CHARGEN_OK : CHARGEN_INVALID_ARGUMENT, chargen_beam_create(m->model, width, length, threads, &beam))
+        || !is_valid) {
+        CHECK(beam == NULL);
+        return;
+    }
+    b->beam = beam;
+    b->model = m->number;
+    b->width = width;
+    b->length = length;
+    b->found = 0;
+}
+
+static void call_beam_free(struct world *w) {
+    struct beam_slot *b = any_beam(w);
+    if (one_in(w, 3)) {
+        chargen_beam_free(NULL);
+        chargen_beam_free(b->beam);
+        b->beam = NULL;
+    }
+}
+
+static void call_beam_search(struct world *w) {
+    struct beam_slot *b = any_beam(w);
+    struct session_slot *s = existing(w);
+    size_t length = one_in(w, 9) ? impossible_size(w) : below(w, 10), count = 1;
+    int is_valid = b->beam != NULL && s != NULL && s->model == b->model && length >= 1 && length <= b->length;
+    if (GIVES(is_valid ? CHARGEN_OK : CHARGEN_INVALID_ARGUMENT,
+              chargen_beam_search(b->beam, s == NULL ? NULL : s->session, length, &count))
+        && is_valid) {
+        CHECK(count >= 1 && count <= b->width);
+        b->found = count;
+    } else {
+        CHECK(count == 0);
+    }
+    CHECK(s == NULL || chargen_beam_search(b->beam, s->session, 1, NULL) == CHARGEN_INVALID_ARGUMENT);
+}
+
+static void call_beam_text(struct world *w) {
+    struct beam_slot *b = any_beam(w);
+    size_t found = b->beam == NULL ? 0 : b->found;
+    size_t index = one_in(w, 9) ? impossible_size(w) : below(w, found + 2), length = 1, offset = 0, characters = 0;
+    const char *text = (const char *)8;
+    double score = 1, before;
+    int32_t ended = 7;
+    int is_valid = index < found;
+    CHECK(chargen_beam_text(b->beam, index, NULL, &length, &score, &ended) == CHARGEN_INVALID_ARGUMENT);
+    if (!GIVES(is_valid ? CHARGEN_OK : CHARGEN_INVALID_ARGUMENT,
+               chargen_beam_text(b->beam, index, &text, &length, &score, &ended))
+        || !is_valid) {
+        CHECK(text == NULL && length == 0 && score == 0 && ended == 0);
+        return;
+    }
+    CHECK(score <= 0 && (ended == 0 || ended == 1) && text[length] == '\0');
+    while (offset < length) {
+        uint32_t character;
+        size_t bytes = take_character(text + offset, length - offset, &character);
+        CHECK(bytes > 0);
+        offset += bytes;
+        characters++;
+    }
+    CHECK(characters <= b->length && (characters > 0 || ended == 1));
+    CHECK(index == 0
+          || (chargen_beam_text(b->beam, index - 1, &text, NULL, &before, NULL) == CHARGEN_OK && before >= score));
+}
 
 /* ---- Everything else ---- */
+
+static void call_encode(struct world *w) {
+    uint32_t character = one_in(w, 2) ? (uint32_t)below(w, 0x120000) : random_character(w, &files[0]);
+    char *text = (char *)malloc(5);
+    char expected[4];
+    size_t length = is_scalar(character) ? put_character(expected, character) : 0;
+    CHECK(chargen_encode(character, NULL) == 0);
+    CHECK(chargen_encode(character, text) == length && memcmp(text, expected, length) == 0 && text[length] == '\0');
+    free(text);
+}
 
 static void call_version(struct world *w) {
     CHECK(strncmp(chargen_version(), "0.", 2) == 0 && chargen_version_number() == CHARGEN_VERSION);
@@ -1095,6 +1396,7 @@ static const struct function {
     {"chargen_session_stream", 15, call_stream},
     {"chargen_session_next", 30, call_next},
     {"chargen_session_feed", 20, call_feed},
+    {"chargen_session_feed_character", 10, call_feed_character},
     {"chargen_session_ended", 5, call_ended},
     {"chargen_session_reset", 5, call_reset},
     {"chargen_session_set_temperature", 8, call_set_temperature},
@@ -1113,7 +1415,13 @@ static const struct function {
     {"chargen_session_set_unknown", 8, call_set_unknown},
     {"chargen_session_set_threads", 1, call_set_threads},
     {"chargen_session_score", 15, call_score},
+    {"chargen_session_score_document", 8, call_score_document},
+    {"chargen_session_score_characters", 8, call_score_characters},
+    {"chargen_session_likeliest", 8, call_likeliest},
+    {"chargen_session_probability chargen_session_log_probability", 8, call_probability},
     {"chargen_session_probabilities", 10, call_probabilities},
+    {"chargen_session_log_probabilities", 5, call_log_probabilities},
+    {"chargen_session_logits", 5, call_logits},
     {"chargen_model_cell", 1, call_cell},
     {"chargen_model_layer_count", 1, call_layer_count},
     {"chargen_model_hidden_size", 1, call_hidden_size},
@@ -1132,6 +1440,12 @@ static const struct function {
     {"chargen_batch_next", 20, call_batch_next},
     {"chargen_batch_feed", 12, call_batch_feed},
     {"chargen_batch_score", 12, call_batch_score},
+    {"chargen_batch_score_documents", 8, call_batch_score_documents},
+    {"chargen_beam_create", 4, call_beam_create},
+    {"chargen_beam_free", 2, call_beam_free},
+    {"chargen_beam_search", 8, call_beam_search},
+    {"chargen_beam_text", 6, call_beam_text},
+    {"chargen_encode", 2, call_encode},
     {"chargen_version chargen_version_number", 1, call_version},
     {"chargen_error_message", 1, call_message},
 };
@@ -1164,6 +1478,9 @@ static void *run(void *argument) {
     }
     for (i = 0; i < BATCHES; i++) {
         chargen_batch_free(w->batches[i].batch);
+    }
+    for (i = 0; i < BEAMS; i++) {
+        chargen_beam_free(w->beams[i].beam);
     }
     return NULL;
 }

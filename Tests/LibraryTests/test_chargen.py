@@ -17,7 +17,7 @@ import unittest
 from typing import Any
 
 import chargen
-from chargen import Batch, Error, Model, Session, Status
+from chargen import Batch, Beam, Error, Model, Session, Status
 from random_model import CHARACTERS, WEIGHTS, random_model
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -275,6 +275,73 @@ class SessionTests(unittest.TestCase):
             self.assertAlmostEqual(math.exp(other.score(character)[0]), probability, places=7)
         likeliest = (self.model.characters + "¶")[probabilities.index(max(probabilities))]
         self.assertEqual(symbols(session, 1), likeliest)
+
+    def test_each_way_to_ask_what_comes_next_agrees(self) -> None:
+        model = Model.from_bytes(MODELS["lstm"])
+        session = Session(model)
+        session.feed("the")
+        probabilities = session.probabilities()
+        names: list[str | None] = [*model.characters, None]
+        ranking = sorted(range(len(names)), key=lambda i: (-session.logits()[i], i))
+        self.assertEqual(session.likeliest(3), [(names[i], probabilities[i]) for i in ranking[:3]])
+        self.assertEqual(len(session.likeliest(10**30)), len(names))
+        self.assertEqual(session.likeliest(0), [])
+        for name, probability, logarithm in zip(names, probabilities, session.log_probabilities()):
+            self.assertEqual(session.probability(name), probability)
+            self.assertAlmostEqual(session.log_probability(name), logarithm, places=5)
+        with self.assertRaisesRegex(Error, "not in the model"):
+            session.probability("§")
+        with self.assertRaises(ValueError):
+            session.likeliest(-1)
+
+    def test_an_end_can_be_fed_and_scored(self) -> None:
+        model = Model.from_bytes(MODELS["gru"])
+        scored, fed = Session(model), Session(model)
+        score, count = scored.score("a name", end=True)
+        self.assertEqual(count, 7)
+        fed.feed("a name")
+        self.assertEqual(Session(model).score("a name")[0] + fed.log_probability(None), score)
+        self.assertFalse(fed.ended)
+        fed.feed_end()
+        self.assertTrue(fed.ended and scored.ended)
+        self.assertEqual(fed.logits(), scored.logits())
+        with Batch(model, 2) as batch:
+            sessions = [Session(model), Session(model)]
+            self.assertEqual(batch.score(sessions, ["a name", ""], end=True)[0], score)
+            self.assertEqual(sessions[0].logits(), fed.logits())
+        with self.assertRaisesRegex(Error, "where documents end"):
+            Session(ENDLESS_MODEL).feed_end()
+
+    def test_the_scores_of_the_characters_add_up(self) -> None:
+        model = Model.from_bytes(MODELS["gru"])
+        session = Session(model, skip_unknown=True)
+        scores = session.score_characters("éa§中")
+        self.assertEqual(scores[2], 0)
+        self.assertEqual(sum(scores), Session(model, skip_unknown=True).score("éa§中")[0])
+        self.assertEqual(session.score_characters(""), [])
+
+    def test_a_beam_finds_continuations_with_their_scores(self) -> None:
+        model = Model.from_bytes(MODELS["gru"])
+        session = Session(model, seed=3)
+        session.feed("éa")
+        with Beam(model, width=30, length=4) as beam:
+            found = beam.search(session)
+            self.assertEqual(len(found), 30)
+            self.assertEqual(found, sorted(found, key=lambda text: -text.log_probability))
+            for text, log_probability, ended in found:
+                other = Session(model)
+                other.feed("éa")
+                self.assertEqual(other.score(text, end=ended)[0], log_probability)
+                self.assertTrue(ended or len(text) == 4)
+            first = [None if ended else text for text, _, ended in beam.search(session, 1)]
+            self.assertEqual(first, [character for character, _ in session.likeliest(30)])
+            with self.assertRaisesRegex(Error, "from 1 to 4"):
+                beam.search(session, 5)
+        with self.assertRaises(ValueError):
+            beam.search(session)
+        plain = Session(model, seed=3)
+        plain.feed("éa")
+        self.assertEqual(symbols(session, 50), symbols(plain, 50))
 
     def test_a_score_leaves_out_what_is_skipped(self) -> None:
         session = Session(self.model)

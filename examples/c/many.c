@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LONGEST = 200 };
 
@@ -26,16 +27,12 @@ static int failed(void) {
 
 /* Adds a character to a name, in UTF-8. Returns whether there was room. */
 static int add(struct name *name, uint32_t character) {
-    size_t bytes = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
-    size_t i;
+    char text[5];
+    size_t bytes = chargen_encode(character, text);
     if (LONGEST - name->length < bytes) {
         return 0;
     }
-    for (i = bytes - 1; i > 0; i--, character >>= 6) {
-        name->text[name->length + i] = (char)(0x80 | (character & 0x3F));
-    }
-    /* The first of several bytes begins with as many one bits as there are bytes. */
-    name->text[name->length] = (char)(character | (bytes == 1 ? 0 : 0xF00u >> bytes & 0xFF));
+    memcpy(name->text + name->length, text, bytes);
     name->length += bytes;
     return 1;
 }

@@ -11,7 +11,8 @@ A single module over libchargen.so, without other dependencies. It loads the fil
 environment variable CHARGEN_LIBRARY names, or libchargen.so beside this module, in ../../build, or
 in the system's search path.
 
-Any number of threads may share a Model. A Session or a Batch is used by one thread at a time.
+Any number of threads may share a Model. A Session, a Batch or a Beam is used by one thread at a
+time.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ import enum
 import os
 import pathlib
 import weakref
-from typing import Any, Callable, Iterator, Sequence
+from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
-__all__ = ["Batch", "Error", "Model", "Session", "Status", "version", "version_number"]
+__all__ = ["Batch", "Beam", "Continuation", "Error", "Model", "Session", "Status", "version", "version_number"]
 
 
 class Status(enum.IntEnum):
@@ -59,10 +60,13 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, _SIZE, ctypes.c_vo
 _END_OF_DOCUMENT = 0xFFFFFFFF
 _NO_LIMIT = _SIZE(-1).value
 
+_FLOATS = ctypes.POINTER(ctypes.POINTER(ctypes.c_float))
+
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_error_message": (_TEXT, []),
     "chargen_version": (_TEXT, []),
     "chargen_version_number": (ctypes.c_int32, []),
+    "chargen_encode": (_SIZE, [ctypes.c_uint32, _TEXT]),
     "chargen_model_load_file": (_STATUS, [_TEXT, ctypes.POINTER(_HANDLE)]),
     "chargen_model_load_memory": (_STATUS, [_TEXT, _SIZE, ctypes.POINTER(_HANDLE)]),
     "chargen_model_free": (None, [_HANDLE]),
@@ -72,6 +76,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_session_stream": (_STATUS, [_HANDLE, _SIZE, _CALLBACK, ctypes.c_void_p]),
     "chargen_session_next": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_uint32)]),
     "chargen_session_feed": (_STATUS, [_HANDLE, _TEXT, _SIZE]),
+    "chargen_session_feed_character": (_STATUS, [_HANDLE, ctypes.c_uint32]),
     "chargen_session_ended": (ctypes.c_int32, [_HANDLE]),
     "chargen_session_reset": (_STATUS, [_HANDLE]),
     "chargen_session_set_temperature": (_STATUS, [_HANDLE, ctypes.c_float]),
@@ -96,8 +101,18 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_session_set_threads": (_STATUS, [_HANDLE, _SIZE]),
     "chargen_session_score": (
         _STATUS, [_HANDLE, _TEXT, _SIZE, ctypes.POINTER(ctypes.c_double), ctypes.POINTER(_SIZE)]),
-    "chargen_session_probabilities": (
-        _STATUS, [_HANDLE, ctypes.POINTER(ctypes.POINTER(ctypes.c_float)), ctypes.POINTER(_SIZE)]),
+    "chargen_session_score_document": (
+        _STATUS, [_HANDLE, _TEXT, _SIZE, ctypes.POINTER(ctypes.c_double), ctypes.POINTER(_SIZE)]),
+    "chargen_session_score_characters": (
+        _STATUS, [_HANDLE, _TEXT, _SIZE, ctypes.POINTER(ctypes.c_double), _SIZE, ctypes.POINTER(_SIZE)]),
+    "chargen_session_likeliest": (
+        _STATUS,
+        [_HANDLE, _SIZE, ctypes.POINTER(ctypes.c_uint32), ctypes.POINTER(ctypes.c_float), ctypes.POINTER(_SIZE)]),
+    "chargen_session_probability": (_STATUS, [_HANDLE, ctypes.c_uint32, ctypes.POINTER(ctypes.c_float)]),
+    "chargen_session_log_probability": (_STATUS, [_HANDLE, ctypes.c_uint32, ctypes.POINTER(ctypes.c_double)]),
+    "chargen_session_probabilities": (_STATUS, [_HANDLE, _FLOATS, ctypes.POINTER(_SIZE)]),
+    "chargen_session_log_probabilities": (_STATUS, [_HANDLE, _FLOATS, ctypes.POINTER(_SIZE)]),
+    "chargen_session_logits": (_STATUS, [_HANDLE, _FLOATS, ctypes.POINTER(_SIZE)]),
     "chargen_model_cell": (_TEXT, [_HANDLE]),
     "chargen_model_layer_count": (_SIZE, [_HANDLE]),
     "chargen_model_hidden_size": (_SIZE, [_HANDLE]),
@@ -120,6 +135,17 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         _STATUS,
         [_HANDLE, ctypes.POINTER(_HANDLE), _SIZE, ctypes.POINTER(_TEXT), ctypes.POINTER(_SIZE),
          ctypes.POINTER(ctypes.c_double)]),
+    "chargen_batch_score_documents": (
+        _STATUS,
+        [_HANDLE, ctypes.POINTER(_HANDLE), _SIZE, ctypes.POINTER(_TEXT), ctypes.POINTER(_SIZE),
+         ctypes.POINTER(ctypes.c_double)]),
+    "chargen_beam_create": (_STATUS, [_HANDLE, _SIZE, _SIZE, _SIZE, ctypes.POINTER(_HANDLE)]),
+    "chargen_beam_free": (None, [_HANDLE]),
+    "chargen_beam_search": (_STATUS, [_HANDLE, _HANDLE, _SIZE, ctypes.POINTER(_SIZE)]),
+    "chargen_beam_text": (
+        _STATUS,
+        [_HANDLE, _SIZE, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(_SIZE), ctypes.POINTER(ctypes.c_double),
+         ctypes.POINTER(ctypes.c_int32)]),
 }
 
 
@@ -162,6 +188,11 @@ def _size(value: int) -> int:
 def _code(character: str | None) -> int:
     """A character as the library takes it."""
     return _END_OF_DOCUMENT if character is None else ord(character)
+
+
+def _character(code: int) -> str | None:
+    """A character as the library gives it."""
+    return None if code == _END_OF_DOCUMENT else chr(code)
 
 
 def version() -> str:
@@ -297,6 +328,7 @@ class Session(_Owner):
         _check(_library.chargen_session_create(model._handle, ctypes.byref(handle)))
         super().__init__(handle, _library.chargen_session_free)
         self._ends = model.has_end_of_document
+        self._symbols = int(_library.chargen_model_character_count(model._handle)) + 1
         self.temperature = temperature
         self.seed = seed
         self.skip_unknown = skip_unknown
@@ -416,7 +448,7 @@ class Session(_Owner):
 
     @property
     def ended(self) -> bool:
-        """Whether the last generated symbol was the end of a document."""
+        """Whether the end of a document was generated or read last."""
         return bool(_library.chargen_session_ended(self._handle))
 
     def reset(self) -> None:
@@ -429,20 +461,60 @@ class Session(_Owner):
         data = text.encode("utf-8")
         _check(_library.chargen_session_feed(self._handle, data, len(data)))
 
-    def score(self, text: str) -> tuple[float, int]:
+    def feed_end(self) -> None:
+        """Reads the end of a document as if the session had generated it."""
+        _check(_library.chargen_session_feed_character(self._handle, _END_OF_DOCUMENT))
+
+    def score(self, text: str, end: bool = False) -> tuple[float, int]:
         """Reads text as feed() does, and returns its log-probability and its number of characters.
 
         The log-probability is the sum of the natural logarithms of each character's probability
         given the characters before it. Bits per character are
-        -log_probability / (characters * log(2)).
+        -log_probability / (characters * log(2)). With `end`, the end of the document is read after
+        the text, and counts as a character.
         """
         data = text.encode("utf-8")
         log_probability, characters = ctypes.c_double(), _SIZE()
-        _check(
-            _library.chargen_session_score(
-                self._handle, data, len(data), ctypes.byref(log_probability), ctypes.byref(characters))
-        )
+        score = _library.chargen_session_score_document if end else _library.chargen_session_score
+        _check(score(self._handle, data, len(data), ctypes.byref(log_probability), ctypes.byref(characters)))
         return log_probability.value, characters.value
+
+    def score_characters(self, text: str) -> list[float]:
+        """Reads text as score() does, and returns the log-probability of each of its characters.
+
+        That of a character that is skipped is 0.
+        """
+        data = text.encode("utf-8")
+        scores, count = (ctypes.c_double * len(text))(), _SIZE()
+        _check(
+            _library.chargen_session_score_characters(
+                self._handle, data, len(data), scores, len(text), ctypes.byref(count))
+        )
+        return list(scores)
+
+    def likeliest(self, k: int) -> list[tuple[str | None, float]]:
+        """The k likeliest next characters with their probabilities; None is the end of a document.
+
+        At temperature 1, whatever the settings.
+        """
+        if k < 0:
+            raise ValueError(f"k must not be negative, but is {k}")
+        room = min(k, self._symbols)
+        characters, values, count = (ctypes.c_uint32 * room)(), (ctypes.c_float * room)(), _SIZE()
+        _check(_library.chargen_session_likeliest(self._handle, room, characters, values, ctypes.byref(count)))
+        return [(_character(characters[i]), values[i]) for i in range(count.value)]
+
+    def probability(self, character: str | None) -> float:
+        """The probability that a character comes next; None is the end of a document."""
+        value = ctypes.c_float()
+        _check(_library.chargen_session_probability(self._handle, _code(character), ctypes.byref(value)))
+        return value.value
+
+    def log_probability(self, character: str | None) -> float:
+        """The natural logarithm of a character's probability, as score() would count it."""
+        value = ctypes.c_double()
+        _check(_library.chargen_session_log_probability(self._handle, _code(character), ctypes.byref(value)))
+        return value.value
 
     def probabilities(self) -> list[float]:
         """The probabilities of what may come next, at temperature 1, whatever the settings.
@@ -450,8 +522,19 @@ class Session(_Owner):
         One for each of the model's characters, then one for the unknown symbol and one for the end
         of a document, if the model has them.
         """
+        return self._numbers(_library.chargen_session_probabilities)
+
+    def log_probabilities(self) -> list[float]:
+        """The natural logarithms of probabilities()."""
+        return self._numbers(_library.chargen_session_log_probabilities)
+
+    def logits(self) -> list[float]:
+        """The logits of what may come next, in the order of probabilities()."""
+        return self._numbers(_library.chargen_session_logits)
+
+    def _numbers(self, function: Any) -> list[float]:
         values, count = ctypes.POINTER(ctypes.c_float)(), _SIZE()
-        _check(_library.chargen_session_probabilities(self._handle, ctypes.byref(values), ctypes.byref(count)))
+        _check(function(self._handle, ctypes.byref(values), ctypes.byref(count)))
         return values[: count.value]
 
     def __iter__(self) -> Iterator[str]:
@@ -542,20 +625,80 @@ class Batch(_Owner):
         """Generates the next character of each session; None at the end of a document."""
         characters = (ctypes.c_uint32 * len(sessions))()
         _check(_library.chargen_batch_next(self._handle, _handles(sessions), len(sessions), characters))
-        return [None if character == _END_OF_DOCUMENT else chr(character) for character in characters]
+        return [_character(character) for character in characters]
 
     def feed(self, sessions: Sequence[Session], texts: Sequence[str]) -> None:
         """Feeds its own text to each session. An error leaves all sessions as they were."""
         _check(_library.chargen_batch_feed(self._handle, _handles(sessions), len(sessions), *_texts(sessions, texts)))
 
-    def score(self, sessions: Sequence[Session], texts: Sequence[str]) -> list[float]:
-        """Feeds its own text to each session, and returns the texts' log-probabilities."""
+    def score(self, sessions: Sequence[Session], texts: Sequence[str], end: bool = False) -> list[float]:
+        """Feeds its own text to each session, and returns the texts' log-probabilities.
+
+        With `end`, each reads the end of the document after its text, which counts too.
+        """
         results = (ctypes.c_double * len(sessions))()
-        _check(
-            _library.chargen_batch_score(
-                self._handle, _handles(sessions), len(sessions), *_texts(sessions, texts), results)
-        )
+        score = _library.chargen_batch_score_documents if end else _library.chargen_batch_score
+        _check(score(self._handle, _handles(sessions), len(sessions), *_texts(sessions, texts), results))
         return list(results)
+
+
+class Continuation(NamedTuple):
+    """A text that may follow."""
+
+    text: str
+    #: What Session.score() gives for it, with the end of the document if that follows.
+    log_probability: float
+    #: Whether the document ends after it.
+    ended: bool
+
+
+class Beam(_Owner):
+    """Finds likely continuations of a session's text by beam search.
+
+        with Beam(model, width=5, length=20) as beam:
+            for text, log_probability, ended in beam.search(session):
+                print(text, math.exp(log_probability))
+
+    A search keeps the `width` likeliest texts of each length. A wider beam may find likelier ones.
+    """
+
+    def __init__(self, model: Model, width: int, length: int, threads: int = 1) -> None:
+        """Makes room for `width` continuations of `length` characters, each 1 to 1024."""
+        handle = _HANDLE()
+        _check(
+            _library.chargen_beam_create(
+                model._handle, _size(width), _size(length), _size(threads), ctypes.byref(handle))
+        )
+        super().__init__(handle, _library.chargen_beam_free)
+        self._length = length
+
+    def __enter__(self) -> Beam:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def search(self, session: Session, length: int | None = None) -> list[Continuation]:
+        """The continuations of `length` characters, the likeliest first.
+
+        One is shorter where its document ends. The session and its settings stay as they are, and
+        do not affect the probabilities.
+        """
+        count = _SIZE()
+        wanted = self._length if length is None else _size(length)
+        _check(_library.chargen_beam_search(self._handle, session._handle, wanted, ctypes.byref(count)))
+        return [self._text(index) for index in range(count.value)]
+
+    def _text(self, index: int) -> Continuation:
+        text, length = ctypes.c_void_p(), _SIZE()
+        log_probability, ended = ctypes.c_double(), ctypes.c_int32()
+        _check(
+            _library.chargen_beam_text(
+                self._handle, index, ctypes.byref(text), ctypes.byref(length), ctypes.byref(log_probability),
+                ctypes.byref(ended))
+        )
+        return Continuation(
+            _decode(ctypes.string_at(text, length.value)), log_probability.value, bool(ended.value))
 
 
 def _handles(sessions: Sequence[Session]) -> ctypes.Array[ctypes.c_void_p]:
