@@ -30,8 +30,8 @@
  * Link it with `-lchargen`. Longer examples are in examples/c, a guide is docs/c-guide.md.
  *
  * The functions follow in this order: errors, version, loading a model, creating a session,
- * generating text, a session's settings, scoring text, what may come next, a model's properties,
- * batches of sessions, the likeliest continuations.
+ * generating text, a session's settings, patterns, scoring text, what may come next, a model's
+ * properties, batches of sessions, the likeliest continuations.
  *
  * OWNERSHIP
  *
@@ -144,7 +144,9 @@ enum {
     CHARGEN_BUFFER_TOO_SMALL = 8,
     /* The environment variable CHARGEN_BACKEND names kernels that do not exist or that this
      * processor cannot run. */
-    CHARGEN_UNSUPPORTED_BACKEND = 9
+    CHARGEN_UNSUPPORTED_BACKEND = 9,
+    /* A pattern has a fault, matches no text of the model's characters, or is too large. */
+    CHARGEN_INVALID_PATTERN = 11
 };
 
 /*
@@ -359,8 +361,8 @@ chargen_status chargen_session_feed(chargen_session *session, const char *text, 
 chargen_status chargen_session_feed_character(chargen_session *session, uint32_t character);
 
 /*
- * Returns 1 if the end of a document was generated, fed or scored last, and the session has not
- * been reset since; otherwise 0. 0 for NULL.
+ * Returns 1 if the end of a document was generated, fed or scored last, or the end of a pattern or of
+ * the maximum length came last, and the session has not been reset since; otherwise 0. 0 for NULL.
  */
 int32_t chargen_session_ended(const chargen_session *session);
 
@@ -523,6 +525,101 @@ chargen_status chargen_session_set_unknown(chargen_session *session, chargen_unk
  * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY; the number is then unchanged.
  */
 chargen_status chargen_session_set_threads(chargen_session *session, size_t threads);
+
+/* ---- Patterns ---- */
+
+/*
+ * A pattern: a regular expression that generated text matches as a whole, compiled for the
+ * characters of a model. It never leads into a dead end, and costs little per character.
+ */
+typedef struct chargen_pattern chargen_pattern;
+
+/*
+ * Compiles a pattern.
+ *
+ * model:      the model whose characters the pattern is for. It may be freed afterwards.
+ * expression: UTF-8, not used any more when the call returns: characters, `.`, classes such as
+ *             [A-Za-z] and [^ ], \d \w \s (ASCII), \u{E9}, groups (…), alternatives a|b, and the
+ *             repetitions * + ? {3} {2,} {2,5}. docs/patterns.md specifies it. It always stands
+ *             for the whole text: it has no ^ and no $.
+ * pattern:    receives the pattern, to be freed with chargen_pattern_free(); NULL on failure.
+ *
+ * A pattern is immutable. Any number of sessions of the model and threads may use it at the same
+ * time. Compiling takes milliseconds for patterns of usual size and never more than a few seconds:
+ * what would be larger than 10,000 states is refused.
+ *
+ * Errors: INVALID_ARGUMENT, INVALID_UTF8, INVALID_PATTERN with the place of the fault, counted in
+ * characters from 1, or because no text of the model's characters matches; OUT_OF_MEMORY. Any
+ * thread.
+ */
+chargen_status chargen_pattern_create(const chargen_model *model, const char *expression,
+                                      size_t length, chargen_pattern **pattern);
+
+/*
+ * Makes a pattern of a template: a text in which one character stands for others, such as
+ * "B_tt___y".
+ *
+ * text:           UTF-8.
+ * free_character: the Unicode scalar value that stands for others, such as '_'.
+ * choices:        UTF-8: the characters that it may stand for. An empty text, which may be NULL,
+ *                 stands for all that the model knows but the line break.
+ *
+ * Otherwise as chargen_pattern_create().
+ */
+chargen_status chargen_pattern_create_template(const chargen_model *model, const char *text,
+                                               size_t length, uint32_t free_character,
+                                               const char *choices, size_t choices_length,
+                                               chargen_pattern **pattern);
+
+/*
+ * Frees a pattern. NULL does nothing. Sessions that use it keep what they need. A pattern must not
+ * be freed twice, nor while another thread is in a call that takes it.
+ */
+void chargen_pattern_free(chargen_pattern *pattern);
+
+/*
+ * Has each text that the session generates from now on match a pattern.
+ *
+ * pattern: NULL for none, as at first.
+ *
+ * A text goes from this call, from a reset or from the end of the text before to its own end.
+ * Fed text does not count: a prompt may come before it or in between. Only what may follow in the
+ * pattern is chosen from, so that a text is never stuck; banned characters, and those outside the
+ * allowed set, are as if the pattern did not have them.
+ *
+ * A text ends where the pattern is complete and nothing more can follow. Where it may end and may
+ * also go on, the model chooses the end of the document, if it has learned that. A model without
+ * it goes on as long as the pattern allows: set a maximum length. The end is like the end of a
+ * document: chargen_session_ended() returns 1, and the next character begins another text, in a new
+ * document if the model has learned where documents end.
+ *
+ * Errors: INVALID_ARGUMENT, also if the pattern belongs to another model, or has no text that is
+ * short enough and without banned characters; OUT_OF_MEMORY.
+ */
+chargen_status chargen_session_set_pattern(chargen_session *session,
+                                           const chargen_pattern *pattern);
+
+/*
+ * Has each text that the session generates end after some number of characters at the latest.
+ *
+ * characters: at least 1; 0, as at first, for any number.
+ *
+ * Counted like the texts of a pattern; with a pattern, only characters are chosen after which the
+ * text can still become a match in time. The end is that of a pattern. Unlike the max_characters of
+ * a call, it concerns the text, whatever the number of calls.
+ *
+ * Errors: INVALID_ARGUMENT, also if the pattern has no text so short.
+ */
+chargen_status chargen_session_set_max_length(chargen_session *session, size_t characters);
+
+/* Returns the maximum length of a text in characters; 0 for any number. 0 for NULL. */
+size_t chargen_session_max_length(const chargen_session *session);
+
+/*
+ * Returns 1 if the text generated so far matches the pattern, so that it may end here, or if there
+ * is no pattern; otherwise 0. 0 for NULL.
+ */
+int32_t chargen_session_may_end(const chargen_session *session);
 
 /* ---- Scoring text ---- */
 

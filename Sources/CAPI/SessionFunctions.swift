@@ -8,7 +8,7 @@ import InferenceEngine
 // compiler compare each with its declaration in include/chargen.h, which describes it.
 
 /// The object behind a handle, or nil for NULL.
-private func existing(_ handle: OpaquePointer?) -> Session? {
+func existing(_ handle: OpaquePointer?) -> Session? {
     handle.map { Unmanaged<Session>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue() }
 }
 

@@ -20,6 +20,8 @@ public struct ChargenError: Error, Sendable {
         case bufferTooSmall = 8
         /// The backend does not exist, or the processor does not support it.
         case unsupportedBackend = 9
+        /// A pattern has a fault, matches no text of the model's characters, or is too large.
+        case invalidPattern = 11
     }
 
     /// What went wrong, for a program.

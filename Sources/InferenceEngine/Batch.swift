@@ -128,15 +128,23 @@ public final class Batch {
         open(count, session, beforeChoice: true) { _ in true }
         for index in 0..<count { evaluator.rows.pointer[index].front = session(index).stream.state.front }
         let logits = evaluator.computeLogits(count)
+        var rows = 0
         for index in 0..<count {
-            let symbol = session(index).stream.choose(
-                from: logits + index * evaluator.logitStride, weights: evaluator.samplingWeights.pointer)
+            guard
+                let symbol = session(index).stream.choose(
+                    from: logits + index * evaluator.logitStride, weights: evaluator.samplingWeights.pointer)
+            else {
+                body(index, nil)
+                continue
+            }
             session(index).stream.note(symbol)
-            setRow(index, session(index), symbol)
+            sessionOfRow.pointer[rows] = index
+            setRow(rows, session(index), symbol)
+            rows += 1
         }
-        evaluator.advanceStreams(count)
-        for index in 0..<count {
-            let symbol = evaluator.rows.pointer[index].symbol
+        evaluator.advanceStreams(rows)
+        for row in 0..<rows {
+            let (index, symbol) = (sessionOfRow.pointer[row], evaluator.rows.pointer[row].symbol)
             session(index).stream.finishStep(read: symbol)
             body(index, model.vocabulary.character(of: symbol))
         }

@@ -93,6 +93,16 @@ struct Sampler: ~Copyable {
         preferences?.bias(of: symbol) ?? 0
     }
 
+    /// For each symbol whether it is banned or outside the allowed set; nil if none is.
+    ///
+    /// - Throws: `outOfMemory`.
+    func excludedSymbols(_ vocabulary: Vocabulary) throws(ChargenError) -> AlignedBuffer<Bool>? {
+        guard let preferences else { return nil }
+        let excluded = try AlignedBuffer<Bool>(count: vocabulary.count, for: "a pattern")
+        for symbol in 0..<vocabulary.count { excluded.pointer[symbol] = preferences.isExcluded(symbol) }
+        return excluded
+    }
+
     /// Whether a symbol is neither banned nor outside the allowed set.
     func allows(_ symbol: Int) -> Bool {
         preferences.map { !$0.isExcluded(symbol) } ?? true
@@ -147,21 +157,23 @@ struct Sampler: ~Copyable {
     /// - Parameters:
     ///   - logits: `count` floats, in a buffer padded to whole vectors. Changed by penalties,
     ///     biases and bans.
+    ///   - mask: The symbols to choose from, at least one and none that is excluded; nil for all.
     ///   - generator: One word of it is used, unless the choice is greedy.
     ///   - weights: Memory for as many integers.
     func choose(
-        from logits: UnsafeMutablePointer<Float>, count: Int, _ generator: inout SplitMix64,
-        weights: UnsafeMutablePointer<UInt32>, _ backend: Backend
+        from logits: UnsafeMutablePointer<Float>, count: Int, mask: UnsafePointer<UInt16>?,
+        _ generator: inout SplitMix64, weights: UnsafeMutablePointer<UInt32>, _ backend: Backend
     ) -> Int {
         if let preferences { preferences.apply(to: logits) }
+        if let mask { backend.kernels.excludeSymbols(logits, count, mask) }
         if let window {
             window.subtract(repetition: repetitionPenalty, frequency: frequencyPenalty, from: logits, count)
         }
-        guard temperature > 0 else { return likeliest(logits, count, backend) }
+        guard temperature > 0 else { return likeliest(logits, count, mask, backend) }
         let word = generator.next()
         var total = backend.kernels.sampleWeights(logits, count, 1 / temperature, weights)
         // The logits overflowed.
-        guard total > 0 else { return likeliest(logits, count, backend) }
+        guard total > 0 else { return likeliest(logits, count, mask, backend) }
         if topK > 0 || topP < 1 || minP > 0 {
             total = backend.kernels.cutWeights(
                 weights, count, total, topK == 0 ? count : topK, topP < 1 ? UInt64(topP * 0x1p64) : .max,
@@ -170,10 +182,13 @@ struct Sampler: ~Copyable {
         return backend.kernels.pickSymbol(weights, count, total, word)
     }
 
-    private func likeliest(_ logits: UnsafePointer<Float>, _ count: Int, _ backend: Backend) -> Int {
+    private func likeliest(
+        _ logits: UnsafePointer<Float>, _ count: Int, _ mask: UnsafePointer<UInt16>?, _ backend: Backend
+    ) -> Int {
         let symbol = backend.kernels.indexOfMaximum(logits, count)
-        // Where no logit is above −∞, the first symbol could be a banned one.
-        guard let preferences, !(logits[symbol] > -.infinity) else { return symbol }
-        return preferences.firstAllowed
+        // Where no logit is above −∞, the first symbol could be an excluded one.
+        guard !(logits[symbol] > -.infinity) else { return symbol }
+        if let mask { return (0..<count).first { mask[$0 / 16] >> UInt16($0 % 16) & 1 != 0 } ?? symbol }
+        return preferences?.firstAllowed ?? symbol
     }
 }

@@ -87,7 +87,12 @@ extension Session {
                 character.map { "\(described($0.value)) is not in the model's vocabulary" }
                     ?? "this model has not learned where documents end")
         }
-        try stream.sampler.setBias(bias, of: symbol, model.vocabulary)
+        guard (bias == -.infinity) != (self.bias(of: character) == -.infinity) else {
+            return try stream.sampler.setBias(bias, of: symbol, model.vocabulary)
+        }
+        try stream.setExclusions { (sampler, vocabulary) throws(ChargenError) in
+            try sampler.setBias(bias, of: symbol, vocabulary)
+        }
     }
 
     /// Restricts generated text to some characters. Documents end as before.
@@ -107,7 +112,9 @@ extension Session {
     package func setAllowedCharacters(_ text: UnsafeRawBufferPointer) throws(ChargenError) {
         let symbols = SymbolReader(text, for: stream)
         _ = try symbols.count()
-        try stream.sampler.setAllowed(text.isEmpty ? nil : symbols, model.vocabulary)
+        try stream.setExclusions { (sampler, vocabulary) throws(ChargenError) in
+            try sampler.setAllowed(text.isEmpty ? nil : symbols, vocabulary)
+        }
     }
 
     /// Whether a character may be generated: the model knows it, and it is neither banned nor

@@ -292,7 +292,9 @@ public final class Session: Sequence, IteratorProtocol {
     ///   document.
     public func next() -> Unicode.Scalar? {
         if let symbol = stream.openingSymbol(beforeChoice: true) { advance(symbol, isText: false) }
-        let symbol = stream.choose(from: logitPointer(), weights: evaluator.samplingWeights.pointer)
+        guard let symbol = stream.choose(from: logitPointer(), weights: evaluator.samplingWeights.pointer) else {
+            return nil
+        }
         stream.note(symbol)
         advance(symbol)
         return model.vocabulary.character(of: symbol)

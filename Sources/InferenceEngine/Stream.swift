@@ -10,8 +10,9 @@ struct Stream: ~Copyable {
     let model: Model
     private(set) var state: RecurrentState
     var sampler = Sampler()
+    private(set) var constraint = TextConstraint()
     var unknownCharacters = Session.UnknownCharacterPolicy.fail
-    /// Whether the end of a document was generated or read last, and the stream not reset since.
+    /// Whether a text ended last, by what was chosen or read, and the stream not reset since.
     private(set) var hasEnded = false
     /// Changes with every step and reset, so that what was computed from the state can be
     /// recognised as outdated.
@@ -42,6 +43,7 @@ struct Stream: ~Copyable {
         var copy = try Stream(model)
         copy.state.copy(state)
         copy.sampler = try sampler.copy()
+        copy.constraint = try constraint.copy()
         copy.unknownCharacters = unknownCharacters
         copy.hasEnded = hasEnded
         copy.seed = seed
@@ -54,6 +56,7 @@ struct Stream: ~Copyable {
         state.reset()
         generator = SplitMix64(seed: seed)
         sampler.clearText()
+        constraint.restart()
         hasEnded = false
         version += 1
     }
@@ -83,16 +86,67 @@ struct Stream: ~Copyable {
     /// Notes a symbol of the text, before the network reads it.
     mutating func note(_ symbol: Int) {
         if sampler.hasWindow { sampler.note(symbol, model.vocabulary) }
+        if symbol == model.vocabulary.endOfDocument { constraint.restart() }
     }
 
     /// Chooses the next symbol, which is never the unknown one.
     ///
     /// - Parameter logits: The unknown symbol's becomes −∞: its weight is then 0, and it is never
     ///   the largest, on every backend.
-    mutating func choose(from logits: UnsafeMutablePointer<Float>, weights: UnsafeMutablePointer<UInt32>) -> Int {
+    /// - Returns: nil where the text is complete and there is no symbol for its end; the following
+    ///   choice begins another text.
+    mutating func choose(from logits: UnsafeMutablePointer<Float>, weights: UnsafeMutablePointer<UInt32>) -> Int? {
+        let mask: UnsafePointer<UInt16>?
+        switch constraint.choice() {
+        case .any: mask = nil
+        case .symbols(let symbols): mask = symbols
+        case .end:
+            guard model.vocabulary.endOfDocument == nil else { return model.vocabulary.endOfDocument }
+            constraint.restart()
+            hasEnded = true
+            return nil
+        }
         if let unknown = model.vocabulary.unknown { logits[unknown] = -.infinity }
-        return sampler.choose(
-            from: logits, count: model.shape.vocabularySize, &generator, weights: weights, model.backend)
+        let symbol = sampler.choose(
+            from: logits, count: model.shape.vocabularySize, mask: mask, &generator, weights: weights, model.backend)
+        if symbol != model.vocabulary.endOfDocument { constraint.advance(symbol) }
+        return symbol
+    }
+
+    /// Changes which symbols the sampler excludes.
+    ///
+    /// - Throws: What `body` throws, or `invalidArgument` if the pattern would be left without a
+    ///   text. Nothing has then changed.
+    mutating func setExclusions(
+        _ body: (inout Sampler, Vocabulary) throws(ChargenError) -> Void
+    ) throws(ChargenError) {
+        guard constraint.pattern != nil else { return try body(&sampler, model.vocabulary) }
+        let old = try sampler.copy()
+        do {
+            try body(&sampler, model.vocabulary)
+            try constraint.exclude(try sampler.excludedSymbols(model.vocabulary))
+        } catch {
+            sampler = old
+            throw error
+        }
+    }
+
+    /// Sets the pattern of the text that follows; nil for none.
+    ///
+    /// - Throws: `invalidArgument` if it belongs to another model, or no text of it is short enough
+    ///   and has none of the excluded characters; `outOfMemory`. Nothing has then changed.
+    mutating func setPattern(_ pattern: Pattern?) throws(ChargenError) {
+        if let pattern, pattern.model !== model {
+            throw ChargenError(.invalidArgument, "the pattern belongs to another model than the session")
+        }
+        try constraint.setPattern(pattern, try sampler.excludedSymbols(model.vocabulary))
+    }
+
+    /// Sets the most characters of a text; 0 for any number.
+    ///
+    /// - Throws: `invalidArgument` if the pattern has no text so short. Nothing has then changed.
+    mutating func setMaximumLength(_ length: Int) throws(ChargenError) {
+        try constraint.setMaximumLength(length)
     }
 
     /// Notes that the network has read symbols, the last of which it has written to the back

@@ -20,6 +20,7 @@ public func inferenceKernels() -> InferenceKernels {
         sigmoid: { sigmoid($0, count: $1) },
         hyperbolicTangent: { hyperbolicTangent($0, count: $1) },
         exponential: { exponential($0, count: $1) },
+        excludeSymbols: { excludeSymbols($0, count: $1, mask: $2) },
         sampleWeights: { sampleWeights($0, count: $1, inverseTemperature: $2, into: $3) },
         indexOfMaximum: { indexOfMaximum($0, count: $1) },
         pickSymbol: { pickSymbol($0, count: $1, total: $2, word: $3) },

@@ -32,6 +32,22 @@ private func maximum(_ logits: UnsafePointer<Float>, count: Int) -> Float {
     return c[1] > c[0] ? c[1] : c[0]
 }
 
+/// Makes the logits −∞ of symbols that a mask lacks.
+///
+/// - Parameters:
+///   - logits: `count` floats, in a buffer padded to a multiple of ``laneCount``.
+///   - mask: A bit for each symbol, from the lowest bit of the first word on.
+func excludeSymbols(_ logits: UnsafeMutablePointer<Float>, count: Int, mask: UnsafePointer<UInt16>) {
+    var laneBits = SIMD16<Int32>(repeating: 0)
+    for lane in 0..<laneCount { laneBits[lane] = 1 << Int32(lane) }
+    for j in stride(from: 0, to: count, by: laneCount) {
+        let bits = SIMD16<Int32>(repeating: Int32(mask[j / laneCount])) & laneBits
+        var row = Vector(at: logits + j)
+        row.replace(with: -.infinity, where: Vector(bits) .== 0)
+        row.store(at: logits + j)
+    }
+}
+
 /// Turns logits into integer weights: ⌊2^31 · exp((logit − maximum) · inverseTemperature)⌋.
 ///
 /// A NaN weighs nothing.

@@ -35,6 +35,18 @@ struct Generate: ParsableCommand {
         transform: Arguments.text)
     var until: String?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "A regular expression that each text matches, without the prompt. (default: none)",
+            discussion: """
+                Such as '[A-Z][a-z]+'. The syntax is in docs/patterns.md. A text matches as a whole, and has at most \
+                as many characters as --length says.
+                """,
+            valueName: "expression"),
+        transform: Arguments.text)
+    var pattern: String?
+
     @Option(help: ArgumentHelp("The number of texts.", valueName: "n"))
     var count = 1
 
@@ -55,7 +67,8 @@ struct Generate: ParsableCommand {
             discussion: """
                 'jsonl' prints a JSON object a line: the prompt, the text that continues it, its number of \
                 characters, its seed, why it is over, and the natural logarithm of its probability at temperature 1. \
-                It is over with the 'document' if the model ended that, otherwise with 'until' or with 'length'.
+                It is over with the 'document' if the model or the pattern ended that, otherwise with 'until' or \
+                with 'length'.
                 """,
             valueName: "format"))
     var format = Format.text
@@ -69,6 +82,9 @@ struct Generate: ParsableCommand {
 
     func validate() throws {
         guard length >= 0 else { throw ValidationError("--length must be at least 0.") }
+        guard pattern == nil || length > 0 else {
+            throw ValidationError("With --pattern, --length must be at least 1.")
+        }
         guard count >= 1 else { throw ValidationError("--count must be at least 1.") }
         guard until != "" else { throw ValidationError("--until must be at least one character.") }
         guard (unique + [prompt.file]).filter({ $0 == "-" }).count <= 1 else {
@@ -82,6 +98,10 @@ struct Generate: ParsableCommand {
         let session = try Session(model)
         try session.setTemperature(sampling.greedy ? 0 : sampling.temperature ?? 1)
         session.unknownCharacters = prompt.unknown == .skip ? .skip : .fail
+        if let pattern {
+            try session.setPattern(try Pattern(pattern, for: model))
+            try session.setMaximumLength(length)
+        }
         let generator = TextGenerator(session: session, prompt: try prompt.text(), limit: length, until: until)
         var known = Set(try unique.flatMap(TextFile.list))
         var seed = sampling.seed ?? .random(in: 0 ... .max)

@@ -46,7 +46,7 @@ def faults(header: str) -> Iterator[str]:
             yield f"{name}: no comment"
             continue
         # Such as "Otherwise like chargen_model_load_file()".
-        is_complete = "Otherwise like" not in comment
+        is_complete = not re.search(r"Otherwise (?:as|like) chargen_", comment)
         if is_complete and "thread" not in comment + threads:
             yield f"{name}: nothing about threads"
         errors = re.search(r"Errors: (.*?)(?:\.|\*/)", comment)
@@ -61,6 +61,9 @@ def faults(header: str) -> Iterator[str]:
         similar = [comments[other] for other in re.findall(r"\b(?:as|like) (chargen_\w+)\(\)", comment)]
         for parameter in parameters:
             kind, word = re.fullmatch(r"(.*?)(\w+)", parameter, re.DOTALL).groups()
+            # The introduction says what a text's length is.
+            if re.fullmatch(r"(\w+_)?lengths?", word):
+                continue
             if is_complete and re.fullmatch(r"chargen_\w+ \*\*", kind) and "freed with" not in comment:
                 yield f"{name}: nothing about who frees {word}"
             if is_complete and "chargen_" not in kind and not re.search(rf"\b{word}\b", " ".join([comment, *similar])):

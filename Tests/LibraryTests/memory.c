@@ -19,6 +19,7 @@
 #include <chargen.h>
 
 #include <dlfcn.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,6 +64,9 @@ static chargen_batch *batch;
 static chargen_model *new_model;
 static chargen_session *new_session;
 static chargen_batch *new_batch;
+static chargen_beam *new_beam;
+static chargen_pattern *new_pattern;
+static chargen_pattern *pattern;
 
 static const char unknown[] = "\xF4\x8F\xBF\xBF";
 static const char *const texts[] = {"", unknown};
@@ -106,6 +110,42 @@ static void no_bias(void) { CHECK(chargen_session_set_bias(sessions[0], 'a', 0) 
 static chargen_status set_allowed(void) { return chargen_session_set_allowed(sessions[0], "abc", 3); }
 static chargen_status set_allowed_unknown(void) { return chargen_session_set_allowed(sessions[0], unknown, 4); }
 static void all_allowed(void) { CHECK(chargen_session_set_allowed(sessions[0], NULL, 0) == CHARGEN_OK); }
+
+static chargen_status create_beam(void) { return chargen_beam_create(model, 4, 8, 3, &new_beam); }
+static void free_beam(void) {
+    chargen_beam_free(new_beam);
+    new_beam = NULL;
+}
+
+static chargen_status create_pattern(void) { return chargen_pattern_create(model, "(ab?|[c-e]{2,4})+", 17, &new_pattern); }
+static chargen_status create_template(void) {
+    return chargen_pattern_create_template(model, "a_b__", 5, '_', "abc", 3, &new_pattern);
+}
+static chargen_status create_bad_pattern(void) { return chargen_pattern_create(model, "(a", 2, &new_pattern); }
+static void free_pattern(void) {
+    chargen_pattern_free(new_pattern);
+    new_pattern = NULL;
+}
+static chargen_status set_pattern(void) { return chargen_session_set_pattern(sessions[0], pattern); }
+static void no_pattern(void) { CHECK(chargen_session_set_pattern(sessions[0], NULL) == CHARGEN_OK); }
+/* Sets a bias for a session with a pattern. */
+static chargen_status set_bias_and_pattern(void) {
+    chargen_status status = set_pattern();
+    if (status == CHARGEN_OK) {
+        status = chargen_session_set_bias(sessions[0], 'a', -INFINITY);
+        if (status != CHARGEN_OK) {
+            unsigned long refused = first_refused;
+            first_refused = ULONG_MAX;
+            no_pattern();
+            first_refused = refused;
+        }
+    }
+    return status;
+}
+static void no_bias_and_pattern(void) {
+    no_bias();
+    no_pattern();
+}
 
 static chargen_status feed_unknown(void) { return chargen_session_feed(sessions[0], unknown, 4); }
 static chargen_status feed_bytes(void) { return chargen_session_feed(sessions[0], "\xFF", 1); }
@@ -152,6 +192,12 @@ static const struct call {
     {"setting penalties", set_penalties, CHARGEN_OK, no_penalties},
     {"setting a bias", set_bias, CHARGEN_OK, no_bias},
     {"setting allowed characters", set_allowed, CHARGEN_OK, all_allowed},
+    {"creating a beam", create_beam, CHARGEN_OK, free_beam},
+    {"compiling a pattern", create_pattern, CHARGEN_OK, free_pattern},
+    {"compiling a template", create_template, CHARGEN_OK, free_pattern},
+    {"compiling half a pattern", create_bad_pattern, CHARGEN_INVALID_PATTERN, NULL},
+    {"setting a pattern", set_pattern, CHARGEN_OK, no_pattern},
+    {"setting a pattern and a bias", set_bias_and_pattern, CHARGEN_OK, no_bias_and_pattern},
     {"setting unknown characters", set_allowed_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"feeding unknown characters", feed_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"feeding bytes", feed_bytes, CHARGEN_INVALID_UTF8, NULL},
@@ -171,7 +217,7 @@ static uint64_t fingerprint(chargen_session *session) {
     uint64_t hash = 0xCBF29CE484222325u;
     const float *probabilities;
     size_t count, i;
-    float settings[6];
+    float settings[8];
     CHECK(chargen_session_probabilities(session, &probabilities, &count) == CHARGEN_OK);
     settings[0] = chargen_session_temperature(session);
     settings[1] = chargen_session_repetition_penalty(session);
@@ -179,6 +225,8 @@ static uint64_t fingerprint(chargen_session *session) {
     settings[3] = (float)chargen_session_penalty_window(session);
     settings[4] = (float)chargen_session_ended(session);
     settings[5] = (float)chargen_session_seed(session);
+    settings[6] = (float)chargen_session_may_end(session);
+    settings[7] = (float)chargen_session_max_length(session);
     for (i = 0; i < sizeof settings; i++) {
         hash = (hash ^ ((const unsigned char *)settings)[i]) * 0x100000001B3u;
     }
@@ -219,6 +267,7 @@ static int try_call(const struct call *call, unsigned long first, unsigned long 
         call->undo();
     } else {
         CHECK(new_model == NULL && new_session == NULL && new_batch == NULL);
+        CHECK(new_beam == NULL && new_pattern == NULL);
         CHECK(chargen_error_message()[0] != '\0');
     }
     CHECK(fingerprint(sessions[0]) + fingerprint(sessions[1]) == before);
@@ -325,6 +374,7 @@ int main(int argc, char **argv) {
     model = new_model;
     new_model = NULL;
     CHECK(chargen_batch_create(model, 2, 1, &batch) == CHARGEN_OK);
+    CHECK(chargen_pattern_create(model, "[a-e]{2,5}", 10, &pattern) == CHARGEN_OK);
     for (i = 0; i < 2; i++) {
         CHECK(chargen_session_create(model, &sessions[i]) == CHARGEN_OK);
         CHECK(chargen_session_feed(sessions[i], "ab", 2) == CHARGEN_OK);
@@ -335,6 +385,7 @@ int main(int argc, char **argv) {
     check_many_refusals();
     check_threads();
     CHECK(chargen_batch_next(batch, sessions, 2, characters) == CHARGEN_OK && characters[0] == characters[1]);
+    chargen_pattern_free(pattern);
     chargen_batch_free(batch);
     chargen_session_free(sessions[0]);
     chargen_session_free(sessions[1]);

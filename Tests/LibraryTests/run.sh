@@ -173,6 +173,10 @@ for each in rnn/f32 gru/bf16 lstm/int8 gru/int4; do
     python Tests/LibraryTests/random_model.py ${each%/*} "$work/small-${each#*/}.cgw" ${each#*/} 8 0.8 || exit 1
 done
 python Tests/LibraryTests/random_model.py lstm "$work/small-unknown.cgw" int8 8 0.8 unknown || exit 1
+# One long text with line breaks, no documents.
+python -c 'import sys, random_model as random
+model = random.random_model("gru", hidden_size=8, characters=random.CHARACTERS + "\n", ends=False)
+open(sys.argv[1], "wb").write(model)' "$work/small-lines.cgw" || exit 1
 check '20,000 random calls give what the header says' "$work/sequences" 20000 1 "$work"/small-*.cgw "$model"
 check 'so do 20,000 with memory refused now and then' "$work/sequences" --refuse 20000 2 "$work"/small-*.cgw "$model"
 check 'so do 5,000 on each of eight threads' "$work/sequences" --threads 8 5000 3 "$work"/small-*.cgw

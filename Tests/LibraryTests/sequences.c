@@ -35,6 +35,7 @@ enum {
     SESSIONS = 6,
     BATCHES = 3,
     BEAMS = 2,
+    PATTERNS = 2,
     FILES = 16,      /* Models in the arguments. */
     CHARACTERS = 256, /* The most characters of a model that are called by number. */
     TEXT = 256,      /* The most bytes of a text that is fed. */
@@ -76,6 +77,8 @@ struct session_slot {
     /* Of each character, then of the end of a document. */
     float biases[CHARACTERS + 1];
     unsigned char outside[CHARACTERS + 1];
+    size_t max_length;
+    int has_pattern;
 };
 
 struct batch_slot {
@@ -92,6 +95,11 @@ struct beam_slot {
     size_t found;
 };
 
+struct pattern_slot {
+    chargen_pattern *pattern;
+    unsigned long model;
+};
+
 /* What one thread uses. */
 struct world {
     uint64_t random;
@@ -103,6 +111,7 @@ struct world {
     struct session_slot sessions[SESSIONS];
     struct batch_slot batches[BATCHES];
     struct beam_slot beams[BEAMS];
+    struct pattern_slot patterns[PATTERNS];
 };
 
 static int refusing;
@@ -338,6 +347,17 @@ static int may_choose(const struct session_slot *s, uint32_t character) {
     return number >= 0 && s->biases[number] > -INFINITY && !s->outside[number];
 }
 
+/* Whether the session may generate it. Where it has a pattern or a maximum length, texts end. */
+static int may_generate(const struct session_slot *s, uint32_t character) {
+    return may_choose(s, character)
+        || (character == CHARGEN_END_OF_DOCUMENT && (s->has_pattern || s->max_length > 0));
+}
+
+/* Whether a status is one of two that a call may have, where only the library can tell which: then
+   the call is expected to give that. */
+#define GIVES_EITHER(first, second, status, call)                                                            \
+    (arm(w), (status) = (call), has_status(w, __LINE__, #call, (status) == (second) ? (second) : (first), (status)))
+
 /* ---- Loading a model ---- */
 
 static void call_load(struct world *w, int from_file) {
@@ -520,7 +540,7 @@ static void call_next(struct world *w) {
         (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_next(s->session, NULL));
     }
     CHECK(GIVES(CHARGEN_OK, chargen_session_next(s->session, &character)));
-    CHECK(may_choose(s, character) && character == twin_next(w, s));
+    CHECK(may_generate(s, character) && character == twin_next(w, s));
     CHECK(chargen_session_ended(s->session) == (character == CHARGEN_END_OF_DOCUMENT));
 }
 
@@ -553,7 +573,7 @@ static void call_generate(struct world *w) {
         && is_valid) {
         while (count < most && capacity - place >= s->file->longest) {
             uint32_t character = twin_next(w, s);
-            CHECK(may_choose(s, character));
+            CHECK(may_generate(s, character));
             if (character == CHARGEN_END_OF_DOCUMENT) {
                 break;
             }
@@ -1024,7 +1044,16 @@ static void call_set_bias(struct world *w) {
             expected = CHARGEN_INVALID_ARGUMENT;
         }
     }
-    if (GIVES(expected, chargen_session_set_bias(s->session, character, bias)) && expected == CHARGEN_OK) {
+    if (expected == CHARGEN_OK && s->has_pattern) {
+        /* It may leave no text that matches. */
+        if (!GIVES_EITHER(CHARGEN_OK, CHARGEN_INVALID_ARGUMENT, expected, chargen_session_set_bias(s->session, character, bias))) {
+            s->biases[number] = before;
+            return;
+        }
+    } else if (!GIVES(expected, chargen_session_set_bias(s->session, character, bias))) {
+        expected = CHARGEN_OUT_OF_MEMORY;
+    }
+    if (expected == CHARGEN_OK) {
         CHECK(chargen_session_set_bias(s->twin, character, bias) == CHARGEN_OK);
     } else if (number >= 0) {
         s->biases[number] = before;
@@ -1057,12 +1086,132 @@ static void call_set_allowed(struct world *w) {
     if (expected == CHARGEN_OK && !has_choice(s)) {
         expected = CHARGEN_INVALID_ARGUMENT;
     }
-    if (GIVES(expected, chargen_session_set_allowed(s->session, text.bytes, text.length)) && expected == CHARGEN_OK) {
+    if (expected == CHARGEN_OK && s->has_pattern) {
+        /* It may leave no text that matches. */
+        chargen_status status;
+        expected = GIVES_EITHER(CHARGEN_OK, CHARGEN_INVALID_ARGUMENT, status,
+                                chargen_session_set_allowed(s->session, text.bytes, text.length))
+                       ? status
+                       : CHARGEN_OUT_OF_MEMORY;
+    } else if (!GIVES(expected, chargen_session_set_allowed(s->session, text.bytes, text.length))) {
+        expected = CHARGEN_OUT_OF_MEMORY;
+    }
+    if (expected == CHARGEN_OK) {
         CHECK(chargen_session_set_allowed(s->twin, text.bytes, text.length) == CHARGEN_OK);
     } else {
         memcpy(s->outside, before, sizeof before);
     }
     free(text.bytes);
+}
+
+/* ---- Patterns ---- */
+
+static void call_pattern_create(struct world *w) {
+    static const char *const valid[] = {"[a-e]{2,5}", ".*", "a|b+", "(ab)?c", "\\w+", "[^a]{0,3}", "a\\.?", "c"};
+    static const char *const invalid[] = {"(", "[a", "a{5,2}", "*", "\\", "a)", "[b-a]", "\xF4\x8F\xBF\xBF"};
+    struct pattern_slot *p = &w->patterns[below(w, PATTERNS)];
+    struct model_slot *m = any_model(w);
+    chargen_pattern *pattern = (chargen_pattern *)8;
+    chargen_status status = CHARGEN_OK;
+    int is_done;
+    if (p->pattern != NULL) {
+        return;
+    }
+    CHECK(chargen_pattern_create(m->model, "a", 1, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_pattern_create(m->model, NULL, 1, &pattern) == CHARGEN_INVALID_ARGUMENT && pattern == NULL);
+    CHECK(chargen_pattern_create(NULL, "a", 1, &pattern) == CHARGEN_INVALID_ARGUMENT && pattern == NULL);
+    if (m->model == NULL) {
+        return;
+    }
+    pattern = (chargen_pattern *)8;
+    if (one_in(w, 3)) {
+        const char *text = invalid[below(w, sizeof invalid / sizeof *invalid)];
+        is_done = GIVES(CHARGEN_INVALID_PATTERN, chargen_pattern_create(m->model, text, strlen(text), &pattern));
+        status = CHARGEN_INVALID_PATTERN;
+    } else if (one_in(w, 3)) {
+        struct text text = random_text(w, m->file);
+        size_t count;
+        status = status_of(&text, m->file, CHARGEN_UNKNOWN_SKIP, &count);
+        is_done = status == CHARGEN_INVALID_UTF8
+                      ? GIVES(status, chargen_pattern_create(m->model, text.bytes, text.length, &pattern))
+                      : GIVES_EITHER(CHARGEN_OK, CHARGEN_INVALID_PATTERN, status,
+                                     chargen_pattern_create(m->model, text.bytes, text.length, &pattern));
+        free(text.bytes);
+    } else {
+        const char *text = valid[below(w, sizeof valid / sizeof *valid)];
+        is_done = GIVES(CHARGEN_OK, chargen_pattern_create(m->model, text, strlen(text), &pattern));
+    }
+    CHECK((pattern != NULL) == (is_done && status == CHARGEN_OK));
+    p->pattern = pattern;
+    p->model = m->number;
+}
+
+static void call_pattern_create_template(struct world *w) {
+    struct pattern_slot *p = &w->patterns[below(w, PATTERNS)];
+    struct model_slot *m = any_model(w);
+    chargen_pattern *pattern = (chargen_pattern *)8;
+    int is_done;
+    if (p->pattern != NULL || m->model == NULL) {
+        return;
+    }
+    CHECK(chargen_pattern_create_template(m->model, NULL, 1, '_', NULL, 0, &pattern) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_pattern_create_template(m->model, "_", 1, '_', NULL, 1, &pattern) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_pattern_create_template(m->model, "_", 1, '_', NULL, 0, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_pattern_create_template(NULL, "_", 1, '_', NULL, 0, &pattern) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(pattern == NULL);
+    is_done = one_in(w, 2) ? GIVES(CHARGEN_OK, chargen_pattern_create_template(m->model, "a_b__", 5, '_', "abc", 3, &pattern))
+                           : GIVES(CHARGEN_OK, chargen_pattern_create_template(m->model, "_b", 2, '_', NULL, 0, &pattern));
+    CHECK((pattern != NULL) == is_done);
+    p->pattern = pattern;
+    p->model = m->number;
+}
+
+static void call_pattern_free(struct world *w) {
+    struct pattern_slot *p = &w->patterns[below(w, PATTERNS)];
+    chargen_pattern_free(NULL);
+    chargen_pattern_free(p->pattern);
+    p->pattern = NULL;
+}
+
+/* What leaves a session no text is refused, to its twin too. */
+static void call_set_pattern(struct world *w) {
+    struct session_slot *s = existing(w);
+    struct pattern_slot *p = &w->patterns[below(w, PATTERNS)];
+    chargen_status status;
+    if (s == NULL || (p->pattern != NULL && p->model != s->model)) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_set_pattern(s == NULL ? NULL : s->session, p->pattern));
+        return;
+    }
+    if (GIVES_EITHER(CHARGEN_OK, CHARGEN_INVALID_ARGUMENT, status, chargen_session_set_pattern(s->session, p->pattern))) {
+        CHECK(p->pattern != NULL || status == CHARGEN_OK);
+        CHECK(chargen_session_set_pattern(s->twin, p->pattern) == status);
+        if (status == CHARGEN_OK) {
+            s->has_pattern = p->pattern != NULL;
+        }
+    }
+}
+
+static void call_set_max_length(struct world *w) {
+    struct session_slot *s = existing(w);
+    size_t length = one_in(w, 4) ? impossible_size(w) : below(w, 9);
+    chargen_status status;
+    if (s == NULL) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_set_max_length(NULL, length));
+        return;
+    }
+    if (GIVES_EITHER(CHARGEN_OK, CHARGEN_INVALID_ARGUMENT, status, chargen_session_set_max_length(s->session, length))) {
+        CHECK(s->has_pattern || status == CHARGEN_OK);
+        CHECK(chargen_session_set_max_length(s->twin, length) == status);
+        if (status == CHARGEN_OK) {
+            s->max_length = length > SIZE_MAX / 2 ? SIZE_MAX / 2 : length;
+        }
+    }
+}
+
+static void call_may_end(struct world *w) {
+    struct session_slot *s = existing(w);
+    CHECK(chargen_session_max_length(s == NULL ? NULL : s->session) == (s == NULL ? 0 : s->max_length));
+    CHECK(chargen_session_may_end(s == NULL ? NULL : s->session) == (s == NULL ? 0 : chargen_session_may_end(s->twin)));
 }
 
 static void call_set_unknown(struct world *w) {
@@ -1199,7 +1348,7 @@ static void call_batch_next(struct world *w) {
     if (GIVES(m.expected, chargen_batch_next(m.batch->batch, m.list, m.count, m.count == 0 && one_in(w, 2) ? NULL : characters))
         && m.expected == CHARGEN_OK) {
         for (i = 0; i < m.count; i++) {
-            CHECK(may_choose(m.slots[i], characters[i]) && characters[i] == twin_next(w, m.slots[i]));
+            CHECK(may_generate(m.slots[i], characters[i]) && characters[i] == twin_next(w, m.slots[i]));
         }
     } else if (m.batch->batch != NULL) {
         for (i = 0; i < m.count; i++) {
@@ -1219,8 +1368,10 @@ static void read_in_batch(struct world *w, enum reading reading) {
     const char *pointers[SESSIONS + 1];
     size_t lengths[SESSIONS + 1], counts[SESSIONS + 1], i;
     double scores[SESSIONS + 1];
-    int is_done;
+    int is_done, knows_no_end;
     choose_members(w, &m);
+    /* That is noticed before what is wrong with the texts. */
+    knows_no_end = reading == SCORE_DOCUMENTS && m.expected == CHARGEN_OK && m.count > 0 && !m.slots[0]->file->has_end;
     for (i = 0; i <= SESSIONS; i++) {
         scores[i] = 7;
         pointers[i] = NULL;
@@ -1245,7 +1396,7 @@ static void read_in_batch(struct world *w, enum reading reading) {
             m.expected = status;
         }
     }
-    if (reading == SCORE_DOCUMENTS && m.expected == CHARGEN_OK && m.count > 0 && !m.slots[0]->file->has_end) {
+    if (knows_no_end) {
         m.expected = CHARGEN_UNKNOWN_CHARACTER;
     }
     if (m.batch->batch != NULL && m.count > 0 && one_in(w, 10)) {
@@ -1412,6 +1563,12 @@ static const struct function {
      "chargen_session_penalty_window",
      5, call_settings},
     {"chargen_session_bias chargen_session_allows", 5, call_allows},
+    {"chargen_pattern_create", 8, call_pattern_create},
+    {"chargen_pattern_create_template", 4, call_pattern_create_template},
+    {"chargen_pattern_free", 3, call_pattern_free},
+    {"chargen_session_set_pattern", 10, call_set_pattern},
+    {"chargen_session_set_max_length", 6, call_set_max_length},
+    {"chargen_session_max_length chargen_session_may_end", 4, call_may_end},
     {"chargen_session_set_unknown", 8, call_set_unknown},
     {"chargen_session_set_threads", 1, call_set_threads},
     {"chargen_session_score", 15, call_score},
@@ -1478,6 +1635,9 @@ static void *run(void *argument) {
     }
     for (i = 0; i < BATCHES; i++) {
         chargen_batch_free(w->batches[i].batch);
+    }
+    for (i = 0; i < PATTERNS; i++) {
+        chargen_pattern_free(w->patterns[i].pattern);
     }
     for (i = 0; i < BEAMS; i++) {
         chargen_beam_free(w->beams[i].beam);

@@ -17,7 +17,7 @@ import unittest
 from typing import Any
 
 import chargen
-from chargen import Batch, Beam, Error, Model, Session, Status
+from chargen import Batch, Beam, Error, Model, Pattern, Session, Status
 from random_model import CHARACTERS, WEIGHTS, random_model
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -411,6 +411,46 @@ class SettingsTests(unittest.TestCase):
         with self.assertRaisesRegex(Error, "nothing to choose"):
             session.set_bias(CHARACTERS[0], -math.inf)
         self.assertEqual(session.generate(3), 3 * CHARACTERS[0])
+
+
+class PatternTests(unittest.TestCase):
+    EXPRESSIONS = [
+        r"[a-m]{2,6}(, [a-m]+)*\.", r".*中.*", r"(é|😀|中){5}", r"\w+( \w+)?", r"[^a-z]*", r"a|ab|abc|b*c?",
+        r"(?:x|y|)(z?){3}", r"\s*[b-d,.]{3,}",
+    ]  # fmt: skip
+
+    def test_every_text_matches_by_another_program(self) -> None:
+        for cell, model in [(cell, Model.from_bytes(data)) for cell, data in MODELS.items()] + [("endless", ENDLESS_MODEL)]:
+            session = Session(model)
+            for expression in self.EXPRESSIONS:
+                session.max_length = 0
+                session.pattern = Pattern(model, expression)
+                session.max_length = 30
+                compiled = re.compile(expression, re.ASCII)
+                for _ in range(100):
+                    text = session.generate()
+                    self.assertTrue(session.ended)
+                    self.assertTrue(compiled.fullmatch(text), f"{cell}: {text!r} by {expression!r}")
+
+    def test_a_template_is_kept(self) -> None:
+        model = Model.from_bytes(MODELS["gru"])
+        session = Session(model)
+        session.pattern = Pattern.template(model, "é__b中.", free="_", choices="中a")
+        for _ in range(50):
+            self.assertRegex(session.generate(), r"\Aé[中a][中a]b中\.\Z")
+        self.assertIsInstance(session.pattern, Pattern)
+        session.pattern = None
+        self.assertTrue(session.may_end)
+
+    def test_faults_are_named(self) -> None:
+        with self.assertRaises(Error) as caught:
+            Pattern(ENDLESS_MODEL, "ab[c")
+        self.assertEqual(caught.exception.status, Status.INVALID_PATTERN)
+        self.assertIn("at character 3", str(caught.exception))
+        with self.assertRaises(Error):
+            Session(ENDLESS_MODEL).pattern = Pattern(Model.from_bytes(MODELS["gru"]), "a")
+        with self.assertRaises(ValueError):
+            Session(ENDLESS_MODEL).max_length = -1
 
 
 class SpecificationTests(unittest.TestCase):

@@ -44,6 +44,10 @@ for each in rnn/f32 gru/bf16 lstm/int8 gru/int4 lstm/int8/unknown; do
     weights=$(echo "$each" | cut -d/ -f2)
     python3 Tests/LibraryTests/random_model.py "${each%%/*}" "$work/$weights$unknown.cgw" "$weights" 8 0.8 $unknown || exit 1
 done
+# One long text with line breaks, no documents.
+PYTHONPATH=Tests/LibraryTests python3 -c 'import sys, random_model as random
+model = random.random_model("gru", hidden_size=8, characters=random.CHARACTERS + "\n", ends=False)
+open(sys.argv[1], "wb").write(model)' "$work/lines.cgw" || exit 1
 # More than one tile of units, so that threads have work.
 python3 Tests/LibraryTests/random_model.py gru "$work/large.cgw" int8 136 0.3 || exit 1
 

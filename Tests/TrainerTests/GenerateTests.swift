@@ -44,6 +44,21 @@ struct GenerateTests {
         }
     }
 
+    @Test("has each text match a pattern within the length, after the prompt")
+    func pattern() throws {
+        try withModel { folder in
+            let process = try Command.trainer(
+                "generate", "model.cgw", "--prompt", "b ", "--pattern", "-a{2,9}b*", "--length", "5", "--count", "20",
+                "--seed", "1", in: folder)
+            #expect(process.status == 0, "\(process.errors)")
+            let texts = process.output.split(separator: "\n")
+            #expect(texts.count == 20)
+            #expect(texts.allSatisfy { $0.wholeMatch(of: /b -a{2,4}b*/) != nil && $0.count <= 7 }, "\(texts)")
+            let fault = try Command.trainer("generate", "model.cgw", "--pattern", "a(", in: folder)
+            #expect(fault.status != 0 && fault.errors.contains("at character 2"), "\(fault.errors)")
+        }
+    }
+
     @Test("continues the text of a file or of standard input as it continues the same --prompt")
     func promptFile() throws {
         try withModel { folder in

@@ -24,7 +24,9 @@ import pathlib
 import weakref
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
-__all__ = ["Batch", "Beam", "Continuation", "Error", "Model", "Session", "Status", "version", "version_number"]
+__all__ = [
+    "Batch", "Beam", "Continuation", "Error", "Model", "Pattern", "Session", "Status", "version", "version_number",
+]  # fmt: skip
 
 
 class Status(enum.IntEnum):
@@ -39,6 +41,7 @@ class Status(enum.IntEnum):
     UNKNOWN_CHARACTER = 7
     BUFFER_TOO_SMALL = 8
     UNSUPPORTED_BACKEND = 9
+    INVALID_PATTERN = 11
 
 
 class Error(Exception):
@@ -99,6 +102,14 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_session_allows": (ctypes.c_int32, [_HANDLE, ctypes.c_uint32]),
     "chargen_session_set_unknown": (_STATUS, [_HANDLE, ctypes.c_int32]),
     "chargen_session_set_threads": (_STATUS, [_HANDLE, _SIZE]),
+    "chargen_pattern_create": (_STATUS, [_HANDLE, _TEXT, _SIZE, ctypes.POINTER(_HANDLE)]),
+    "chargen_pattern_create_template": (
+        _STATUS, [_HANDLE, _TEXT, _SIZE, ctypes.c_uint32, _TEXT, _SIZE, ctypes.POINTER(_HANDLE)]),
+    "chargen_pattern_free": (None, [_HANDLE]),
+    "chargen_session_set_pattern": (_STATUS, [_HANDLE, _HANDLE]),
+    "chargen_session_set_max_length": (_STATUS, [_HANDLE, _SIZE]),
+    "chargen_session_max_length": (_SIZE, [_HANDLE]),
+    "chargen_session_may_end": (ctypes.c_int32, [_HANDLE]),
     "chargen_session_score": (
         _STATUS, [_HANDLE, _TEXT, _SIZE, ctypes.POINTER(ctypes.c_double), ctypes.POINTER(_SIZE)]),
     "chargen_session_score_document": (
@@ -313,6 +324,37 @@ class Model(_Owner):
         return bool(_library.chargen_model_has_unknown(self._handle))
 
 
+class Pattern(_Owner):
+    """A regular expression that generated text matches as a whole, for the characters of a model.
+
+        session.pattern = Pattern(model, r"[0-9]{4}-[01][0-9]-[0-3][0-9]")
+
+    Immutable: any number of sessions and threads may share it.
+    """
+
+    def __init__(self, model: Model, expression: str) -> None:
+        """Compiles an expression; docs/patterns.md specifies the syntax."""
+        data = expression.encode("utf-8")
+        handle = _HANDLE()
+        _check(_library.chargen_pattern_create(model._handle, data, len(data), ctypes.byref(handle)))
+        super().__init__(handle, _library.chargen_pattern_free)
+
+    @classmethod
+    def template(cls, model: Model, text: str, free: str = "_", choices: str = "") -> Pattern:
+        """A pattern of texts like `text`, in which `free` stands for any character of `choices`.
+
+        Without them it stands for any that the model knows but the line break."""
+        data, characters = text.encode("utf-8"), choices.encode("utf-8")
+        handle = _HANDLE()
+        _check(
+            _library.chargen_pattern_create_template(
+                model._handle, data, len(data), ord(free), characters, len(characters), ctypes.byref(handle))
+        )
+        pattern = cls.__new__(cls)
+        _Owner.__init__(pattern, handle, _library.chargen_pattern_free)
+        return pattern
+
+
 class Session(_Owner):
     """One stream of text from a model.
 
@@ -328,6 +370,7 @@ class Session(_Owner):
         _check(_library.chargen_session_create(model._handle, ctypes.byref(handle)))
         super().__init__(handle, _library.chargen_session_free)
         self._ends = model.has_end_of_document
+        self._pattern: Pattern | None = None
         self._symbols = int(_library.chargen_model_character_count(model._handle)) + 1
         self.temperature = temperature
         self.seed = seed
@@ -425,6 +468,32 @@ class Session(_Owner):
     def allows(self, character: str | None) -> bool:
         """Whether the session may generate a character; None is the end of a document."""
         return bool(_library.chargen_session_allows(self._handle, _code(character)))
+
+    @property
+    def pattern(self) -> Pattern | None:
+        """The pattern that each generated text matches, from when it is set; None for any text."""
+        return self._pattern
+
+    @pattern.setter
+    def pattern(self, value: Pattern | None) -> None:
+        _check(_library.chargen_session_set_pattern(self._handle, None if value is None else value._handle))
+        self._pattern = value
+
+    @property
+    def max_length(self) -> int:
+        """The most characters of a text, counted from when it is set; 0 for any number."""
+        return int(_library.chargen_session_max_length(self._handle))
+
+    @max_length.setter
+    def max_length(self, value: int) -> None:
+        if value < 0:
+            raise ValueError(f"max_length must not be negative, but is {value}")
+        _check(_library.chargen_session_set_max_length(self._handle, _size(value)))
+
+    @property
+    def may_end(self) -> bool:
+        """Whether the text generated so far matches the pattern; True without one."""
+        return bool(_library.chargen_session_may_end(self._handle))
 
     @property
     def skip_unknown(self) -> bool:
@@ -587,8 +656,8 @@ class Session(_Owner):
             if max_characters < 0:
                 raise ValueError("max_characters must not be negative")
             return min(max_characters, _NO_LIMIT)
-        if not self._ends:
-            raise ValueError("this model's text never ends: give max_characters")
+        if not self._ends and self.max_length == 0:
+            raise ValueError("this model's text never ends: give max_characters, or set max_length")
         return _NO_LIMIT
 
 

@@ -169,6 +169,7 @@ typedef struct {
     void (*hyperbolicTangent)(float *values, ptrdiff_t count);
     void (*exponential)(float *values, ptrdiff_t count);
 
+    void (*excludeSymbols)(float *logits, ptrdiff_t count, const uint16_t *mask);
     uint64_t (*sampleWeights)(const float *logits, ptrdiff_t count, float inverseTemperature, uint32_t *weights);
     ptrdiff_t (*indexOfMaximum)(const float *logits, ptrdiff_t count);
     ptrdiff_t (*pickSymbol)(const uint32_t *weights, ptrdiff_t count, uint64_t total, uint64_t word);
