@@ -48,6 +48,7 @@ static void test_allocations(const chargen_model *model, size_t threads) {
     double scores[MEMBERS];
     double character_scores[sizeof text];
     chargen_beam *beam;
+    chargen_pattern *pattern;
     const float *numbers;
     float probability;
     size_t length = 0;
@@ -95,6 +96,24 @@ static void test_allocations(const chargen_model *model, size_t threads) {
     }
     CHECK(allocations == before);
 
+    /* Nor does text that has every setting. */
+    CHECK(chargen_pattern_create(model, "([a-e]|[k-z]{2,5} )+", 20, &pattern) == CHARGEN_OK);
+    CHECK(chargen_session_set_pattern(sessions[2], pattern) == CHARGEN_OK);
+    CHECK(chargen_session_set_max_length(sessions[2], 100) == CHARGEN_OK);
+    CHECK(chargen_session_set_penalties(sessions[2], 1, 0.5f, 64) == CHARGEN_OK);
+    CHECK(chargen_session_set_bias(sessions[2], 'e', 1) == CHARGEN_OK);
+    CHECK(chargen_session_set_allowed(sessions[2], "abcdelmnxyz ", 12) == CHARGEN_OK);
+    CHECK(chargen_session_set_top_k(sessions[2], 8) == CHARGEN_OK);
+    CHECK(chargen_session_set_top_p(sessions[2], 0.9f) == CHARGEN_OK);
+    CHECK(chargen_session_set_min_p(sessions[2], 0.01f) == CHARGEN_OK);
+    before = allocations;
+    for (i = 0; i < CHARACTERS; i++) {
+        CHECK(chargen_session_next(sessions[2], characters) == CHARGEN_OK);
+        CHECK(chargen_batch_next(batch, sessions, MEMBERS, characters) == CHARGEN_OK);
+    }
+    CHECK(allocations == before);
+
+    chargen_pattern_free(pattern);
     chargen_beam_free(beam);
     chargen_batch_free(batch);
     for (i = 0; i < MEMBERS; i++) {
