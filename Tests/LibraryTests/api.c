@@ -176,7 +176,8 @@ static void test_knowledge(chargen_model *model) {
     CHECK(chargen_session_set_unknown(session, CHARGEN_UNKNOWN_SKIP) == CHARGEN_OK);
     CHECK(chargen_session_set_unknown(other, CHARGEN_UNKNOWN_SKIP) == CHARGEN_OK);
     CHECK(chargen_session_score_characters(session, "abc", 3, scores, 2, &count) == CHARGEN_BUFFER_TOO_SMALL);
-    CHECK(chargen_session_score_characters(session, "abc", 3, scores, SIZE_MAX, &count) == CHARGEN_OK && count == 3);
+    CHECK(chargen_session_score_characters(session, "abc", 3, scores, SIZE_MAX, &count) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_score_characters(session, "abc", 3, scores, 3, &count) == CHARGEN_OK && count == 3);
     CHECK(chargen_session_score(other, "abc", 3, &sum, NULL) == CHARGEN_OK);
     CHECK(sum == scores[0] + scores[1] + scores[2]);
     if (chargen_model_has_end_of_document(model)) {
