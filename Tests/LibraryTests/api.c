@@ -297,7 +297,8 @@ static void test_batches(chargen_model *model, chargen_model *other) {
     texts[1] = "\xF0\x9F";
     lengths[1] = 2;
     REFUSED(CHARGEN_INVALID_UTF8, batch, sessions, 2, texts, lengths);
-    CHECK(strncmp(chargen_error_message(), "session 1: ", 11) == 0);
+    /* A model without ends refuses to score documents before it reads a text. */
+    CHECK(!chargen_model_has_end_of_document(model) || strncmp(chargen_error_message(), "session 1: ", 11) == 0);
 
     /* A count of 0 has no effect. */
     CHECK(chargen_batch_next(batch, sessions, 0, characters) == CHARGEN_OK);

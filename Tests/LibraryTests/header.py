@@ -1,4 +1,4 @@
-"""Checks what the comments of include/chargen.h say of each function: ownership, threads, errors and
+"""Checks what the comments of include/chargen.h say of each function: ownership, threads, errors,
 parameters. Names what is missing, and proves that it would notice.
 
 Usage: header.py HEADER

@@ -1295,7 +1295,7 @@ struct members {
     chargen_session *handles[SESSIONS + 1];
     size_t count;
     chargen_status expected;
-    /* NULL for a list of no members. */
+    /* NULL for a list of no sessions. */
     chargen_session *const *list;
 };
 
