@@ -8,6 +8,7 @@
 # make test-install   installs, and builds and runs programs with what was installed
 # make test-deb   checks the Debian packages in a Debian of their own, as root: slow
 # make test-sanitized   the Swift tests under the address and thread sanitizers: slow
+# make test-sequences  ten million random calls of the library under sanitizers: slow
 # make test-kill  kills trainings at random instants and resumes them: slow
 # make bench      the library's speed, beside the bound by memory bandwidth
 # make bench-score   the time to score texts, one by one and in a batch
@@ -40,7 +41,7 @@ TEST_PACKAGES = g++ valgrind qemu-user abigail-tools libopenblas-dev gzip xz-uti
 
 .PHONY: all trainer library archive share examples demo deps requirements \
 	install uninstall deb test-deb \
-	test test-swift test-library test-install test-abi test-sanitized test-kill lint clean \
+	test test-swift test-library test-install test-abi test-sanitized test-sequences test-kill lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
 all: trainer library archive share
@@ -68,7 +69,7 @@ archive: library
 		"$$($(SWIFT) build -c release $(EMBEDDED) --show-bin-path)/chargen.product/Objects.LinkFileList" \
 		>build/archive/objects
 	@# Without groups, whose names other Swift code in the program has too.
-	ld -r --gc-sections --force-group-allocation -o build/archive/all.o \
+	ld -r --gc-sections --force-group-allocation --wrap=posix_memalign --wrap=free -o build/archive/all.o \
 		$$(nm -D --defined-only build/libchargen.so | awk '{ print "-u", $$3 }') \
 		build/archive/CSupport.o @build/archive/objects "$$($(CC) -print-file-name=libzstd.a)"
 	objcopy --strip-unneeded --wildcard --keep-global-symbol='chargen_*' \
@@ -167,6 +168,11 @@ test-abi:
 test-sanitized: requirements
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize address --scratch-path .build-address
 	$(SWIFT) test --sanitize thread --scratch-path .build-thread --filter 'CAPITests|InferenceEngineTests|TrainingTests'
+
+# Slow: random calls of the library under sanitizers, and with memory refused.
+CALLS = 10000000
+test-sequences: library
+	Tests/Slow/sequences.sh $(SWIFT) $(CALLS)
 
 # Slow: each kind of training is killed at random instants, resumed, and compared.
 test-kill: trainer

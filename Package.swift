@@ -91,7 +91,7 @@ let package = Package(
         // and libm only, so it takes zstd from the archive.
         .target(
             name: "CSupport",
-            cSettings: threadLocal,
+            cSettings: threadLocal + [.define("CHARGEN_EMBEDDED", .when(traits: ["Embedded"]))],
             linkerSettings: [
                 .linkedLibrary("zstd", .when(traits: ["SharedZstd"])),
                 .linkedLibrary(":libzstd.a", .when(traits: ["StaticZstd"])),
@@ -131,6 +131,8 @@ let package = Package(
                         // then read-only.
                         "-Xlinker", "--gc-sections", "-Xlinker", "-z", "-Xlinker", "defs",
                         "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now",
+                        // Swift's allocations go through Sources/CSupport/Memory.c.
+                        "-Xlinker", "--wrap=posix_memalign", "-Xlinker", "--wrap=free",
                         // dlclose() must not unmap the code of a session's threads.
                         "-Xlinker", "-z", "-Xlinker", "nodelete",
                         // The library needs no symbol table or debug information.

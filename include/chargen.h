@@ -88,6 +88,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A program may hide its own functions, but not these. */
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -102,14 +107,20 @@ extern "C" {
  * any failure the session is as it was before the call. The functions below list their errors
  * without the prefix CHARGEN_.
  *
- * A NULL argument is an INVALID_ARGUMENT unless the function allows it. A function that returns its
- * result directly returns 0 or "" for NULL. A pointer that is neither NULL nor valid cannot be
- * detected.
+ * A NULL argument is an INVALID_ARGUMENT unless the function allows it, and so is a length or a
+ * capacity above SIZE_MAX / 2: no object is as large. A function that returns its result directly
+ * returns 0 or "" for NULL. A pointer that is neither NULL nor valid cannot be detected.
+ *
+ * A message that names a file quotes at most the last 255 bytes of its name, with escapes such as
+ * \x0A for control characters and for bytes that are not UTF-8.
  *
  * The library prints nothing and installs no signal handler. It never ends the process, whatever
- * the file, the arguments or the order of calls, nor if the system refuses the large blocks of
- * memory of a model or a session. It does so only if the system refuses a small block: some hundred
- * bytes, or while a model is loaded as much as its provenance and its list of characters take.
+ * the file, the arguments or the order of calls, nor if the system refuses memory, be it for a
+ * large block or a small one: the call then returns OUT_OF_MEMORY, or the error that it has found
+ * already, and what it allocated is freed. (On glibc a library that was loaded with dlopen()
+ * depends on the loader for a thread's first error message. If other libraries have used up the
+ * space for thread-local storage that the loader sets aside, it allocates 512 bytes then, and ends
+ * the process where that fails.)
  */
 typedef int32_t chargen_status;
 
@@ -166,6 +177,17 @@ const char *chargen_error_message(void);
     (CHARGEN_VERSION_MAJOR * 10000 + CHARGEN_VERSION_MINOR * 100 + CHARGEN_VERSION_PATCH)
 
 /*
+ * Marks a function that the next soname will no longer have: the compiler warns where it is used.
+ *
+ * instead: what to use.
+ */
+#if defined(__GNUC__)
+#define CHARGEN_DEPRECATED(instead) __attribute__((deprecated(instead)))
+#else
+#define CHARGEN_DEPRECATED(instead)
+#endif
+
+/*
  * Returns the version of the library in use, such as "0.2.0-dev". Never NULL; valid forever. Any
  * thread.
  */
@@ -201,7 +223,9 @@ chargen_status chargen_model_load_file(const char *path, chargen_model **model);
 /*
  * Loads a model from the bytes of a .cgw file in memory.
  *
- * bytes: not used any more when the call returns.
+ * bytes:  not NULL, even if length is 0, which gives INVALID_MODEL. Not used any more when the call
+ *         returns.
+ * length: their number.
  *
  * Otherwise like chargen_model_load_file(), without FILE_ACCESS.
  */
@@ -245,14 +269,14 @@ void chargen_session_free(chargen_session *session);
  * max_characters: the maximum number of characters; SIZE_MAX for no limit.
  * buffer:         receives UTF-8, whole characters, no terminating NUL.
  * capacity:       the size of the buffer in bytes. Generation stops when fewer than
- *                 chargen_model_max_character_bytes() are left.
+ *                 chargen_model_max_character_bytes() are left. If it is 0, buffer may be NULL.
  * length:         receives the number of bytes written; 0 on failure.
  *
  * chargen_session_ended() tells whether a document ended. A further call continues the text without
  * a gap.
  *
- * Errors: INVALID_ARGUMENT, BUFFER_TOO_SMALL if capacity is less than
- * chargen_model_max_character_bytes().
+ * Errors: INVALID_ARGUMENT; BUFFER_TOO_SMALL if capacity is less than
+ * chargen_model_max_character_bytes(), unless max_characters is 0.
  */
 chargen_status chargen_session_generate(chargen_session *session, size_t max_characters,
                                         char *buffer, size_t capacity, size_t *length);
@@ -604,6 +628,8 @@ int32_t chargen_session_may_end(const chargen_session *session);
  * Reads text and computes its probability: that the session generates it, at temperature 1 and
  * without other settings.
  *
+ * text:            UTF-8, as for chargen_session_feed().
+ * length:          its length in bytes.
  * log_probability: receives the sum of the natural logarithms of each character's probability given
  *                  the characters before it. 0 for certainty, otherwise negative; divided by
  *                  -0.6931 times the number of characters, it gives bits per character. Negative
@@ -841,7 +867,7 @@ chargen_status chargen_batch_create(const chargen_model *model, size_t capacity,
  * the call may be in use elsewhere. `sessions` are `count` different sessions of the batch's model,
  * not more than its capacity; anything else gives INVALID_ARGUMENT. After a failure all sessions
  * are as they were and all results are 0; but nothing is written if the batch is NULL or `count`
- * exceeds its capacity. With a count of 0 nothing happens.
+ * exceeds its capacity. With a count of 0 nothing happens, and the lists may be NULL.
  */
 
 /* Frees a batch and ends its threads. NULL does nothing. A batch must not be freed twice. */
@@ -872,6 +898,8 @@ chargen_status chargen_batch_feed(chargen_batch *batch, chargen_session *const *
  * Has each session read a text of its own, and computes its probability, as chargen_session_score()
  * does.
  *
+ * texts:             as for chargen_batch_feed().
+ * lengths:           as for chargen_batch_feed().
  * log_probabilities: receives `count` sums of natural logarithms; all 0 on failure.
  *
  * Errors: as chargen_batch_feed().
@@ -961,6 +989,10 @@ chargen_status chargen_beam_text(const chargen_beam *beam, size_t index, const c
 
 #ifdef __cplusplus
 }
+#endif
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
 #endif
 
 #endif

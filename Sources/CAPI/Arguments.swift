@@ -39,9 +39,12 @@ func object<Object: AnyObject>(
     Unmanaged<Object>.fromOpaque(UnsafeRawPointer(try required(handle, name))).takeUnretainedValue()
 }
 
-/// A handle that owns an object.
-func handle<Object: AnyObject>(_ object: Object) -> OpaquePointer {
-    OpaquePointer(Unmanaged.passRetained(object).toOpaque())
+/// A handle that owns a new object.
+///
+/// - Throws: `outOfMemory` if a part of it is in the reserve: see `Memory.c`.
+func handle<Object: AnyObject>(_ object: Object) throws(ChargenError) -> OpaquePointer {
+    try checkMemory()
+    return OpaquePointer(Unmanaged.passRetained(object).toOpaque())
 }
 
 /// Releases the object that a handle owns. NULL does nothing.

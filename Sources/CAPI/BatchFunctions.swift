@@ -13,9 +13,9 @@ public func chargen_batch_create(
 ) -> chargen_status {
     batch?.pointee = nil
     return status { () throws(ChargenError) in
-        let model = try object(model, LoadedModel.self, "model").model
+        let model = try object(model, Model.self, "model")
         let batch = try required(batch, "batch")
-        batch.pointee = handle(try Batch(model, capacity: capacity, threads: threads))
+        batch.pointee = try handle(Batch(model, capacity: capacity, threads: threads))
     }
 }
 
@@ -31,6 +31,7 @@ public func chargen_batch_next(
 ) -> chargen_status {
     status { () throws(ChargenError) in
         let call = try BatchCall(batch, sessions, count)
+        guard call.count > 0 else { return }
         let characters = try call.list(characters, "characters")
         for index in 0..<call.count { characters[index] = 0 }
         try call.checkSessions()
@@ -47,6 +48,7 @@ public func chargen_batch_feed(
 ) -> chargen_status {
     status { () throws(ChargenError) in
         let call = try BatchCall(batch, sessions, count)
+        guard call.count > 0 else { return }
         let texts = try call.list(texts, "texts")
         let lengths = try call.list(lengths, "lengths")
         try call.checkSessions()
@@ -81,6 +83,7 @@ private func score(
 ) -> chargen_status {
     status { () throws(ChargenError) in
         let call = try BatchCall(batch, sessions, count)
+        guard call.count > 0 else { return }
         let results = try call.list(log_probabilities, "log_probabilities")
         for index in 0..<call.count { results[index] = 0 }
         let texts = try call.list(texts, "texts")

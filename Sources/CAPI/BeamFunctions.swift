@@ -13,9 +13,9 @@ public func chargen_beam_create(
 ) -> chargen_status {
     beam?.pointee = nil
     return status { () throws(ChargenError) in
-        let model = try object(model, LoadedModel.self, "model").model
+        let model = try object(model, Model.self, "model")
         let beam = try required(beam, "beam")
-        beam.pointee = handle(try Beam(model, width: width, length: length, threads: threads))
+        beam.pointee = try handle(Beam(model, width: width, length: length, threads: threads))
     }
 }
 

@@ -6,6 +6,7 @@ import Core
 
 /// The status of a call. An error sets this thread's message.
 func status(of call: () throws(ChargenError) -> Void) -> chargen_status {
+    defer { cs_end_call() }
     do {
         try call()
         return chargen_status(CHARGEN_OK)

@@ -6,36 +6,12 @@ import InferenceEngine
 import KernelDispatch
 import ModelFormat
 
-// The functions of a model. `@c @implementation` makes the compiler compare each with its
-// declaration in include/chargen.h, which describes it.
-
-/// What a `chargen_model` points to.
-final class LoadedModel {
-    let model: Model
-    /// The provenance, NUL-terminated.
-    let provenance: AlignedBuffer<CChar>
-
-    convenience init(_ model: Model) throws(ChargenError) {
-        let text = model.provenance.utf8
-        let provenance = try AlignedBuffer<CChar>(count: text.count + 1, for: "the model's provenance")
-        var length = 0
-        for byte in text {
-            provenance.pointer[length] = CChar(bitPattern: byte)
-            length += 1
-        }
-        self.init(model: model, provenance: provenance)
-    }
-
-    /// Does not throw: in Embedded mode a partially initialised object would leak.
-    private init(model: Model, provenance: AlignedBuffer<CChar>) {
-        self.model = model
-        self.provenance = provenance
-    }
-}
+// The functions of a model, which a `chargen_model` points to. `@c @implementation` makes the
+// compiler compare each with its declaration in include/chargen.h, which describes it.
 
 /// The object behind a handle, or nil for NULL.
-private func loaded(_ handle: OpaquePointer?) -> LoadedModel? {
-    try? object(handle, LoadedModel.self, "model")
+private func loaded(_ handle: OpaquePointer?) -> Model? {
+    handle.map { Unmanaged<Model>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue() }
 }
 
 // MARK: - Loading
@@ -48,7 +24,7 @@ public func chargen_model_load_file(
     return status { () throws(ChargenError) in
         let path = try required(path, "path")
         let model = try required(model, "model")
-        model.pointee = handle(try LoadedModel(Model(path: path)))
+        model.pointee = try handle(Model(path: path))
     }
 }
 
@@ -58,71 +34,71 @@ public func chargen_model_load_memory(
 ) -> chargen_status {
     model?.pointee = nil
     return status { () throws(ChargenError) in
-        let bytes = try checkedBytes(bytes, "bytes", length, "length")
+        let bytes = try checkedBytes(try required(bytes, "bytes"), "bytes", length, "length")
         let model = try required(model, "model")
-        model.pointee = handle(try LoadedModel(Model(bytes: bytes)))
+        model.pointee = try handle(Model(bytes: bytes))
     }
 }
 
 @c @implementation
 public func chargen_model_free(_ model: OpaquePointer?) {
-    release(model, LoadedModel.self)
+    release(model, Model.self)
 }
 
 // MARK: - Properties
 
 @c @implementation
 public func chargen_model_cell(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
-    loaded(model)?.model.shape.cell.name.cString ?? emptyText
+    loaded(model)?.shape.cell.name.cString ?? emptyText
 }
 
 @c @implementation
 public func chargen_model_layer_count(_ model: OpaquePointer?) -> Int {
-    loaded(model)?.model.shape.layers ?? 0
+    loaded(model)?.shape.layers ?? 0
 }
 
 @c @implementation
 public func chargen_model_hidden_size(_ model: OpaquePointer?) -> Int {
-    loaded(model)?.model.shape.hiddenSize ?? 0
+    loaded(model)?.shape.hiddenSize ?? 0
 }
 
 @c @implementation
 public func chargen_model_parameter_count(_ model: OpaquePointer?) -> Int {
-    loaded(model)?.model.shape.parameterCount ?? 0
+    loaded(model)?.shape.parameterCount ?? 0
 }
 
 @c @implementation
 public func chargen_model_weight_type(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
-    loaded(model)?.model.weightType.cString ?? emptyText
+    loaded(model)?.weightType.cString ?? emptyText
 }
 
 @c @implementation
 public func chargen_model_backend(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
-    loaded(model)?.model.backend.name.cString ?? emptyText
+    loaded(model)?.backend.name.cString ?? emptyText
 }
 
 @c @implementation
 public func chargen_model_provenance(
     _ model: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?
 ) -> UnsafePointer<CChar>? {
-    let provenance = loaded(model)?.provenance
+    let provenance = loaded(model)?.provenanceText
     length?.pointee = provenance.map { $0.count - 1 } ?? 0
     return provenance.map { UnsafePointer($0.pointer) } ?? emptyText
 }
 
 @c @implementation
 public func chargen_model_has_end_of_document(_ model: OpaquePointer?) -> Int32 {
-    loaded(model)?.model.vocabulary.hasEndOfDocument == true ? 1 : 0
+    loaded(model)?.vocabulary.hasEndOfDocument == true ? 1 : 0
 }
 
 @c @implementation
 public func chargen_model_has_unknown(_ model: OpaquePointer?) -> Int32 {
-    loaded(model)?.model.vocabulary.hasUnknown == true ? 1 : 0
+    loaded(model)?.vocabulary.hasUnknown == true ? 1 : 0
 }
 
 @c @implementation
 public func chargen_model_character_count(_ model: OpaquePointer?) -> Int {
-    loaded(model)?.model.vocabulary.characters.count ?? 0
+    loaded(model)?.vocabulary.characters.count ?? 0
 }
 
 @c @implementation
@@ -131,7 +107,7 @@ public func chargen_model_character(
 ) -> chargen_status {
     character?.pointee = 0
     return status { () throws(ChargenError) in
-        let characters = try object(model, LoadedModel.self, "model").model.vocabulary.characters
+        let characters = try object(model, Model.self, "model").vocabulary.characters
         let character = try required(character, "character")
         guard characters.indices.contains(index) else {
             throw ChargenError(
@@ -143,12 +119,12 @@ public func chargen_model_character(
 
 @c @implementation
 public func chargen_model_knows(_ model: OpaquePointer?, _ character: UInt32) -> Int32 {
-    loaded(model)?.model.vocabulary.symbol(of: character) == nil ? 0 : 1
+    loaded(model)?.vocabulary.symbol(of: character) == nil ? 0 : 1
 }
 
 @c @implementation
 public func chargen_model_max_character_bytes(_ model: OpaquePointer?) -> Int {
-    loaded(model)?.model.vocabulary.maximumUTF8Length ?? 0
+    loaded(model)?.vocabulary.maximumUTF8Length ?? 0
 }
 
 private var emptyText: UnsafePointer<CChar> {

@@ -15,10 +15,10 @@ public func chargen_pattern_create(
 ) -> chargen_status {
     pattern?.pointee = nil
     return status { () throws(ChargenError) in
-        let model = try object(model, LoadedModel.self, "model").model
+        let model = try object(model, Model.self, "model")
         let expression = try checkedBytes(expression, "expression", length, "length")
         let pattern = try required(pattern, "pattern")
-        pattern.pointee = handle(try Pattern(expression, for: model))
+        pattern.pointee = try handle(Pattern(expression, for: model))
     }
 }
 
@@ -29,12 +29,12 @@ public func chargen_pattern_create_template(
 ) -> chargen_status {
     pattern?.pointee = nil
     return status { () throws(ChargenError) in
-        let model = try object(model, LoadedModel.self, "model").model
+        let model = try object(model, Model.self, "model")
         let text = try checkedBytes(text, "text", length, "length")
         let choices = try checkedBytes(choices, "choices", choices_length, "choices_length")
         let pattern = try required(pattern, "pattern")
-        pattern.pointee = handle(
-            try Pattern(template: text, free: free_character, characters: choices, for: model))
+        pattern.pointee = try handle(
+            Pattern(template: text, free: free_character, characters: choices, for: model))
     }
 }
 

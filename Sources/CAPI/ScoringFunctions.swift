@@ -47,9 +47,9 @@ public func chargen_session_score_characters(
     return status { () throws(ChargenError) in
         let session = try object(session, Session.self, "session")
         let text = try checkedBytes(text, "text", length, "length")
-        let room = limit(capacity)
-        let results = room == 0 ? log_probabilities : try required(log_probabilities, "log_probabilities")
+        _ = try checkedBytes(log_probabilities, "log_probabilities", capacity, "capacity")
         let count = try required(count, "count")
-        count.pointee = try session.score(text, each: UnsafeMutableBufferPointer(start: results, count: room))
+        let results = UnsafeMutableBufferPointer(start: log_probabilities, count: capacity)
+        count.pointee = try session.score(text, each: results)
     }
 }

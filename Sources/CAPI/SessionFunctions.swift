@@ -9,7 +9,7 @@ import InferenceEngine
 
 /// The object behind a handle, or nil for NULL.
 func existing(_ handle: OpaquePointer?) -> Session? {
-    try? object(handle, Session.self, "session")
+    handle.map { Unmanaged<Session>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue() }
 }
 
 // MARK: - Lifetime
@@ -20,9 +20,9 @@ public func chargen_session_create(
 ) -> chargen_status {
     session?.pointee = nil
     return status { () throws(ChargenError) in
-        let model = try object(model, LoadedModel.self, "model").model
+        let model = try object(model, Model.self, "model")
         let session = try required(session, "session")
-        session.pointee = handle(try Session(model))
+        session.pointee = try handle(Session(model))
     }
 }
 

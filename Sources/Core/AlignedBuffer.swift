@@ -12,8 +12,8 @@ public final class AlignedBuffer<Element: BitwiseCopyable> {
     /// Allocates `count` elements, each of all zero bits.
     ///
     /// - Parameter purpose: What the memory is for, for the error message.
-    /// - Throws: `outOfMemory` if the system refuses the block, or `count` elements exceed the
-    ///   address space.
+    /// - Throws: `outOfMemory` if the system refuses the block or has refused another one in this
+    ///   call, or `count` elements exceed the address space.
     public convenience init(count: Int, for purpose: StaticString) throws(ChargenError) {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
         // Large blocks take whole large pages. In pages of 4 KB, reading weights would need an
@@ -28,6 +28,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable> {
         if unit == AlignedBuffer.largePage { madvise(block, (bytes + unit - 1) & ~(unit - 1), MADV_HUGEPAGE) }
         memset(block, 0, bytes)
         self.init(pointer: block.bindMemory(to: Element.self, capacity: count), count: count)
+        try checkMemory()
     }
 
     /// The size of a large page.
@@ -44,6 +45,14 @@ public final class AlignedBuffer<Element: BitwiseCopyable> {
     deinit {
         free(pointer)
     }
+}
+
+/// Fails if the system has refused this thread memory for an object, an array or a string in this
+/// call of the library: see `Memory.c`. The call must not have changed anything yet.
+///
+/// - Throws: `outOfMemory`.
+public func checkMemory() throws(ChargenError) {
+    guard cs_memory_refused() == 0 else { throw ChargenError(.outOfMemory, "out of memory") }
 }
 
 extension AlignedBuffer {

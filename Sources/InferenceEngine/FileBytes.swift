@@ -44,8 +44,11 @@ struct FileBytes: ~Copyable {
         ChargenError(.outOfMemory, "out of memory for the model file's bytes")
     }
 
+    /// The error of the system call that has just failed.
     private static func failure(_ verb: StaticString, _ path: UnsafePointer<CChar>) -> ChargenError {
-        let reason = String(cString: strerror(cs_errno()))
-        return ChargenError(.fileAccess, "cannot \(verb) the model file '\(String(cString: path))': \(reason)")
+        let reason = cs_errno()
+        return ChargenError(
+            reason == ENOMEM ? .outOfMemory : .fileAccess,
+            "cannot \(verb) the model file \(quoted(path: path)): \(String(cString: strerror(reason)))")
     }
 }

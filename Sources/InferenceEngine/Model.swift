@@ -13,8 +13,8 @@ public final class Model: @unchecked Sendable {
     package let vocabulary: Vocabulary
     /// The kernels in use.
     package let backend: Backend
-    /// Where the model comes from: the JSON object that the trainer wrote.
-    public let provenance: String
+    /// The UTF-8 of ``provenance``, and a NUL.
+    package let provenanceText: AlignedBuffer<CChar>
 
     let layers: [Layer]
     let output: OutputLayer
@@ -49,6 +49,10 @@ public final class Model: @unchecked Sendable {
     public var hiddenSize: Int { shape.hiddenSize }
     /// The number of weights and biases.
     public var parameterCount: Int { shape.parameterCount }
+    /// Where the model comes from: the JSON object that the trainer wrote.
+    public var provenance: String {
+        String(decoding: UnsafeRawBufferPointer(provenanceText.elements).dropLast(), as: UTF8.self)
+    }
     /// How the matrices between hidden states are stored: `f32`, `bf16`, `int8` or `int4`.
     public var weightType: StaticString { stateLayout.weights.name }
     /// The characters the model knows, in ascending order.
@@ -75,7 +79,7 @@ public final class Model: @unchecked Sendable {
     private convenience init(_ bytes: UnsafeRawPointer?, count: Int, backend: Backend?) throws(ChargenError) {
         let backend = try Model.checked(backend)
         let file = try ModelFile(UnsafeRawBufferPointer(start: bytes, count: count))
-        try self.init(file, vocabulary: file.vocabulary, provenance: file.provenance, backend: backend)
+        try self.init(file, vocabulary: file.vocabulary, provenance: file.provenanceBytes, backend: backend)
     }
 
     /// Loads a model from a `.cgw` file by its name as the system has it.
@@ -84,7 +88,7 @@ public final class Model: @unchecked Sendable {
         do {
             try self.init(bytes: bytes.contents)
         } catch {
-            throw ChargenError(error.kind, "'\(String(cString: path))': \(error.message)")
+            throw ChargenError(error.kind, "\(quoted(path: path)): \(error.message)")
         }
     }
 
@@ -92,7 +96,8 @@ public final class Model: @unchecked Sendable {
     ///
     /// - Throws: `unsupportedBackend` or `outOfMemory`.
     package convenience init(_ parameters: FloatTensors, vocabulary: Vocabulary) throws(ChargenError) {
-        try self.init(parameters, vocabulary: vocabulary, provenance: "{}", backend: try Model.checked(nil))
+        let provenance = UnsafeRawBufferPointer(start: nil, count: 0)
+        try self.init(parameters, vocabulary: vocabulary, provenance: provenance, backend: try Model.checked(nil))
     }
 
     private static func checked(_ backend: Backend?) throws(ChargenError) -> Backend {
@@ -104,25 +109,27 @@ public final class Model: @unchecked Sendable {
     }
 
     private convenience init(
-        _ source: some TensorSource, vocabulary: Vocabulary, provenance: String, backend: Backend
+        _ source: some TensorSource, vocabulary: Vocabulary, provenance: UnsafeRawBufferPointer, backend: Backend
     ) throws(ChargenError) {
+        let provenanceText = try AlignedBuffer<CChar>(count: provenance.count + 1, for: "the model's provenance")
+        UnsafeMutableRawBufferPointer(provenanceText.elements).copyMemory(from: provenance)
         var loader = try ModelLoader(source, backend)
         var layers: [Layer] = []
         for layer in 0..<source.shape.layers { layers.append(try loader.layer(layer)) }
         let output = try loader.outputLayer()
         self.init(
-            shape: source.shape, vocabulary: vocabulary, provenance: provenance, backend: backend, layers: layers,
-            output: output, weights: loader.weights, biases: loader.biases)
+            shape: source.shape, vocabulary: vocabulary, provenanceText: provenanceText, backend: backend,
+            layers: layers, output: output, weights: loader.weights, biases: loader.biases)
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
     private init(
-        shape: ModelShape, vocabulary: Vocabulary, provenance: String, backend: Backend, layers: [Layer],
-        output: OutputLayer, weights: AlignedBuffer<UInt8>, biases: [AlignedBuffer<Float>]
+        shape: ModelShape, vocabulary: Vocabulary, provenanceText: AlignedBuffer<CChar>, backend: Backend,
+        layers: [Layer], output: OutputLayer, weights: AlignedBuffer<UInt8>, biases: [AlignedBuffer<Float>]
     ) {
         self.shape = shape
         self.vocabulary = vocabulary
-        self.provenance = provenance
+        self.provenanceText = provenanceText
         self.backend = backend
         self.layers = layers
         self.output = output

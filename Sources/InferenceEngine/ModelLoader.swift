@@ -12,6 +12,8 @@ struct ModelLoader<Source: TensorSource> {
     /// The bias tables of the layers, and the output's biases.
     private(set) var biases: [AlignedBuffer<Float>] = []
     private var place: UnsafeMutableRawPointer
+    /// The rows of a tile, or of the output, in the order in which they are packed.
+    private let order: AlignedBuffer<Int>
 
     init(_ source: Source, _ backend: Backend) throws(ChargenError) {
         self.source = source
@@ -32,6 +34,8 @@ struct ModelLoader<Source: TensorSource> {
         }
         weights = try AlignedBuffer(count: length, for: "the model's weights")
         place = UnsafeMutableRawPointer(weights.pointer)
+        let rows = max(source.shape.cell.gates.gateCount * Tile.fullWidth, padded(source.shape.vocabularySize))
+        order = try AlignedBuffer(count: rows, for: "loading the model")
     }
 
     private var gates: GateLayout { source.shape.cell.gates }
@@ -60,10 +64,10 @@ struct ModelLoader<Source: TensorSource> {
         let first = source.shape.layers * ModelShape.tensorsPerLayer
         let symbols = source.shape.vocabularySize
         try source.readTensor(first, into: buffer)
-        let order = (0..<padded(symbols)).map { $0 < symbols ? $0 : -1 }
-        let weights = PackedMatrix(
-            buffer, type: source.elementType(first), columns: hiddenSize, tiles: Array(repeating: order, count: 1),
-            at: &place, backend)
+        for row in 0..<padded(symbols) { order.pointer[row] = row < symbols ? row : -1 }
+        var weights = PackedMatrix(source.elementType(first), columns: hiddenSize, at: place, backend)
+        weights.append(UnsafeBufferPointer(start: order.pointer, count: padded(symbols)), of: buffer)
+        place += weights.length
         let bias = try makeBiases(count: padded(symbols))
         try source.readTensor(first + 1, into: buffer)
         bias.update(from: buffer.floats.pointer, count: symbols)
@@ -98,20 +102,21 @@ struct ModelLoader<Source: TensorSource> {
     /// Reads a matrix whose rows are gates of units, and packs it tile by tile.
     private mutating func matrix(_ tensor: Int, _ blocks: Blocks) throws(ChargenError) -> PackedMatrix {
         try source.readTensor(tensor, into: buffer)
-        var tiles: [[Int]] = []
+        var matrix = PackedMatrix(
+            source.elementType(tensor), columns: source.shape.tensor(tensor).columns, at: place, backend)
         for index in 0..<tileCount {
             let tile = Tile(index, of: hiddenSize)
-            var order: [Int] = []
+            var count = 0
             for block in blocks.range {
                 for unit in tile.start..<tile.start + tile.width {
-                    order.append(unit < hiddenSize ? blocks.gate(block) * hiddenSize + unit : -1)
+                    order.pointer[count] = unit < hiddenSize ? blocks.gate(block) * hiddenSize + unit : -1
+                    count += 1
                 }
             }
-            tiles.append(order)
+            matrix.append(UnsafeBufferPointer(start: order.pointer, count: count), of: buffer)
         }
-        return PackedMatrix(
-            buffer, type: source.elementType(tensor), columns: source.shape.tensor(tensor).columns, tiles: tiles,
-            at: &place, backend)
+        place += matrix.length
+        return matrix
     }
 
     /// Calls `body` for each unit of each gate with its row in the tensor and its place among a

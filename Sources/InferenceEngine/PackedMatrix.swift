@@ -8,23 +8,15 @@ struct PackedMatrix: @unchecked Sendable {
     let type: ElementType
     let columns: Int
     /// The bytes of all rows.
-    let length: Int
+    private(set) var length = 0
     private let rowLength: Int
     private let weights: UnsafeRawPointer
     private let addProduct: @convention(c) (UnsafePointer<PackedProduct>) -> Void
 
-    /// Packs a matrix that has just been read.
+    /// A matrix that has no rows yet.
     ///
-    /// - Parameters:
-    ///   - buffer: The matrix, row after row.
-    ///   - tiles: Lists of the matrix's rows, −1 for a row of zeros. Each list's length is a
-    ///     multiple of the lane count, and that of all but the last a multiple of the rows of a
-    ///     group of panels.
-    ///   - memory: Where the packed matrix goes; on return, what follows it.
-    init(
-        _ buffer: TensorBuffer, type: ElementType, columns: Int, tiles: [[Int]],
-        at memory: inout UnsafeMutableRawPointer, _ backend: Backend
-    ) {
+    /// - Parameter memory: Where its rows go.
+    init(_ type: ElementType, columns: Int, at memory: UnsafeMutableRawPointer, _ backend: Backend) {
         self.type = type
         self.columns = columns
         weights = UnsafeRawPointer(memory)
@@ -36,24 +28,33 @@ struct PackedMatrix: @unchecked Sendable {
             case .int8: backend.kernels.addInt8Product
             case .int4: backend.kernels.addInt4Product
             }
-        for order in tiles {
-            switch type {
-            case .float32:
-                packFloat32(buffer.floats.pointer, order: order, rows: order.count, columns: columns, into: memory)
-            case .bfloat16:
-                packBFloat16(buffer.floats.pointer, order: order, rows: order.count, columns: columns, into: memory)
-            case .int8:
-                packInt8(
-                    buffer.integers.pointer, scales: buffer.scales.pointer, order: order, rows: order.count,
-                    columns: columns, into: memory)
-            case .int4:
-                packInt4(
-                    buffer.integers.pointer, scales: buffer.scales.pointer, order: order, rows: order.count,
-                    columns: columns, into: memory)
-            }
-            memory += rowLength * order.count
+    }
+
+    /// Packs rows of a matrix that has just been read behind those that are there.
+    ///
+    /// - Parameters:
+    ///   - order: The rows in their order, −1 for a row of zeros. Their number is a multiple of the
+    ///     lane count, and in all calls but the last of the rows of a group of panels.
+    ///   - buffer: The matrix, row after row.
+    mutating func append(_ order: UnsafeBufferPointer<Int>, of buffer: TensorBuffer) {
+        guard let rows = order.baseAddress else { return }
+        let count = order.count
+        let memory = UnsafeMutableRawPointer(mutating: weights) + length
+        switch type {
+        case .float32:
+            packFloat32(buffer.floats.pointer, order: rows, rows: count, columns: columns, into: memory)
+        case .bfloat16:
+            packBFloat16(buffer.floats.pointer, order: rows, rows: count, columns: columns, into: memory)
+        case .int8:
+            packInt8(
+                buffer.integers.pointer, scales: buffer.scales.pointer, order: rows, rows: count, columns: columns,
+                into: memory)
+        case .int4:
+            packInt4(
+                buffer.integers.pointer, scales: buffer.scales.pointer, order: rows, rows: count, columns: columns,
+                into: memory)
         }
-        length = memory - UnsafeMutableRawPointer(mutating: weights)
+        length += rowLength * count
     }
 
     /// The bytes of a packed row.

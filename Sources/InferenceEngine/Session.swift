@@ -329,11 +329,11 @@ public final class Session: Sequence, IteratorProtocol {
     ///
     /// - Parameter limit: The most characters to generate.
     /// - Returns: The number of bytes written.
-    /// - Throws: `bufferTooSmall` when the buffer could not hold every character of the vocabulary;
-    ///   nothing is generated.
+    /// - Throws: `bufferTooSmall` when the buffer could not hold every character of the vocabulary,
+    ///   unless the limit is 0; nothing is generated.
     package func generate(limit: Int, into buffer: UnsafeMutableRawBufferPointer) throws(ChargenError) -> Int {
         let longest = model.vocabulary.maximumUTF8Length
-        guard buffer.count >= longest else {
+        guard limit <= 0 || buffer.count >= longest else {
             throw ChargenError(
                 .bufferTooSmall,
                 "a buffer of \(buffer.count) bytes cannot hold a character of this model, which takes up to \(longest)")

@@ -86,6 +86,6 @@ struct SymbolReader: Sequence {
 /// A character as an error names it, such as `'é' (U+00E9)`.
 func described(_ scalar: UInt32) -> String {
     let code = codePoint(scalar)
-    guard scalar >= 0x20, !(0x7F...0x9F).contains(scalar), let character = Unicode.Scalar(scalar) else { return code }
+    guard !isControl(scalar), let character = Unicode.Scalar(scalar) else { return code }
     return "'" + String(Character(character)) + "' (" + code + ")"
 }

@@ -12,7 +12,7 @@ public struct ModelFile {
     public let vocabulary: Vocabulary
     /// The origin of the model: the JSON object that the trainer wrote. Checked to be UTF-8, not to
     /// be JSON.
-    public let provenance: String
+    public let provenanceBytes: UnsafeRawBufferPointer
     /// The place of each tensor's compressed bytes.
     public let tensors: [TensorEntry]
 
@@ -26,6 +26,9 @@ public struct ModelFile {
         let checksum: UInt32
     }
 
+    /// ``provenanceBytes`` as a string.
+    public var provenance: String { String(decoding: provenanceBytes, as: UTF8.self) }
+
     let bytes: UnsafeRawBufferPointer
     let crc = CRC32()
 
@@ -37,7 +40,7 @@ public struct ModelFile {
         var reader = try HeaderReader(bytes, crc: crc)
         shape = try reader.readShape()
         vocabulary = try reader.readVocabulary()
-        provenance = try reader.readProvenance()
+        provenanceBytes = try reader.readProvenance()
         tensors = try reader.readTensorEntries(of: shape)
     }
 
@@ -156,7 +159,7 @@ private struct HeaderReader {
         return vocabulary
     }
 
-    mutating func readProvenance() throws(ChargenError) -> String {
+    mutating func readProvenance() throws(ChargenError) -> UnsafeRawBufferPointer {
         let length = try word(
             at: FileLayout.provenanceLengthOffset, in: 0...FileLayout.maximumProvenanceLength, "the provenance's length"
         )
@@ -169,7 +172,7 @@ private struct HeaderReader {
             }
             place += bytesRead
         }
-        return String(decoding: text, as: UTF8.self)
+        return text
     }
 
     mutating func readTensorEntries(of shape: ModelShape) throws(ChargenError) -> [ModelFile.TensorEntry] {

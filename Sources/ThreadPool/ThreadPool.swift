@@ -66,13 +66,15 @@ public final class ThreadPool {
             size: size, ranges: try AlignedBuffer(count: ThreadPool.rangeStride * size, for: "threads"),
             threads: try AlignedBuffer(count: size, for: "threads"),
             gateMemory: try AlignedBuffer(count: MemoryLayout<Gate>.size, for: "threads"))
+        // From here on a failing initialiser runs deinit, which ends the started threads.
+        try checkMemory()
         while started < size - 1 {
             let worker = Worker(pool: Unmanaged.passUnretained(self), number: started + 1)
+            try checkMemory()
             let argument = Unmanaged.passRetained(worker).toOpaque()
             let error = cs_thread_start(threads.pointer + started, { runWorker($0) }, argument)
             guard error == 0 else {
                 Unmanaged<Worker>.fromOpaque(argument).release()
-                // The failing initialiser runs deinit, which ends the started threads.
                 let reason =
                     error == ENOSYS ? "link the program with libpthread (-pthread)" : String(cString: strerror(error))
                 throw ChargenError(.outOfMemory, "cannot start thread \(started + 2) of \(size): \(reason)")

@@ -98,7 +98,7 @@ struct LoadingTests {
     func noBytes() {
         #expect(load([]) == (status(CHARGEN_INVALID_MODEL), false))
         var model: OpaquePointer?
-        #expect(chargen_model_load_memory(nil, 0, &model) == CHARGEN_INVALID_MODEL)
+        #expect(chargen_model_load_memory("", 0, &model) == CHARGEN_INVALID_MODEL)
     }
 
     @Test("Missing and impossible arguments are named")

@@ -17,10 +17,31 @@ struct MessageTests {
 
     @Test("A long message is cut between characters, at 511 bytes", arguments: 0..<4)
     func longMessage(offset: Int) throws {
-        let path = String(repeating: "x", count: offset) + String(repeating: "😀", count: 200)
+        // Each control character takes four bytes in the message.
+        let path =
+            String(repeating: "x", count: offset) + String(repeating: "\u{1}", count: 90)
+            + String(repeating: "😀", count: 40)
         var model: OpaquePointer?
         #expect(chargen_model_load_file(path, &model) == CHARGEN_FILE_ACCESS)
         let message = try #require(String(validatingCString: chargen_error_message()))
         #expect((508...511).contains(message.utf8.count))
+    }
+
+    @Test("A file's name is quoted by its end, with escapes for control characters and for bytes of other encodings")
+    func fileName() throws {
+        func message(_ path: [CChar]) throws -> String {
+            var model: OpaquePointer?
+            #expect(chargen_model_load_file(path + [0], &model) == CHARGEN_FILE_ACCESS)
+            return try #require(String(validatingCString: chargen_error_message()))
+        }
+        func bytes(_ text: String) -> [CChar] { text.utf8.map { CChar(bitPattern: $0) } }
+        let reason = ": No such file or directory"
+        #expect(
+            try message(bytes("a\u{1B}[2J\n\u{9B}\u{202E}é\t") + [-1])
+                == #"cannot open the model file 'a\x1B[2J\x0A\xC2\x9B\xE2\x80\xAEé\x09\xFF'"# + reason)
+        let folder = String(repeating: "folder/", count: 100)
+        #expect(
+            try message(bytes(folder + "é" + String(repeating: "/", count: 253) + "z"))
+                == "cannot open the model file '…" + String(repeating: "/", count: 253) + "z'" + reason)
     }
 }

@@ -49,7 +49,8 @@ static void test_null_arguments(void) {
     CHECK(chargen_model_load_file("", NULL) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_model_load_file("", &model) == CHARGEN_FILE_ACCESS);
     CHECK(chargen_model_load_memory(NULL, 1, &model) == CHARGEN_INVALID_ARGUMENT);
-    CHECK(chargen_model_load_memory(NULL, 0, &model) == CHARGEN_INVALID_MODEL);
+    CHECK(chargen_model_load_memory(NULL, 0, &model) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_model_load_memory("", 0, &model) == CHARGEN_INVALID_MODEL);
     CHECK(chargen_model_load_memory("", SIZE_MAX, &model) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_model_character(NULL, 0, &character) == CHARGEN_INVALID_ARGUMENT && character == 0);
     CHECK(chargen_model_provenance(NULL, &length)[0] == '\0' && length == 0);
@@ -133,7 +134,9 @@ static void test_extreme_arguments(chargen_model *model) {
     }
     CHECK(chargen_session_set_threads(session, 2) == CHARGEN_OK);
     CHECK(chargen_session_generate(session, 1, NULL, 0, &length) == CHARGEN_BUFFER_TOO_SMALL && length == 0);
+    CHECK(chargen_session_generate(session, 0, NULL, 0, &length) == CHARGEN_OK && length == 0);
     CHECK(chargen_session_generate(session, 1, buffer, SIZE_MAX, &length) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_generate(session, 1, buffer, SIZE_MAX / 2 + 1, &length) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_generate(session, SIZE_MAX, buffer, sizeof buffer, &length) == CHARGEN_OK);
     CHECK(length <= sizeof buffer);
     CHECK(chargen_session_stream(session, 0, ignore_character, NULL) == CHARGEN_OK);
@@ -173,7 +176,8 @@ static void test_knowledge(chargen_model *model) {
     CHECK(chargen_session_set_unknown(session, CHARGEN_UNKNOWN_SKIP) == CHARGEN_OK);
     CHECK(chargen_session_set_unknown(other, CHARGEN_UNKNOWN_SKIP) == CHARGEN_OK);
     CHECK(chargen_session_score_characters(session, "abc", 3, scores, 2, &count) == CHARGEN_BUFFER_TOO_SMALL);
-    CHECK(chargen_session_score_characters(session, "abc", 3, scores, SIZE_MAX, &count) == CHARGEN_OK && count == 3);
+    CHECK(chargen_session_score_characters(session, "abc", 3, scores, SIZE_MAX, &count) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_score_characters(session, "abc", 3, scores, 3, &count) == CHARGEN_OK && count == 3);
     CHECK(chargen_session_score(other, "abc", 3, &sum, NULL) == CHARGEN_OK);
     CHECK(sum == scores[0] + scores[1] + scores[2]);
     if (chargen_model_has_end_of_document(model)) {
@@ -293,12 +297,16 @@ static void test_batches(chargen_model *model, chargen_model *other) {
     texts[1] = "\xF0\x9F";
     lengths[1] = 2;
     REFUSED(CHARGEN_INVALID_UTF8, batch, sessions, 2, texts, lengths);
-    CHECK(strncmp(chargen_error_message(), "session 1: ", 11) == 0);
+    /* A model without ends refuses to score documents before it reads a text. */
+    CHECK(!chargen_model_has_end_of_document(model) || strncmp(chargen_error_message(), "session 1: ", 11) == 0);
 
     /* A count of 0 has no effect. */
     CHECK(chargen_batch_next(batch, sessions, 0, characters) == CHARGEN_OK);
     CHECK(chargen_batch_feed(batch, sessions, 0, texts, lengths) == CHARGEN_OK);
     CHECK(chargen_batch_score(batch, sessions, 0, texts, lengths, scores) == CHARGEN_OK);
+    CHECK(chargen_batch_next(batch, NULL, 0, NULL) == CHARGEN_OK);
+    CHECK(chargen_batch_feed(batch, NULL, 0, NULL, NULL) == CHARGEN_OK);
+    CHECK(chargen_batch_score(batch, NULL, 0, NULL, NULL, NULL) == CHARGEN_OK);
 
     /* The sessions are unchanged, and the batch works, also after its model is freed. */
     chargen_session_free(stranger);

@@ -1,124 +1,395 @@
 /*
- * Makes the first, the second, and every further large allocation or thread fail, and expects an
- * error each time:
+ * Refuses the library memory, and expects a status each time:
  *
  *     memory MODEL
  *
- * The library allocates large blocks with aligned_alloc() and starts threads with pthread_create(),
- * which this program replaces. valgrind detects whether a failure leaks memory.
+ * Each call that may allocate is repeated with its first allocation refused, its second, and so on
+ * until it succeeds; then with all allocations from the first on, from the second on, and so on. A
+ * new thread counts as an allocation. A call may fail only with CHARGEN_OUT_OF_MEMORY or with the
+ * status that it has with enough memory, and must leave the session as it was and no block behind.
+ *
+ * The model must know neither U+10FFFF nor a symbol for unknown characters.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 
+#include "allocations.h"
+
 #include <chargen.h>
 
 #include <dlfcn.h>
-#include <errno.h>
+#include <math.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#ifdef __cplusplus
-#define NOTHROW throw()
-extern "C" {
-#else
-#define NOTHROW
-#endif
+#define CHECK(condition)                                                                                     \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            fprintf(stderr, "memory.c:%d: not true: %s (last message: %s)\n", __LINE__, #condition,          \
+                    chargen_error_message());                                                                \
+            exit(1);                                                                                         \
+        }                                                                                                    \
+    } while (0)
 
 typedef int (*thread_function)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
-void *aligned_alloc(size_t alignment, size_t size) NOTHROW;
+static thread_function system_create;
 
-/* The number of allocations and threads that succeed before one fails. */
-static unsigned long allowed;
-
-void *aligned_alloc(size_t alignment, size_t size) NOTHROW {
-    void *block;
-    if (allowed == 0 || posix_memalign(&block, alignment, size) != 0) {
-        return NULL;
-    }
-    allowed--;
-    return block;
-}
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *),
                    void *argument) NOTHROW {
-    thread_function create;
-    /* The conversion of POSIX: ISO C has none from object to function pointers. */
-    *(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
-    if (allowed == 0 || create == NULL) {
-        return EAGAIN;
-    }
-    allowed--;
-    return create(thread, attributes, body, argument);
+    return refuses() ? EAGAIN : system_create(thread, attributes, body, argument);
 }
 
 #ifdef __cplusplus
 }
 #endif
 
+/* ---- The calls ---- */
+
 static const char *path;
+static unsigned char *bytes;
+static size_t length;
 static chargen_model *model;
-static chargen_session *session;
+static chargen_session *sessions[2];
 static chargen_batch *batch;
 
-static chargen_status load_model(void) { return chargen_model_load_file(path, &model); }
-static chargen_status create_session(void) { return chargen_session_create(model, &session); }
-static chargen_status create_batch(void) { return chargen_batch_create(model, 8, 3, &batch); }
+/* What a call makes. */
+static chargen_model *new_model;
+static chargen_session *new_session;
+static chargen_batch *new_batch;
+static chargen_beam *new_beam;
+static chargen_pattern *new_pattern;
+static chargen_pattern *pattern;
 
-/* Adds two threads to this one. */
-static chargen_status set_threads(void) {
-    uint32_t character;
-    chargen_status status = chargen_session_set_threads(session, 3);
-    /* The session works with the old threads or the new ones. */
-    return chargen_session_next(session, &character) == CHARGEN_OK ? status : CHARGEN_INVALID_ARGUMENT;
+static const char unknown[] = "\xF4\x8F\xBF\xBF";
+static const char *const texts[] = {"", unknown};
+static const size_t lengths[] = {0, 4};
+
+static chargen_status load_file(void) { return chargen_model_load_file(path, &new_model); }
+static chargen_status load_memory(void) { return chargen_model_load_memory(bytes, length, &new_model); }
+static chargen_status load_nothing(void) { return chargen_model_load_file("no/such/file\n", &new_model); }
+static chargen_status load_header(void) { return chargen_model_load_memory(bytes, 20, &new_model); }
+static chargen_status load_null(void) { return chargen_model_load_file(NULL, &new_model); }
+static chargen_status load_damaged(void) {
+    chargen_status status;
+    bytes[length - 1] ^= 1;
+    status = chargen_model_load_memory(bytes, length, &new_model);
+    bytes[length - 1] ^= 1;
+    return status;
+}
+static void free_model(void) {
+    chargen_model_free(new_model);
+    new_model = NULL;
 }
 
-/*
- * Repeats a call, with a failure at each allocation in turn, until it succeeds. Returns the number
- * of failures, or -1 if one did not give the expected status and result.
- */
-static int count_failures(const char *name, chargen_status (*call)(void), const void *result) {
-    static const unsigned char nothing[sizeof(void *)] = {0};
-    int failures;
-    for (failures = 0; failures < 1000; failures++) {
-        chargen_status status;
-        allowed = (unsigned long)failures;
-        status = call();
-        allowed = 1000;
-        if (status == CHARGEN_OK) {
-            return failures;
-        }
-        if (status != CHARGEN_OUT_OF_MEMORY || (result != NULL && memcmp(result, nothing, sizeof nothing) != 0)) {
-            break;
+static chargen_status create_session(void) { return chargen_session_create(model, &new_session); }
+static void free_session(void) {
+    chargen_session_free(new_session);
+    new_session = NULL;
+}
+
+static chargen_status create_batch(void) { return chargen_batch_create(model, 8, 3, &new_batch); }
+static void free_batch(void) {
+    chargen_batch_free(new_batch);
+    new_batch = NULL;
+}
+
+static chargen_status set_threads(void) { return chargen_session_set_threads(sessions[0], 3); }
+static void one_thread(void) { CHECK(chargen_session_set_threads(sessions[0], 1) == CHARGEN_OK); }
+static chargen_status set_penalties(void) { return chargen_session_set_penalties(sessions[0], 1, 2, 3); }
+static void no_penalties(void) { CHECK(chargen_session_set_penalties(sessions[0], 0, 0, 0) == CHARGEN_OK); }
+static chargen_status set_bias(void) { return chargen_session_set_bias(sessions[0], 'a', 1); }
+static void no_bias(void) { CHECK(chargen_session_set_bias(sessions[0], 'a', 0) == CHARGEN_OK); }
+static chargen_status set_allowed(void) { return chargen_session_set_allowed(sessions[0], "abc", 3); }
+static chargen_status set_allowed_unknown(void) { return chargen_session_set_allowed(sessions[0], unknown, 4); }
+static void all_allowed(void) { CHECK(chargen_session_set_allowed(sessions[0], NULL, 0) == CHARGEN_OK); }
+
+static chargen_status create_beam(void) { return chargen_beam_create(model, 4, 8, 3, &new_beam); }
+static void free_beam(void) {
+    chargen_beam_free(new_beam);
+    new_beam = NULL;
+}
+
+static chargen_status create_pattern(void) { return chargen_pattern_create(model, "(ab?|[c-e]{2,4})+", 17, &new_pattern); }
+static chargen_status create_template(void) {
+    return chargen_pattern_create_template(model, "a_b__", 5, '_', "abc", 3, &new_pattern);
+}
+static chargen_status create_bad_pattern(void) { return chargen_pattern_create(model, "(a", 2, &new_pattern); }
+static void free_pattern(void) {
+    chargen_pattern_free(new_pattern);
+    new_pattern = NULL;
+}
+static chargen_status set_pattern(void) { return chargen_session_set_pattern(sessions[0], pattern); }
+static void no_pattern(void) { CHECK(chargen_session_set_pattern(sessions[0], NULL) == CHARGEN_OK); }
+/* Sets a bias for a session with a pattern. */
+static chargen_status set_bias_and_pattern(void) {
+    chargen_status status = set_pattern();
+    if (status == CHARGEN_OK) {
+        status = chargen_session_set_bias(sessions[0], 'a', -INFINITY);
+        if (status != CHARGEN_OK) {
+            unsigned long refused = first_refused;
+            first_refused = ULONG_MAX;
+            no_pattern();
+            first_refused = refused;
         }
     }
-    fprintf(stderr, "memory: failure %d of %s is not as it ought to be\n", failures, name);
-    return -1;
+    return status;
+}
+static void no_bias_and_pattern(void) {
+    no_bias();
+    no_pattern();
+}
+
+static chargen_status feed_unknown(void) { return chargen_session_feed(sessions[0], unknown, 4); }
+static chargen_status feed_bytes(void) { return chargen_session_feed(sessions[0], "\xFF", 1); }
+static chargen_status score_unknown(void) {
+    double score;
+    return chargen_session_score(sessions[0], unknown, 4, &score, NULL);
+}
+static chargen_status generate_nowhere(void) {
+    size_t written;
+    return chargen_session_generate(sessions[0], 1, NULL, 0, &written);
+}
+static chargen_status next_null(void) { return chargen_session_next(sessions[0], NULL); }
+static chargen_status character_beyond(void) {
+    uint32_t character;
+    return chargen_model_character(model, SIZE_MAX, &character);
+}
+static chargen_status batch_feed_unknown(void) { return chargen_batch_feed(batch, sessions, 2, texts, lengths); }
+static chargen_status batch_score_unknown(void) {
+    double scores[2];
+    return chargen_batch_score(batch, sessions, 2, texts, lengths, scores);
+}
+static chargen_status batch_next_too_many(void) {
+    uint32_t characters[3];
+    return chargen_batch_next(batch, sessions, 3, characters);
+}
+
+static const struct call {
+    const char *name;
+    chargen_status (*make)(void);
+    /* With enough memory. */
+    chargen_status expected;
+    /* Takes back what a successful call has done. */
+    void (*undo)(void);
+} calls[] = {
+    {"loading a file", load_file, CHARGEN_OK, free_model},
+    {"loading bytes", load_memory, CHARGEN_OK, free_model},
+    {"loading a missing file", load_nothing, CHARGEN_FILE_ACCESS, NULL},
+    {"loading a part", load_header, CHARGEN_INVALID_MODEL, NULL},
+    {"loading NULL", load_null, CHARGEN_INVALID_ARGUMENT, NULL},
+    {"loading damaged bytes", load_damaged, CHARGEN_INVALID_MODEL, NULL},
+    {"creating a session", create_session, CHARGEN_OK, free_session},
+    {"creating a batch", create_batch, CHARGEN_OK, free_batch},
+    {"starting threads", set_threads, CHARGEN_OK, one_thread},
+    {"setting penalties", set_penalties, CHARGEN_OK, no_penalties},
+    {"setting a bias", set_bias, CHARGEN_OK, no_bias},
+    {"setting allowed characters", set_allowed, CHARGEN_OK, all_allowed},
+    {"creating a beam", create_beam, CHARGEN_OK, free_beam},
+    {"compiling a pattern", create_pattern, CHARGEN_OK, free_pattern},
+    {"compiling a template", create_template, CHARGEN_OK, free_pattern},
+    {"compiling half a pattern", create_bad_pattern, CHARGEN_INVALID_PATTERN, NULL},
+    {"setting a pattern", set_pattern, CHARGEN_OK, no_pattern},
+    {"setting a pattern and a bias", set_bias_and_pattern, CHARGEN_OK, no_bias_and_pattern},
+    {"setting unknown characters", set_allowed_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
+    {"feeding unknown characters", feed_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
+    {"feeding bytes", feed_bytes, CHARGEN_INVALID_UTF8, NULL},
+    {"scoring unknown characters", score_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
+    {"generating without room", generate_nowhere, CHARGEN_BUFFER_TOO_SMALL, NULL},
+    {"generating to NULL", next_null, CHARGEN_INVALID_ARGUMENT, NULL},
+    {"asking for a character", character_beyond, CHARGEN_INVALID_ARGUMENT, NULL},
+    {"feeding a batch", batch_feed_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
+    {"scoring in a batch", batch_score_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
+    {"a batch of too many", batch_next_too_many, CHARGEN_INVALID_ARGUMENT, NULL},
+};
+
+/* ---- Refusals ---- */
+
+/* A hash of what a session tells of itself. */
+static uint64_t fingerprint(chargen_session *session) {
+    uint64_t hash = 0xCBF29CE484222325u;
+    const float *probabilities;
+    size_t count, i;
+    float settings[8];
+    CHECK(chargen_session_probabilities(session, &probabilities, &count) == CHARGEN_OK);
+    settings[0] = chargen_session_temperature(session);
+    settings[1] = chargen_session_repetition_penalty(session);
+    settings[2] = chargen_session_frequency_penalty(session);
+    settings[3] = (float)chargen_session_penalty_window(session);
+    settings[4] = (float)chargen_session_ended(session);
+    settings[5] = (float)chargen_session_seed(session);
+    settings[6] = (float)chargen_session_may_end(session);
+    settings[7] = (float)chargen_session_max_length(session);
+    for (i = 0; i < sizeof settings; i++) {
+        hash = (hash ^ ((const unsigned char *)settings)[i]) * 0x100000001B3u;
+    }
+    for (i = 0; i < count * sizeof(float); i++) {
+        hash = (hash ^ ((const unsigned char *)probabilities)[i]) * 0x100000001B3u;
+    }
+    for (i = 0; i < chargen_model_character_count(model) && i < 100; i++) {
+        uint32_t character;
+        float bias;
+        CHECK(chargen_model_character(model, i, &character) == CHARGEN_OK);
+        bias = chargen_session_bias(session, character);
+        hash = (hash ^ (uint64_t)(bias * 1000 + 8) ^ (uint64_t)chargen_session_allows(session, character))
+            * 0x100000001B3u;
+    }
+    return hash;
+}
+
+/* Makes a call with `refused` allocations refused, beginning with number `first`. Returns 1 if it
+   needs no more allocations than `first`. */
+static int try_call(const struct call *call, unsigned long first, unsigned long refused, long *left) {
+    uint64_t before = fingerprint(sessions[0]) + fingerprint(sessions[1]);
+    long blocks_before = blocks;
+    chargen_status status;
+    int was_refused;
+    first_refused = allocations + first;
+    refused_count = refused;
+    status = call->make();
+    was_refused = allocations > first_refused;
+    first_refused = ULONG_MAX;
+    if (status != call->expected && !(status == CHARGEN_OUT_OF_MEMORY && was_refused)) {
+        fprintf(stderr, "memory: %s with refusal %lu of %lu: status %d (%s)\n", call->name, first, refused,
+                (int)status, chargen_error_message());
+        exit(1);
+    }
+    if (status == CHARGEN_OK) {
+        /* stdio does without a buffer. Nothing else may stay in the library's reserve. */
+        CHECK(!was_refused || call->make == load_file);
+        call->undo();
+    } else {
+        CHECK(new_model == NULL && new_session == NULL && new_batch == NULL);
+        CHECK(new_beam == NULL && new_pattern == NULL);
+        CHECK(chargen_error_message()[0] != '\0');
+    }
+    CHECK(fingerprint(sessions[0]) + fingerprint(sessions[1]) == before);
+    *left += blocks - blocks_before;
+    return !was_refused;
+}
+
+static void check_call(const struct call *call) {
+    static const unsigned long counts[] = {1, ULONG_MAX};
+    long left = 0;
+    unsigned long first = 0;
+    size_t i;
+    /* The first time, the system may keep some memory for itself, such as a thread's stack. */
+    CHECK(try_call(call, ULONG_MAX / 2, 0, &left));
+    left = 0;
+    for (i = 0; i < sizeof counts / sizeof *counts; i++) {
+        first = 0;
+        while (!try_call(call, first, counts[i], &left)) {
+            first++;
+        }
+        CHECK(first > 0);
+    }
+    printf("%s: %lu allocations\n", call->name, first);
+    if (left != 0) {
+        fprintf(stderr, "memory: %s leaves %ld blocks behind\n", call->name, left);
+        exit(1);
+    }
+}
+
+/* Refused again and again, the library does not use up its reserve. */
+static void check_many_refusals(void) {
+    size_t i, k;
+    for (k = 0; k < 5000; k++) {
+        for (i = 0; i < sizeof calls / sizeof *calls; i++) {
+            chargen_status status;
+            first_refused = allocations + k % 8;
+            refused_count = ULONG_MAX;
+            status = calls[i].make();
+            first_refused = ULONG_MAX;
+            if (status == CHARGEN_OK) {
+                calls[i].undo();
+            }
+        }
+    }
+}
+
+enum { THREADS = 8 };
+
+static pthread_barrier_t barrier;
+
+/* Threads that are refused memory at the same time wait for each other. */
+static void *be_refused(void *argument) {
+    size_t i;
+    (void)argument;
+    pthread_barrier_wait(&barrier);
+    for (i = 0; i < 2000; i++) {
+        chargen_session *none = (chargen_session *)8;
+        CHECK(chargen_session_create(model, &none) == CHARGEN_OUT_OF_MEMORY && none == NULL);
+        CHECK(chargen_session_create(NULL, &none) == CHARGEN_INVALID_ARGUMENT);
+        CHECK(strcmp(chargen_error_message(), "the argument 'model' is NULL") == 0);
+    }
+    pthread_barrier_wait(&barrier);
+    return NULL;
+}
+
+static void check_threads(void) {
+    pthread_t threads[THREADS];
+    size_t i;
+    CHECK(pthread_barrier_init(&barrier, NULL, THREADS + 1) == 0);
+    for (i = 0; i < THREADS; i++) {
+        CHECK(pthread_create(&threads[i], NULL, be_refused, NULL) == 0);
+    }
+    refused_count = ULONG_MAX;
+    first_refused = 0;
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    first_refused = ULONG_MAX;
+    for (i = 0; i < THREADS; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    }
 }
 
 int main(int argc, char **argv) {
-    int failures[4];
+    uint32_t characters[2];
+    FILE *file;
+    long size;
+    size_t i;
     if (argc != 2) {
         fprintf(stderr, "usage: memory MODEL\n");
         return 2;
     }
+    /* The conversion of POSIX: ISO C has none from object to function pointers. */
+    *(void **)&system_create = dlsym(RTLD_NEXT, "pthread_create");
+    CHECK(system_create != NULL);
     path = argv[1];
-    failures[0] = count_failures("the model", load_model, &model);
-    failures[1] = count_failures("the session", create_session, &session);
-    failures[2] = count_failures("the batch", create_batch, &batch);
-    failures[3] = count_failures("the session's threads", set_threads, NULL);
-    chargen_batch_free(batch);
-    chargen_session_free(session);
-    chargen_model_free(model);
-    printf("failures: %d of the model, %d of the session, %d of the batch, %d of the session's threads\n", failures[0],
-           failures[1], failures[2], failures[3]);
-    /* The minimum: some blocks each, and the two threads of a batch and of a session. */
-    if (failures[0] < 2 || failures[1] < 2 || failures[2] < 4 || failures[3] < 3) {
-        fprintf(stderr, "memory: too few: the library no longer uses aligned_alloc() and pthread_create()?\n");
-        return 1;
+    file = fopen(path, "rb");
+    CHECK(file != NULL && fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) > 0);
+    rewind(file);
+    length = (size_t)size;
+    bytes = (unsigned char *)malloc(length);
+    CHECK(bytes != NULL && fread(bytes, 1, length, file) == length);
+    fclose(file);
+    CHECK(load_file() == CHARGEN_OK);
+    model = new_model;
+    new_model = NULL;
+    CHECK(chargen_batch_create(model, 2, 1, &batch) == CHARGEN_OK);
+    CHECK(chargen_pattern_create(model, "[a-e]{2,5}", 10, &pattern) == CHARGEN_OK);
+    for (i = 0; i < 2; i++) {
+        CHECK(chargen_session_create(model, &sessions[i]) == CHARGEN_OK);
+        CHECK(chargen_session_feed(sessions[i], "ab", 2) == CHARGEN_OK);
     }
+    for (i = 0; i < sizeof calls / sizeof *calls; i++) {
+        check_call(&calls[i]);
+    }
+    check_many_refusals();
+    check_threads();
+    CHECK(chargen_batch_next(batch, sessions, 2, characters) == CHARGEN_OK && characters[0] == characters[1]);
+    chargen_pattern_free(pattern);
+    chargen_batch_free(batch);
+    chargen_session_free(sessions[0]);
+    chargen_session_free(sessions[1]);
+    chargen_model_free(model);
+    free(bytes);
     return 0;
 }

@@ -3,16 +3,14 @@
  * threads that the caller requests.
  *
  *     resources MODEL
- *
- * This program replaces malloc() and the other allocation functions to count their calls. It calls
- * glibc's own by names that only glibc has.
  */
 #define _XOPEN_SOURCE 700
+
+#include "allocations.h"
 
 #include <chargen.h>
 
 #include <dirent.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,52 +28,6 @@
     } while (0)
 
 /* ---- Memory ---- */
-
-#ifdef __cplusplus
-#define NOTHROW throw()
-extern "C" {
-#else
-#define NOTHROW
-#endif
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *block, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-void *aligned_alloc(size_t alignment, size_t size) NOTHROW;
-
-/* Counts those of the library's threads too. It need not be atomic: a single one is a failure. */
-static volatile unsigned long allocations;
-
-void *malloc(size_t size) NOTHROW {
-    allocations = allocations + 1;
-    return __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size) NOTHROW {
-    allocations = allocations + 1;
-    return __libc_calloc(count, size);
-}
-
-void *realloc(void *block, size_t size) NOTHROW {
-    allocations = allocations + 1;
-    return __libc_realloc(block, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size) NOTHROW {
-    allocations = allocations + 1;
-    return __libc_memalign(alignment, size);
-}
-
-int posix_memalign(void **block, size_t alignment, size_t size) NOTHROW {
-    allocations = allocations + 1;
-    *block = __libc_memalign(alignment, size);
-    return *block == NULL ? ENOMEM : 0;
-}
-
-#ifdef __cplusplus
-}
-#endif
 
 static int32_t ignore_character(const char *character, size_t length, void *user) {
     (void)character, (void)length, (void)user;
@@ -96,6 +48,7 @@ static void test_allocations(const chargen_model *model, size_t threads) {
     double scores[MEMBERS];
     double character_scores[sizeof text];
     chargen_beam *beam;
+    chargen_pattern *pattern;
     const float *numbers;
     float probability;
     size_t length = 0;
@@ -143,6 +96,24 @@ static void test_allocations(const chargen_model *model, size_t threads) {
     }
     CHECK(allocations == before);
 
+    /* Nor does text that has every setting. */
+    CHECK(chargen_pattern_create(model, "([a-e]|[k-z]{2,5} )+", 20, &pattern) == CHARGEN_OK);
+    CHECK(chargen_session_set_pattern(sessions[2], pattern) == CHARGEN_OK);
+    CHECK(chargen_session_set_max_length(sessions[2], 100) == CHARGEN_OK);
+    CHECK(chargen_session_set_penalties(sessions[2], 1, 0.5f, 64) == CHARGEN_OK);
+    CHECK(chargen_session_set_bias(sessions[2], 'e', 1) == CHARGEN_OK);
+    CHECK(chargen_session_set_allowed(sessions[2], "abcdelmnxyz ", 12) == CHARGEN_OK);
+    CHECK(chargen_session_set_top_k(sessions[2], 8) == CHARGEN_OK);
+    CHECK(chargen_session_set_top_p(sessions[2], 0.9f) == CHARGEN_OK);
+    CHECK(chargen_session_set_min_p(sessions[2], 0.01f) == CHARGEN_OK);
+    before = allocations;
+    for (i = 0; i < CHARACTERS; i++) {
+        CHECK(chargen_session_next(sessions[2], characters) == CHARGEN_OK);
+        CHECK(chargen_batch_next(batch, sessions, MEMBERS, characters) == CHARGEN_OK);
+    }
+    CHECK(allocations == before);
+
+    chargen_pattern_free(pattern);
     chargen_beam_free(beam);
     chargen_batch_free(batch);
     for (i = 0; i < MEMBERS; i++) {

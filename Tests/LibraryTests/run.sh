@@ -23,10 +23,10 @@ unset CHARGEN_BACKEND
 same_file() { cmp "$1" "$2"; }
 
 build() {
-    "$1" "$2" -L"$folder" -lchargen -lm -Wl,-rpath,"$folder" -o "$3"
+    "$1" "$2" -L"$folder" -lchargen -lm -pthread -Wl,-rpath,"$folder" -o "$3"
 }
-c99() { gcc -std=c99 -Wall -Wextra -Werror -pedantic -O1 -Iinclude "$@"; }
-cpp() { g++ -Wall -Wextra -Werror -pedantic -O1 -Iinclude "$@"; }
+c99() { gcc -std=c99 -Wall -Wextra -Werror -pedantic -O1 -Iinclude -ITests/LibraryTests "$@"; }
+cpp() { g++ -Wall -Wextra -Werror -pedantic -O1 -Iinclude -ITests/LibraryTests "$@"; }
 
 python() { PYTHONPATH=examples/python:Tests/LibraryTests CHARGEN_LIBRARY=$library PYTHONDONTWRITEBYTECODE=1 python3 "$@"; }
 
@@ -97,8 +97,33 @@ check 'the map of the link names those kernels' grep -q 'KernelsAVX512.*addInt8P
 # ---- C and C++ programs ----
 
 echo '#include <chargen.h>' >"$work/alone.c"
-check 'the header compiles by itself as C99' c99 -c "$work/alone.c" -o "$work/alone.o"
-check 'the header compiles by itself as C++' cpp -x c++ -c "$work/alone.c" -o "$work/alone.o"
+for compiler in gcc clang; do
+    command -v $compiler >/dev/null || { echo "skipped: the header with $compiler"; continue; }
+    for language in c/c89 c/c99 c/c11 c++/c++11 c++/c++20; do
+        check "the header compiles by itself as ${language#*/} with $compiler" $compiler -x ${language%/*} \
+            -std=${language#*/} -pedantic -Wall -Wextra -Wconversion -Werror -Iinclude -c "$work/alone.c" -o "$work/alone.o"
+    done
+done
+check 'the header says what it ought to of each function' python Tests/LibraryTests/header.py include/chargen.h
+
+# Where functions of the program are hidden, those of the header are not. A deprecated one gives a
+# warning.
+cat >"$work/marks.c" <<'END'
+#pragma GCC visibility push(hidden)
+#include <chargen.h>
+int visible(void);
+int visible(void) { return (int)chargen_version_number(); }
+#pragma GCC visibility pop
+int deprecated(void) CHARGEN_DEPRECATED("visible()");
+int use(void);
+int use(void) { return deprecated(); }
+END
+marks() {
+    gcc -Iinclude -fPIC -c "$work/marks.c" -o "$work/marks.o" 2>"$work/errors" || { cat "$work/errors"; return 1; }
+    grep -q 'deprecated: visible()' "$work/errors" || { cat "$work/errors"; return 1; }
+    readelf -sW "$work/marks.o" | grep -q 'DEFAULT.*UND chargen_version_number'
+}
+check "the header's marks of visibility and deprecation work" marks
 
 # The first code block of the header's introduction.
 sed -n '/^ \*     #include <chargen.h>/,/^ \*     }$/s/^ \*     \{0,1\}//p' include/chargen.h >"$work/introduction.c"
@@ -132,9 +157,30 @@ for weights in f32 bf16 int8 int4; do
     check "so do damaged models of $weights weights" "$work/api" "$work/models/lstm-$weights.cgw" 500
 done
 check 'hostile arguments and damaged models run clean under valgrind' clean "$work/api++" "$model" 40
-# Without the option valgrind would replace the program's aligned_alloc().
-check 'running out of memory gives a status and loses nothing' \
-    clean --soname-synonyms=somalloc=nouserintercepts "$work/memory" "$model"
+# The most that a file's header may say, but for the sizes of weights.
+python -c 'import sys, random_model as random
+characters = [chr(code) for code in range(0x20, 0x110000) if not 0xD800 <= code < 0xE000][:65535]
+provenance = "\"" + "x" * (2**20 - 2) + "\""
+model = random.random_model("rnn", hidden_size=1, characters="".join(characters), provenance=provenance)
+open(sys.argv[1], "wb").write(model)' "$work/large.cgw" || exit 1
+for each in "$model" "$work/models/gru-int4.cgw" "$work/large.cgw"; do
+    check "refused memory, each call gives a status and loses nothing: $(basename "$each")" "$work/memory" "$each"
+done
+called() { "$work/sequences" --functions | tr ' ' '\n' | sort -u; }
+check 'random sequences have all functions of the header' same "$(declared)" "$(called)"
+# Small ones, for the number of calls.
+for each in rnn/f32 gru/bf16 lstm/int8 gru/int4; do
+    python Tests/LibraryTests/random_model.py ${each%/*} "$work/small-${each#*/}.cgw" ${each#*/} 8 0.8 || exit 1
+done
+python Tests/LibraryTests/random_model.py lstm "$work/small-unknown.cgw" int8 8 0.8 unknown || exit 1
+# One long text with line breaks, no documents.
+python -c 'import sys, random_model as random
+model = random.random_model("gru", hidden_size=8, characters=random.CHARACTERS + "\n", ends=False)
+open(sys.argv[1], "wb").write(model)' "$work/small-lines.cgw" || exit 1
+check '20,000 random calls give what the header says' "$work/sequences" 20000 1 "$work"/small-*.cgw "$model"
+check 'so do 20,000 with memory refused now and then' "$work/sequences" --refuse 20000 2 "$work"/small-*.cgw "$model"
+check 'so do 5,000 on each of eight threads' "$work/sequences" --threads 8 5000 3 "$work"/small-*.cgw
+check '3,000 random calls run clean under valgrind' clean "$work/sequences" 3000 4 "$work"/small-*.cgw
 check 'text allocates nothing, and threads are those asked for, asleep between calls' "$work/resources" "$work/models/lstm-f32.cgw"
 check 'nor does it with int4 weights' "$work/resources" "$work/models/gru-int4.cgw"
 check 'two threads run clean under valgrind' \

@@ -57,6 +57,16 @@ static inline void cs_pause(void) {
 #endif
 }
 
+/// Whether the system has refused memory for an object, an array or a string of Swift's since this
+/// thread's last cs_end_call(). The block then came from a small reserve: the call must fail, and
+/// leave nothing behind.
+///
+/// Always 0 in ordinary Swift.
+int cs_memory_refused(void);
+
+/// Ends what cs_memory_refused() tells, and leaves the reserve to other threads.
+void cs_end_call(void);
+
 /// The size of a thread's message, its final NUL included.
 #define CS_MESSAGE_SIZE 512
 

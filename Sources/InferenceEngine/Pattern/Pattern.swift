@@ -171,6 +171,7 @@ final class PatternChoices {
             }
         }
         self.init(masks: masks, maskLength: maskLength, distances: distances, largestDistance: Int(largest))
+        try checkMemory()
     }
 
     private init(
