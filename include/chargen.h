@@ -233,15 +233,15 @@ chargen_status chargen_session_create(const chargen_model *model, chargen_sessio
 
 /*
  * Makes a session at the same place of the same text, to try a branch or to keep a place to return
- * to: with the same recurrent state, random generator and settings, those of the choice, the pattern
- * and the maximum length included. From there on the two are independent; given the same calls, they
- * generate the same text. The clone has one thread.
+ * to: with the same recurrent state, random generator and settings, those of the choice, the
+ * pattern and the maximum length included. From there on the two are independent; given the same
+ * calls, they generate the same text. The clone has one thread.
  *
  * clone: receives the new session, to be freed with chargen_session_free(); NULL on failure. Either
  * may be freed first.
  *
- * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. The session is not changed. In the session's own callback
- * too: the clone then goes on after the character that the callback was given.
+ * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. The session is not changed. In the session's own
+ * callback too: the clone then goes on after the character that the callback was given.
  */
 chargen_status chargen_session_clone(const chargen_session *session, chargen_session **clone);
 

@@ -383,8 +383,8 @@ class Session(_Owner):
         self.threads = threads
 
     def copy(self) -> Session:
-        """A session at the same place of the same text, with the same settings and one thread, which
-        continues independently."""
+        """A session at the same place of the same text, with the same settings and one thread,
+        which continues independently."""
         handle = _HANDLE()
         _check(_library.chargen_session_clone(self._handle, ctypes.byref(handle)))
         other = Session.__new__(Session)
