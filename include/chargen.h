@@ -251,6 +251,34 @@ chargen_status chargen_session_clone(const chargen_session *session, chargen_ses
  */
 void chargen_session_free(chargen_session *session);
 
+/* ---- The recurrent state ---- */
+
+/* The number of floats of a session's recurrent state; 0 for NULL. The same for all of a model. */
+size_t chargen_session_state_size(const chargen_session *session);
+
+/*
+ * Copies the recurrent state: layer by layer, the lowest first, the hidden state of each, then, for
+ * an LSTM, its cell state; a float for each unit.
+ *
+ * values: receives `count` floats, which must be chargen_session_state_size().
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
+chargen_status chargen_session_get_state(const chargen_session *session, float *values, size_t count);
+
+/*
+ * Replaces the recurrent state, with one of another session of the model or one that the program
+ * has computed. The session then is not at the beginning: nothing is read before the next
+ * character. The random generator, the settings, and the places in the penalties' window and in the
+ * pattern stay as they are.
+ *
+ * values: `count` floats as chargen_session_get_state() gives them. Hidden states must be from -1
+ * to 1, cell states from -1000000 to 1000000.
+ *
+ * Errors: INVALID_ARGUMENT, also for NaN; the session is then as before.
+ */
+chargen_status chargen_session_set_state(chargen_session *session, const float *values, size_t count);
+
 /* ---- Generating text ---- */
 
 /*

@@ -57,6 +57,9 @@ static void test_null_arguments(void) {
     CHECK(chargen_session_create(NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_clone(NULL, &session) == CHARGEN_INVALID_ARGUMENT && session == NULL);
     CHECK(chargen_session_clone(NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_state_size(NULL) == 0);
+    CHECK(chargen_session_get_state(NULL, NULL, 0) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_set_state(NULL, NULL, 0) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_reset(NULL) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_feed(NULL, NULL, 0) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_next(NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
@@ -189,6 +192,50 @@ static void test_clones(chargen_model *model) {
         CHECK(chargen_session_feed(sessions[0], "abc", round % 4) == CHARGEN_OK);
     }
     chargen_session_free(sessions[0]);
+}
+
+/* A state that is read and set goes on with the likeliest characters of its session. */
+static void test_states(chargen_model *model) {
+    chargen_session *session;
+    chargen_session *other;
+    size_t count, round, i;
+    float *values;
+
+    CHECK(chargen_session_create(model, &session) == CHARGEN_OK);
+    CHECK(chargen_session_create(model, &other) == CHARGEN_OK);
+    count = chargen_session_state_size(session);
+    values = (float *)malloc(count * sizeof *values);
+    CHECK(values != NULL);
+    CHECK(chargen_session_get_state(session, values, count - 1) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_get_state(session, NULL, count) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_set_state(session, values, SIZE_MAX) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_get_state(session, values, count) == CHARGEN_OK);
+    for (i = 0; i < count; i++) CHECK(values[i] == 0);
+    for (round = 0; round < 50; round++) {
+        uint32_t character, expected;
+        float hidden;
+        CHECK(chargen_session_set_temperature(session, 1) == CHARGEN_OK);
+        CHECK(chargen_session_set_temperature(other, 0) == CHARGEN_OK);
+        for (i = 0; i < 10; i++) CHECK(chargen_session_next(session, &character) == CHARGEN_OK);
+        CHECK(chargen_session_get_state(session, values, count) == CHARGEN_OK);
+        CHECK(chargen_session_set_state(other, values, count) == CHARGEN_OK);
+        CHECK(chargen_session_set_temperature(session, 0) == CHARGEN_OK);
+        hidden = values[0];
+        values[0] = 1.5f;
+        CHECK(chargen_session_set_state(other, values, count) == CHARGEN_INVALID_ARGUMENT);
+        values[0] = hidden;
+        hidden = values[count - 1];
+        values[count - 1] = (float)NAN;
+        CHECK(chargen_session_set_state(other, values, count) == CHARGEN_INVALID_ARGUMENT);
+        values[count - 1] = hidden;
+        for (i = 0; i < 20; i++) {
+            CHECK(chargen_session_next(session, &expected) == CHARGEN_OK);
+            CHECK(chargen_session_next(other, &character) == CHARGEN_OK && character == expected);
+        }
+    }
+    free(values);
+    chargen_session_free(session);
+    chargen_session_free(other);
 }
 
 /* ---- What may come next ---- */
@@ -488,6 +535,7 @@ int main(int argc, char **argv) {
     CHECK(chargen_model_load_file(argv[1], &model) == CHARGEN_OK);
     test_extreme_arguments(model);
     test_clones(model);
+    test_states(model);
     test_knowledge(model);
     CHECK(chargen_model_load_file(argv[1], &other) == CHARGEN_OK);
     test_batches(model, other);

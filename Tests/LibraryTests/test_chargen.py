@@ -168,6 +168,17 @@ class SessionTests(unittest.TestCase):
             with self.assertRaises(ValueError):
                 duplicate(other)
 
+    def test_a_state_can_be_read_and_set(self) -> None:
+        session = Session(self.model)
+        session.feed("abc")
+        other = Session(self.model)
+        other.state = session.state
+        self.assertEqual(symbols(other, 50), symbols(session, 50))
+        for state in ([], [2.0] * len(session.state), [math.nan] * len(session.state)):
+            with self.assertRaises(Error):
+                other.state = state
+        self.assertEqual(symbols(other, 50), symbols(session, 50))
+
     def test_no_handle_has_two_owners(self) -> None:
         owners = [self.model, Batch(self.model, 2), Beam(self.model, 2, 2), Pattern(self.model, "a")]
         for owner in owners:

@@ -75,6 +75,9 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_model_free": (None, [_HANDLE]),
     "chargen_session_create": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE)]),
     "chargen_session_clone": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE)]),
+    "chargen_session_state_size": (_SIZE, [_HANDLE]),
+    "chargen_session_get_state": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_float), _SIZE]),
+    "chargen_session_set_state": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_float), _SIZE]),
     "chargen_session_free": (None, [_HANDLE]),
     "chargen_session_generate": (_STATUS, [_HANDLE, _SIZE, _TEXT, _SIZE, ctypes.POINTER(_SIZE)]),
     "chargen_session_stream": (_STATUS, [_HANDLE, _SIZE, _CALLBACK, ctypes.c_void_p]),
@@ -392,6 +395,22 @@ class Session(_Owner):
         _Owner.__init__(other, handle, _library.chargen_session_free)
         other._threads = 1
         return other
+
+    @property
+    def state(self) -> list[float]:
+        """The recurrent state: layer by layer the hidden state, then, for an LSTM, the cell state.
+
+        Setting it leaves the random generator and the settings as they are. Hidden states must be
+        from -1 to 1."""
+        count = int(_library.chargen_session_state_size(self._handle))
+        values = (ctypes.c_float * count)()
+        _check(_library.chargen_session_get_state(self._handle, values, count))
+        return list(values)
+
+    @state.setter
+    def state(self, values: Sequence[float]) -> None:
+        array = (ctypes.c_float * len(values))(*values)
+        _check(_library.chargen_session_set_state(self._handle, array, len(values)))
 
     __copy__ = copy
 
