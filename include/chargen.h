@@ -256,10 +256,52 @@ chargen_status chargen_session_create(const chargen_model *model, chargen_sessio
 /* Each function below must be called by one thread at a time for the same session. */
 
 /*
+ * Makes a session at the same place of the same text, to try a branch or to keep a place to return
+ * to: with the same recurrent state, random generator and settings, those of the choice, the
+ * pattern and the maximum length included. From there on the two are independent; given the same
+ * calls, they generate the same text. The clone has one thread.
+ *
+ * clone: receives the new session, to be freed with chargen_session_free(); NULL on failure. Either
+ * may be freed first.
+ *
+ * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. The session is not changed. In the session's own
+ * callback too: the clone then goes on after the character that the callback was given.
+ */
+chargen_status chargen_session_clone(const chargen_session *session, chargen_session **clone);
+
+/*
  * Frees a session and ends its threads. NULL does nothing. A session must not be freed twice, nor
  * in its own callback.
  */
 void chargen_session_free(chargen_session *session);
+
+/* ---- The recurrent state ---- */
+
+/* The number of floats of a session's recurrent state; 0 for NULL. The same for all of a model. */
+size_t chargen_session_state_size(const chargen_session *session);
+
+/*
+ * Copies the recurrent state: layer by layer, the lowest first, the hidden state of each, then, for
+ * an LSTM, its cell state; a float for each unit.
+ *
+ * values: receives `count` floats, which must be chargen_session_state_size().
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
+chargen_status chargen_session_get_state(const chargen_session *session, float *values, size_t count);
+
+/*
+ * Replaces the recurrent state, with one of another session of the model or one that the program
+ * has computed. The session then is not at the beginning: nothing is read before the next
+ * character. The random generator, the settings, and the places in the penalties' window and in the
+ * pattern stay as they are.
+ *
+ * values: `count` floats as chargen_session_get_state() gives them. Hidden states must be from -1
+ * to 1, cell states from -1000000 to 1000000.
+ *
+ * Errors: INVALID_ARGUMENT, also for NaN; the session is then as before.
+ */
+chargen_status chargen_session_set_state(chargen_session *session, const float *values, size_t count);
 
 /* ---- Generating text ---- */
 

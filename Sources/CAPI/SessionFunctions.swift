@@ -27,6 +27,18 @@ public func chargen_session_create(
 }
 
 @c @implementation
+public func chargen_session_clone(
+    _ session: OpaquePointer?, _ clone: UnsafeMutablePointer<OpaquePointer?>?
+) -> chargen_status {
+    clone?.pointee = nil
+    return status { () throws(ChargenError) in
+        let session = try object(session, Session.self, "session")
+        let clone = try required(clone, "clone")
+        clone.pointee = handle(try session.copy())
+    }
+}
+
+@c @implementation
 public func chargen_session_free(_ session: OpaquePointer?) {
     release(session, Session.self)
 }

@@ -40,6 +40,12 @@ struct RecurrentState: ~Copyable {
         layout.clear(front)
     }
 
+    /// Makes the front buffer, whose hidden states have been replaced, ready for a step.
+    mutating func finishSetting() {
+        for layer in 0..<layout.layers { layout.prepareOperand(front, layer: layer) }
+        isAtBeginning = false
+    }
+
     /// Becomes equal to another state of the same model.
     mutating func copy(_ other: borrowing RecurrentState) {
         memcpy(front, other.front, layout.length)

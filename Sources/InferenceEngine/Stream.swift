@@ -83,6 +83,13 @@ struct Stream: ~Copyable {
         state.clear()
     }
 
+    /// Notes that the hidden and cell states have been replaced.
+    mutating func finishSettingState() {
+        state.finishSetting()
+        hasEnded = false
+        version += 1
+    }
+
     /// Notes a symbol of the text, before the network reads it.
     mutating func note(_ symbol: Int) {
         if sampler.hasWindow { sampler.note(symbol, model.vocabulary) }

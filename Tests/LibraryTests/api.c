@@ -56,6 +56,11 @@ static void test_null_arguments(void) {
     CHECK(chargen_model_provenance(NULL, &length)[0] == '\0' && length == 0);
     CHECK(chargen_session_create(NULL, &session) == CHARGEN_INVALID_ARGUMENT && session == NULL);
     CHECK(chargen_session_create(NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_clone(NULL, &session) == CHARGEN_INVALID_ARGUMENT && session == NULL);
+    CHECK(chargen_session_clone(NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_state_size(NULL) == 0);
+    CHECK(chargen_session_get_state(NULL, NULL, 0) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_set_state(NULL, NULL, 0) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_reset(NULL) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_feed(NULL, NULL, 0) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_next(NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
@@ -142,6 +147,98 @@ static void test_extreme_arguments(chargen_model *model) {
     CHECK(chargen_session_stream(session, 0, ignore_character, NULL) == CHARGEN_OK);
     CHECK(chargen_session_stream(session, 100, ignore_character, NULL) == CHARGEN_OK);
     chargen_session_free(session);
+}
+
+/* ---- Clones ---- */
+
+static int32_t clone_once(const char *character, size_t length, void *user) {
+    chargen_session **sessions = (chargen_session **)user;
+    (void)character, (void)length;
+    CHECK(chargen_session_clone(sessions[0], &sessions[1]) == CHARGEN_OK);
+    return 1;
+}
+
+/* A clone goes on as its session does, at any place, also after the session was freed. */
+static void test_clones(chargen_model *model) {
+    chargen_session *sessions[2];
+    size_t round, i;
+
+    CHECK(chargen_session_create(model, &sessions[0]) == CHARGEN_OK);
+    CHECK(chargen_session_clone(sessions[0], NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_set_unknown(sessions[0], CHARGEN_UNKNOWN_SKIP) == CHARGEN_OK);
+    for (round = 0; round < 50; round++) {
+        uint32_t expected[40];
+        uint32_t character;
+        /* Each setting changes in another rhythm. */
+        CHECK(chargen_session_set_top_k(sessions[0], round % 3 * 5) == CHARGEN_OK);
+        CHECK(chargen_session_set_penalties(sessions[0], 1, 0.5f, round % 4 * 3) == CHARGEN_OK);
+        CHECK(chargen_session_set_temperature(sessions[0], (float)(round % 5) / 2) == CHARGEN_OK);
+        CHECK(chargen_session_set_threads(sessions[0], 1 + round % 2) == CHARGEN_OK);
+        if (round % 7 == 0) CHECK(chargen_session_set_seed(sessions[0], round) == CHARGEN_OK);
+        if (round % 10 == 9) CHECK(chargen_session_reset(sessions[0]) == CHARGEN_OK);
+        if (round % 2 == 0) {
+            CHECK(chargen_session_clone(sessions[0], &sessions[1]) == CHARGEN_OK);
+        } else {
+            sessions[1] = NULL;
+            CHECK(chargen_session_stream(sessions[0], 1, clone_once, sessions) == CHARGEN_OK);
+            /* The end of a document calls no callback. */
+            if (sessions[1] == NULL) continue;
+        }
+        CHECK(chargen_session_ended(sessions[0]) == chargen_session_ended(sessions[1]));
+        CHECK(chargen_session_seed(sessions[0]) == chargen_session_seed(sessions[1]));
+        for (i = 0; i < 40; i++) CHECK(chargen_session_next(sessions[0], &expected[i]) == CHARGEN_OK);
+        chargen_session_free(sessions[0]);
+        for (i = 0; i < 40; i++) {
+            CHECK(chargen_session_next(sessions[1], &character) == CHARGEN_OK && character == expected[i]);
+        }
+        sessions[0] = sessions[1];
+        CHECK(chargen_session_feed(sessions[0], "abc", round % 4) == CHARGEN_OK);
+    }
+    chargen_session_free(sessions[0]);
+}
+
+/* A state that is read and set goes on with the likeliest characters of its session. */
+static void test_states(chargen_model *model) {
+    chargen_session *session;
+    chargen_session *other;
+    size_t count, round, i;
+    float *values;
+
+    CHECK(chargen_session_create(model, &session) == CHARGEN_OK);
+    CHECK(chargen_session_create(model, &other) == CHARGEN_OK);
+    count = chargen_session_state_size(session);
+    values = (float *)malloc(count * sizeof *values);
+    CHECK(values != NULL);
+    CHECK(chargen_session_get_state(session, values, count - 1) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_get_state(session, NULL, count) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_set_state(session, values, SIZE_MAX) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_get_state(session, values, count) == CHARGEN_OK);
+    for (i = 0; i < count; i++) CHECK(values[i] == 0);
+    for (round = 0; round < 50; round++) {
+        uint32_t character, expected;
+        float hidden;
+        CHECK(chargen_session_set_temperature(session, 1) == CHARGEN_OK);
+        CHECK(chargen_session_set_temperature(other, 0) == CHARGEN_OK);
+        for (i = 0; i < 10; i++) CHECK(chargen_session_next(session, &character) == CHARGEN_OK);
+        CHECK(chargen_session_get_state(session, values, count) == CHARGEN_OK);
+        CHECK(chargen_session_set_state(other, values, count) == CHARGEN_OK);
+        CHECK(chargen_session_set_temperature(session, 0) == CHARGEN_OK);
+        hidden = values[0];
+        values[0] = 1.5f;
+        CHECK(chargen_session_set_state(other, values, count) == CHARGEN_INVALID_ARGUMENT);
+        values[0] = hidden;
+        hidden = values[count - 1];
+        values[count - 1] = (float)NAN;
+        CHECK(chargen_session_set_state(other, values, count) == CHARGEN_INVALID_ARGUMENT);
+        values[count - 1] = hidden;
+        for (i = 0; i < 20; i++) {
+            CHECK(chargen_session_next(session, &expected) == CHARGEN_OK);
+            CHECK(chargen_session_next(other, &character) == CHARGEN_OK && character == expected);
+        }
+    }
+    free(values);
+    chargen_session_free(session);
+    chargen_session_free(other);
 }
 
 /* ---- What may come next ---- */
@@ -445,6 +542,8 @@ int main(int argc, char **argv) {
     test_null_arguments();
     CHECK(chargen_model_load_file(argv[1], &model) == CHARGEN_OK);
     test_extreme_arguments(model);
+    test_clones(model);
+    test_states(model);
     test_knowledge(model);
     CHECK(chargen_model_load_file(argv[1], &other) == CHARGEN_OK);
     test_batches(model, other);

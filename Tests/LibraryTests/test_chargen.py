@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import itertools
 import math
 import os
 import pathlib
+import pickle
 import random
 import re
 import subprocess
@@ -147,6 +149,44 @@ class SessionTests(unittest.TestCase):
     def setUp(self) -> None:
         self.model = Model.from_bytes(MODELS["lstm"])
         self.endless = Model.from_bytes(ENDLESS)
+
+    def test_a_copy_goes_on_as_its_session_does(self) -> None:
+        for duplicate in (Session.copy, copy.copy, copy.deepcopy):
+            session = Session(self.model, temperature=0.75, seed=7, skip_unknown=True, threads=2)
+            session.penalties = (1, 0.5, 20)
+            session.pattern = Pattern(self.model, "[a-m]{50,}")
+            session.generate(30)
+            other = duplicate(session)
+            self.assertEqual((other.temperature, other.seed, other.skip_unknown, other.threads), (0.75, 7, True, 1))
+            self.assertIs(other.pattern, session.pattern)
+            expected = symbols(session, 200)
+            session.close()
+            del session
+            gc.collect()
+            self.assertEqual(symbols(other, 200), expected)
+            other.close()
+            with self.assertRaises(ValueError):
+                duplicate(other)
+
+    def test_a_state_can_be_read_and_set(self) -> None:
+        session = Session(self.model)
+        session.feed("abc")
+        other = Session(self.model)
+        other.state = session.state
+        self.assertEqual(symbols(other, 50), symbols(session, 50))
+        for state in ([], [2.0] * len(session.state), [math.nan] * len(session.state)):
+            with self.assertRaises(Error):
+                other.state = state
+        self.assertEqual(symbols(other, 50), symbols(session, 50))
+
+    def test_no_handle_has_two_owners(self) -> None:
+        owners = [self.model, Batch(self.model, 2), Beam(self.model, 2, 2), Pattern(self.model, "a")]
+        for owner in owners:
+            for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
+                with self.assertRaises(TypeError):
+                    duplicate(owner)
+        with self.assertRaises(TypeError):
+            pickle.dumps(Session(self.model))
 
     def test_iterating_generating_and_streaming_give_the_same_text(self) -> None:
         iterated = "".join(itertools.islice(Session(self.endless), 10_000))

@@ -74,6 +74,10 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_model_load_memory": (_STATUS, [_TEXT, _SIZE, ctypes.POINTER(_HANDLE)]),
     "chargen_model_free": (None, [_HANDLE]),
     "chargen_session_create": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE)]),
+    "chargen_session_clone": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE)]),
+    "chargen_session_state_size": (_SIZE, [_HANDLE]),
+    "chargen_session_get_state": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_float), _SIZE]),
+    "chargen_session_set_state": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_float), _SIZE]),
     "chargen_session_free": (None, [_HANDLE]),
     "chargen_session_generate": (_STATUS, [_HANDLE, _SIZE, _TEXT, _SIZE, ctypes.POINTER(_SIZE)]),
     "chargen_session_stream": (_STATUS, [_HANDLE, _SIZE, _CALLBACK, ctypes.c_void_p]),
@@ -234,6 +238,10 @@ class _Owner:
         self._open = None
         self._free()
 
+    def __reduce_ex__(self, _: Any) -> Any:
+        """Refuses copying and pickling: a second owner would use the handle after it is freed."""
+        raise TypeError(f"a {type(self).__name__} cannot be copied or pickled")
+
 
 class Model(_Owner):
     """A trained model, immutable. Its sessions remain valid when it is closed."""
@@ -376,6 +384,38 @@ class Session(_Owner):
         self.seed = seed
         self.skip_unknown = skip_unknown
         self.threads = threads
+
+    def copy(self) -> Session:
+        """A session at the same place of the same text, with the same settings and one thread,
+        which continues independently."""
+        handle = _HANDLE()
+        _check(_library.chargen_session_clone(self._handle, ctypes.byref(handle)))
+        other = Session.__new__(Session)
+        other.__dict__.update(self.__dict__)
+        _Owner.__init__(other, handle, _library.chargen_session_free)
+        other._threads = 1
+        return other
+
+    @property
+    def state(self) -> list[float]:
+        """The recurrent state: layer by layer the hidden state, then, for an LSTM, the cell state.
+
+        Setting it leaves the random generator and the settings as they are. Hidden states must be
+        from -1 to 1."""
+        count = int(_library.chargen_session_state_size(self._handle))
+        values = (ctypes.c_float * count)()
+        _check(_library.chargen_session_get_state(self._handle, values, count))
+        return list(values)
+
+    @state.setter
+    def state(self, values: Sequence[float]) -> None:
+        array = (ctypes.c_float * len(values))(*values)
+        _check(_library.chargen_session_set_state(self._handle, array, len(values)))
+
+    __copy__ = copy
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Session:
+        return self.copy()
 
     def __enter__(self) -> Session:
         return self

@@ -1,0 +1,56 @@
+import Core
+import ModelFormat
+
+extension Session {
+    /// The floats of the recurrent state: for each layer the hidden size, twice that for an LSTM.
+    package var recurrentStateCount: Int {
+        let shape = model.shape
+        return shape.layers * shape.hiddenSize * (shape.cell.hasCellState ? 2 : 1)
+    }
+
+    /// Writes the recurrent state: layer by layer, each its hidden and then, for an LSTM, its cell
+    /// state.
+    ///
+    /// - Parameter values: ``recurrentStateCount`` floats.
+    package func getRecurrentState(_ values: UnsafeMutablePointer<Float>) {
+        var target = values
+        forEachVector { vector, _ in
+            target.update(from: vector, count: model.shape.hiddenSize)
+            target += model.shape.hiddenSize
+        }
+    }
+
+    /// Replaces the recurrent state, as if a text had been read that leaves it.
+    ///
+    /// - Parameter values: ``recurrentStateCount`` floats, as ``getRecurrentState(_:)`` writes them.
+    /// - Throws: `invalidArgument` unless hidden states are from −1 to 1, and cell states from
+    ///   −1e6 to 1e6. Nothing has then changed.
+    package func setRecurrentState(_ values: UnsafePointer<Float>) throws(ChargenError) {
+        let size = model.shape.hiddenSize
+        var source = values
+        var isValid = true
+        forEachVector { _, isCell in
+            for unit in 0..<size where !(abs(source[unit]) <= (isCell ? 1e6 : 1)) { isValid = false }
+            source += size
+        }
+        guard isValid else {
+            throw ChargenError(
+                .invalidArgument, "hidden states must be from -1 to 1, and cell states from -1000000 to 1000000")
+        }
+        source = values
+        forEachVector { vector, _ in
+            vector.update(from: source, count: size)
+            source += size
+        }
+        stream.finishSettingState()
+    }
+
+    /// Calls `body` with the hidden and cell state of each layer, and which of them it is.
+    private func forEachVector(_ body: (UnsafeMutablePointer<Float>, _ isCell: Bool) -> Void) {
+        let layout = model.stateLayout
+        for layer in 0..<layout.layers {
+            body(layout.hidden(stream.state.front, layer: layer), false)
+            if model.shape.cell.hasCellState { body(stream.state.cellStates + layer * layout.width, true) }
+        }
+    }
+}
