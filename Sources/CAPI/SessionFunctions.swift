@@ -34,7 +34,7 @@ public func chargen_session_clone(
     return status { () throws(ChargenError) in
         let session = try object(session, Session.self, "session")
         let clone = try required(clone, "clone")
-        clone.pointee = handle(try session.copy())
+        clone.pointee = try handle(session.copy())
     }
 }
 

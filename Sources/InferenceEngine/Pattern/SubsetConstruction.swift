@@ -74,7 +74,7 @@ struct SubsetConstruction {
         while place < pending.count {
             let state = source.states[Int(pending[place])]
             if state.set < 0 {
-                try follow(origin.first)
+                try follow(state.first)
                 try follow(state.second)
             }
             place += 1
