@@ -117,7 +117,7 @@ class _Interruptible(_Owner):
         while not results:
             try:
                 is_done.acquire()
-            except BaseException as error:  # KeyboardInterrupt, or what a signal handler has raised.
+            except BaseException as error:  # KeyboardInterrupt, or what a signal handler raises.
                 raised = raised or error
                 self._flag.value = 1
         if raised:
