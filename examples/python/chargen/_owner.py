@@ -136,7 +136,7 @@ def _in_use(*owners: _Owner) -> Iterator[None]:
 
 
 def _after_fork() -> None:
-    """In a forked process: no other thread is left, neither to release a lock nor of the library."""
+    """In a forked process: no other thread is left, neither to release a lock nor to work."""
     locks: dict[int, Any] = {}
     for owner in list(_owners):
         owner._lock = locks.setdefault(id(owner._lock), threading.RLock())
