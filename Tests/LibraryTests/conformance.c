@@ -4,14 +4,16 @@
  *
  *     conformance all|few MODEL…
  *
- * Prints a line for each model: its cell, its weights, a hash of the generated characters and of
- * the scores, and `unknown` if it has an unknown symbol. `few` runs only two of the ways, for slow
+ * Prints two lines for each model: its cell, its weights, a hash of the generated characters and
+ * of the scores, and `unknown` if it has an unknown symbol; the second, with `settings`, is of
+ * sessions with all settings, patterns and stop strings. `few` runs only two of the ways, for slow
  * processors. Fails if the hash of a way differs from the first. conformance.txt records the lines
  * of the models that run.sh makes.
  */
 #include <chargen.h>
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,7 +163,30 @@ static void write_characters(struct streams *streams, uint32_t (*characters)[MOS
 
 /* ---- Results ---- */
 
-static void run(const chargen_model *model, const struct way *way, struct result *result) {
+/* Gives a session settings, each run others. */
+static void set(const chargen_model *model, chargen_session *session, size_t number) {
+    static const char *const strings[] = {"ab", "e", "\xE4\xB8\xAD"};
+    static const size_t lengths[] = {2, 1, 3};
+    static const char expression[] = "([c-h]{2,4},? ?)*[x-z\xC3\xA9]";
+    chargen_pattern *pattern;
+    CALL(chargen_session_set_top_k(session, 40 - 8 * number));
+    CALL(chargen_session_set_top_p(session, 0.95f - 0.1f * (float)number));
+    CALL(chargen_session_set_min_p(session, 0.01f * (float)number));
+    CALL(chargen_session_set_penalties(session, 0.5f, 0.25f, 1 + 3 * number));
+    CALL(chargen_session_set_bias(session, 'a', 1.5f));
+    CALL(chargen_session_set_bias(session, 'b', number % 2 == 0 ? -INFINITY : -0.3f));
+    if (number == 1 || number == 3) {
+        CALL(chargen_pattern_create(model, expression, sizeof expression - 1, &pattern));
+        CALL(chargen_session_set_pattern(session, pattern));
+        chargen_pattern_free(pattern);
+    }
+    if (number >= 3) {
+        CALL(chargen_session_set_max_length(session, 7));
+        CALL(chargen_session_set_stop_strings(session, strings, lengths, 3));
+    }
+}
+
+static void run(const chargen_model *model, const struct way *way, int has_settings, struct result *result) {
     struct streams streams;
     const char *prompts[RUNS];
     const char *texts[RUNS];
@@ -175,6 +200,9 @@ static void run(const chargen_model *model, const struct way *way, struct result
         CALL(chargen_session_create(model, &streams.sessions[i]));
         CALL(chargen_session_set_temperature(streams.sessions[i], runs[i].temperature));
         CALL(chargen_session_set_seed(streams.sessions[i], runs[i].seed));
+        if (has_settings) {
+            set(model, streams.sessions[i], i);
+        }
         if (way->batch == 0) {
             CALL(chargen_session_set_threads(streams.sessions[i], way->threads));
         }
@@ -206,19 +234,19 @@ static uint64_t hash(const struct result *result) {
     return hash;
 }
 
-static int test_model(const char *path, size_t ways) {
+static int test_model(const char *path, size_t ways, int has_settings) {
     chargen_model *model;
     struct result result;
     uint64_t expected;
     size_t i;
     int failures = 0;
     CALL(chargen_model_load_file(path, &model));
-    run(model, &all[0], &result);
+    run(model, &all[0], has_settings, &result);
     expected = hash(&result);
-    printf("%-4s %-4s %016" PRIx64 "%s\n", chargen_model_cell(model), chargen_model_weight_type(model), expected,
-           chargen_model_has_unknown(model) ? " unknown" : "");
+    printf("%-4s %-4s %016" PRIx64 "%s%s\n", chargen_model_cell(model), chargen_model_weight_type(model), expected,
+           chargen_model_has_unknown(model) ? " unknown" : "", has_settings ? " settings" : "");
     for (i = 1; i < ways; i++) {
-        run(model, &all[i], &result);
+        run(model, &all[i], has_settings, &result);
         if (hash(&result) != expected) {
             printf("differs: a batch of %u (0: alone) on %u threads, text %s\n", (unsigned)all[i].batch,
                    (unsigned)all[i].threads, all[i].by_character ? "by character" : "whole");
@@ -237,7 +265,8 @@ int main(int argc, char **argv) {
         return 2;
     }
     for (i = 2; i < argc; i++) {
-        failures += test_model(argv[i], strcmp(argv[1], "all") == 0 ? ALL : FEW);
+        failures += test_model(argv[i], strcmp(argv[1], "all") == 0 ? ALL : FEW, 0);
+        failures += test_model(argv[i], strcmp(argv[1], "all") == 0 ? ALL : FEW, 1);
     }
     return failures > 0;
 }

@@ -1,8 +1,7 @@
 """The code blocks of the guides: those in C compile, those in Python run.
 
 A block in C is a whole program if it has a main(). Otherwise it stands in a function that has what
-FRAME declares, but for definitions of functions, which stand before it. MODEL is the path of a model
-of names; LIBRARY that of the library.
+FRAME declares, but for definitions, which stand before it. MODEL is the path of a model of names.
 """
 
 from __future__ import annotations
@@ -83,8 +82,9 @@ class CBlocks(unittest.TestCase):
             code = FRAME % (includes + definitions, re.sub(r"^#.*\n", "", code, flags=re.MULTILINE))
         source = folder / "block.c"
         source.write_text(code, encoding="utf-8")
-        # A fragment need not use all, and may declare what the frame has too, in a block of its own.
-        lenient = [] if is_program else ["-Wno-unused-parameter", "-Wno-unused", "-Wno-discarded-qualifiers", "-Wno-maybe-uninitialized"]
+        # A fragment need not use all, and may declare what the frame has, in a block of its own.
+        lenient = [] if is_program else [
+            "-Wno-unused-parameter", "-Wno-unused", "-Wno-discarded-qualifiers", "-Wno-maybe-uninitialized"]
         result = subprocess.run(
             ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", *lenient, "-I", ROOT / "include", "-c", source, "-o",
              folder / "block.o"],

@@ -87,8 +87,9 @@ class _Interruptible(_Owner):
     def _do_long(self, characters: int, function: Any, *arguments: Any) -> None:
         """_do() for a call that takes so many characters through the network.
 
-        Python raises KeyboardInterrupt in the main thread only, and not while that is in the library.
-        So a call that may take long is made by another thread, for which the main thread waits.
+        Python raises KeyboardInterrupt in the main thread only, and not while that is in the
+        library. So a call that may take long is made by another thread, for which the main thread
+        waits.
         """
         if characters * self._work < _LONG or threading.current_thread() is not threading.main_thread():
             return self._do(function, *arguments)
@@ -127,7 +128,7 @@ class _Interruptible(_Owner):
 
 @contextlib.contextmanager
 def _in_use(*owners: _Owner) -> Iterator[None]:
-    """Keeps other threads from using several objects, whatever the order in which they are given."""
+    """Keeps other threads from using several objects, in whatever order they are given."""
     locks = {id(owner._lock): owner._lock for owner in owners}
     with contextlib.ExitStack() as stack:
         for _, lock in sorted(locks.items()):
