@@ -232,6 +232,39 @@ chargen_status chargen_model_load_file(const char *path, chargen_model **model);
 chargen_status chargen_model_load_memory(const void *bytes, size_t length, chargen_model **model);
 
 /*
+ * Loads a model from an open file descriptor: a file, a pipe, a socket, a memfd.
+ *
+ * descriptor: read from its present place to its end, which a pipe or a socket has when its other
+ *             side is closed. It stays open, and is the caller's to close. Where it stands after
+ *             that is unspecified if the call fails.
+ *
+ * Bytes that do not begin like a model are read for a megabyte at most, others for twice the length
+ * that the model's header states. If the descriptor is non-blocking and has nothing to read yet, the
+ * call fails with FILE_ACCESS.
+ *
+ * Otherwise like chargen_model_load_file().
+ */
+chargen_status chargen_model_load_descriptor(int32_t descriptor, chargen_model **model);
+
+/*
+ * Checks that the model computes on this machine what it computed when it was exported: generates
+ * the text of the self-test that the trainer's export stores in the file, and compares its checksum.
+ *
+ * has_self_test: receives 1 if the file has a self-test, otherwise 0, also on failure. May be NULL.
+ *
+ * Loading has checked every byte of the file already. This finds faults of the machine, of the
+ * compiler, and of the floating-point environment: the text is the same wherever the library works.
+ * It also finds weights so large that the model's output overflows, which is all that it checks
+ * without a self-test: the files of trainers before 0.2 have none.
+ *
+ * Takes as long as creating a session and generating some 150 characters.
+ *
+ * Errors: INVALID_ARGUMENT; INVALID_MODEL if the text is another one, the output overflows or the
+ * self-test is malformed; OUT_OF_MEMORY. Any thread, also at the same time with the same model.
+ */
+chargen_status chargen_model_verify(const chargen_model *model, int32_t *has_self_test);
+
+/*
  * Frees a model. Its sessions and batches remain usable. Pointers returned by
  * chargen_model_provenance() become invalid.
  *

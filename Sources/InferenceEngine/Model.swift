@@ -84,11 +84,16 @@ public final class Model: @unchecked Sendable {
 
     /// Loads a model from a `.cgw` file by its name as the system has it.
     package convenience init(path: UnsafePointer<CChar>) throws(ChargenError) {
-        let bytes = try FileBytes(path: path)
+        try self.init(.path(path))
+    }
+
+    /// Loads a model from the bytes of a `.cgw` file.
+    package convenience init(_ source: ModelSource) throws(ChargenError) {
+        let bytes = try FileBytes(source)
         do {
             try self.init(bytes: bytes.contents)
         } catch {
-            throw ChargenError(error.kind, "\(quoted(path: path)): \(error.message)")
+            throw ChargenError(error.kind, source.name + ": " + error.message)
         }
     }
 

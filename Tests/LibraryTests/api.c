@@ -41,6 +41,7 @@ static void test_null_arguments(void) {
     size_t length = 1;
     double score = 1;
     float probability = 1;
+    int32_t has_self_test;
     char buffer[8];
 
     CHECK(strcmp(chargen_error_message(), "") == 0);
@@ -52,6 +53,11 @@ static void test_null_arguments(void) {
     CHECK(chargen_model_load_memory(NULL, 0, &model) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_model_load_memory("", 0, &model) == CHARGEN_INVALID_MODEL);
     CHECK(chargen_model_load_memory("", SIZE_MAX, &model) == CHARGEN_INVALID_ARGUMENT);
+    model = (chargen_model *)8;
+    CHECK(chargen_model_load_descriptor(-1, &model) == CHARGEN_FILE_ACCESS && model == NULL);
+    CHECK(chargen_model_load_descriptor(0, NULL) == CHARGEN_INVALID_ARGUMENT);
+    has_self_test = 7;
+    CHECK(chargen_model_verify(NULL, &has_self_test) == CHARGEN_INVALID_ARGUMENT && has_self_test == 0);
     CHECK(chargen_model_character(NULL, 0, &character) == CHARGEN_INVALID_ARGUMENT && character == 0);
     CHECK(chargen_model_provenance(NULL, &length)[0] == '\0' && length == 0);
     CHECK(chargen_session_create(NULL, &session) == CHARGEN_INVALID_ARGUMENT && session == NULL);

@@ -23,12 +23,14 @@
 
 #include <chargen.h>
 
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     MODELS = 4,      /* Slots of a thread. */
@@ -51,7 +53,7 @@ struct file {
     size_t length;
     uint32_t characters[CHARACTERS];
     size_t character_count, longest;
-    int has_end, has_unknown;
+    int has_end, has_unknown, has_self_test;
     /* A model that all threads use. */
     chargen_model *common;
 };
@@ -360,7 +362,17 @@ static int may_generate(const struct session_slot *s, uint32_t character) {
 
 /* ---- Loading a model ---- */
 
-static void call_load(struct world *w, int from_file) {
+enum source { FROM_FILE, FROM_DESCRIPTOR, FROM_MEMORY };
+
+/* Loads a file by its descriptor, or what is no descriptor of a file. */
+static chargen_status load_descriptor(struct world *w, const char *path, int is_whole, chargen_model **model) {
+    int descriptor = is_whole ? open(path, O_RDONLY) : one_in(w, 2) ? -1 - (int)below(w, 99) : open("/", O_RDONLY);
+    chargen_status status = chargen_model_load_descriptor(descriptor, model);
+    close(descriptor);
+    return status;
+}
+
+static void call_load(struct world *w, enum source source) {
     struct model_slot *slot = any_model(w);
     const struct file *file = &files[below(w, file_count)];
     chargen_model *model = (chargen_model *)8;
@@ -371,16 +383,21 @@ static void call_load(struct world *w, int from_file) {
         return;
     }
     if (one_in(w, 10)) {
-        CHECK((from_file ? chargen_model_load_file(NULL, &model) : chargen_model_load_memory(NULL, 9, &model))
+        if (source != FROM_DESCRIPTOR) {
+            CHECK((source == FROM_FILE ? chargen_model_load_file(NULL, &model) : chargen_model_load_memory(NULL, 9, &model))
+                  == CHARGEN_INVALID_ARGUMENT);
+            CHECK(model == NULL);
+        }
+        CHECK((source == FROM_FILE         ? chargen_model_load_file(file->path, NULL)
+               : source == FROM_DESCRIPTOR ? chargen_model_load_descriptor(0, NULL)
+                                           : chargen_model_load_memory(file->bytes, length, NULL))
               == CHARGEN_INVALID_ARGUMENT);
-        CHECK(model == NULL);
-        CHECK((from_file ? chargen_model_load_file(file->path, NULL)
-                         : chargen_model_load_memory(file->bytes, length, NULL)) == CHARGEN_INVALID_ARGUMENT);
         return;
     }
-    if (from_file) {
+    if (source != FROM_MEMORY) {
         expected = is_whole ? CHARGEN_OK : CHARGEN_FILE_ACCESS;
-        if (!GIVES(expected, chargen_model_load_file(is_whole ? file->path : "no/such\nfile", &model))) {
+        if (!GIVES(expected, source == FROM_FILE ? chargen_model_load_file(is_whole ? file->path : "no/such\nfile", &model)
+                                                 : load_descriptor(w, file->path, is_whole, &model))) {
             expected = CHARGEN_OUT_OF_MEMORY;
         }
     } else {
@@ -403,13 +420,22 @@ static void call_load(struct world *w, int from_file) {
     slot->number = ++w->models_made;
 }
 
-static void call_load_file(struct world *w) { call_load(w, 1); }
-static void call_load_memory(struct world *w) { call_load(w, 0); }
+static void call_load_file(struct world *w) { call_load(w, FROM_FILE); }
+static void call_load_descriptor(struct world *w) { call_load(w, FROM_DESCRIPTOR); }
+static void call_load_memory(struct world *w) { call_load(w, FROM_MEMORY); }
 
 static void call_model_free(struct world *w) {
     struct model_slot *slot = any_model(w);
     chargen_model_free(slot->model);
     slot->model = NULL;
+}
+
+static void call_verify(struct world *w) {
+    struct model_slot *slot = any_model(w);
+    int32_t has_self_test = 7;
+    int is_done = GIVES(slot->model == NULL ? CHARGEN_INVALID_ARGUMENT : CHARGEN_OK,
+                        chargen_model_verify(slot->model, one_in(w, 4) ? NULL : &has_self_test));
+    CHECK(has_self_test == 7 || has_self_test == (is_done && slot->model != NULL && slot->file->has_self_test));
 }
 
 /* ---- Properties of a model ---- */
@@ -1539,7 +1565,9 @@ static const struct function {
     void (*call)(struct world *w);
 } functions[] = {
     {"chargen_model_load_file", 4, call_load_file},
+    {"chargen_model_load_descriptor", 4, call_load_descriptor},
     {"chargen_model_load_memory", 4, call_load_memory},
+    {"chargen_model_verify", 1, call_verify},
     {"chargen_model_free", 1, call_model_free},
     {"chargen_session_create", 20, call_session_create},
     {"chargen_session_free", 8, call_session_free},
@@ -1669,6 +1697,7 @@ static void read_model(const char *path) {
     f->longest = chargen_model_max_character_bytes(f->common);
     f->has_end = chargen_model_has_end_of_document(f->common);
     f->has_unknown = chargen_model_has_unknown(f->common);
+    f->has_self_test = strstr(chargen_model_provenance(f->common, NULL), "\"selfTest\":") != NULL;
 }
 
 int main(int argc, char **argv) {

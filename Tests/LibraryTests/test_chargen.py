@@ -5,17 +5,20 @@ from __future__ import annotations
 import copy
 import gc
 import itertools
+import json
 import math
 import os
 import pathlib
 import pickle
 import random
 import re
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import unittest
+import zlib
 from typing import Any
 
 import chargen
@@ -83,6 +86,8 @@ class ModelTests(unittest.TestCase):
             path = pathlib.Path(folder) / "é.cgw"
             path.write_bytes(MODELS["lstm"])
             models = [Model(path), Model(str(path)), Model.from_bytes(MODELS["lstm"])]
+            with open(path, "rb", buffering=0) as file:
+                models.append(Model.from_descriptor(file.fileno()))
         texts = {symbols(Session(model), 100) for model in models}
         self.assertEqual(len(texts), 1)
 
@@ -107,12 +112,36 @@ class ModelTests(unittest.TestCase):
         provenance = "\0é😀" * 10000
         self.assertEqual(Model.from_bytes(random_model("rnn", provenance=provenance)).provenance, provenance)
 
+    def test_the_self_test_is_run(self) -> None:
+        model = Model.from_bytes(MODELS["lstm"])
+        self.assertFalse(model.verify())
+        session = Session(model, seed=5, temperature=0.8)
+        session.feed("é中")
+        codes = [0xFFFFFFFF if character == "¶" else ord(character) for character in symbols(session, 100)]
+        test = {
+            "prompt": "é中", "seed": 5, "temperature": 0.8, "length": 100,
+            "crc32": zlib.crc32(struct.pack("<100I", *codes)),
+        }
+        for ascii_only in (False, True):
+            provenance = json.dumps({"chargen": "test", "selfTest": test}, ensure_ascii=ascii_only)
+            self.assertTrue(Model.from_bytes(random_model("lstm", provenance=provenance)).verify())
+        test["seed"] = 6
+        with self.assertRaisesRegex(Error, "the self-test fails") as caught:
+            Model.from_bytes(random_model("lstm", provenance=json.dumps({"selfTest": test}))).verify()
+        self.assertEqual(caught.exception.status, Status.INVALID_MODEL)
+
     def test_a_missing_file_is_named(self) -> None:
         with self.assertRaisesRegex(Error, "/no/such.cgw.*No such file") as caught:
             Model("/no/such.cgw")
         self.assertEqual(caught.exception.status, Status.FILE_ACCESS)
         with self.assertRaises(ValueError):
             Model("a\0b")
+
+    def test_a_descriptor_that_cannot_be_read_is_named(self) -> None:
+        for descriptor in (-1, 2**32):
+            with self.assertRaisesRegex(Error, "descriptor -1: Bad file descriptor") as caught:
+                Model.from_descriptor(descriptor)
+            self.assertEqual(caught.exception.status, Status.FILE_ACCESS)
 
     def test_bytes_that_are_no_model_are_refused(self) -> None:
         for data in (b"", b"\x89CGW", MODELS["gru"][:-1], MODELS["gru"] + b"\0"):

@@ -45,7 +45,8 @@ struct TrainerTests {
             let inspection = try Command.trainer("inspect", "model.cgw", in: folder)
             #expect(
                 inspection.output.contains("cell:        lstm")
-                    && inspection.output.contains("weights:     f32\n") && inspection.output.contains("validationLoss"))
+                    && inspection.output.contains("weights:     f32\n") && inspection.output.contains("validationLoss")
+                    && inspection.output.contains("self-test:   passed\n"))
         }
     }
 

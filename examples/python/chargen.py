@@ -71,7 +71,9 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_version_number": (ctypes.c_int32, []),
     "chargen_encode": (_SIZE, [ctypes.c_uint32, _TEXT]),
     "chargen_model_load_file": (_STATUS, [_TEXT, ctypes.POINTER(_HANDLE)]),
+    "chargen_model_load_descriptor": (_STATUS, [ctypes.c_int32, ctypes.POINTER(_HANDLE)]),
     "chargen_model_load_memory": (_STATUS, [_TEXT, _SIZE, ctypes.POINTER(_HANDLE)]),
+    "chargen_model_verify": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_int32)]),
     "chargen_model_free": (None, [_HANDLE]),
     "chargen_session_create": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE)]),
     "chargen_session_clone": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE)]),
@@ -263,6 +265,27 @@ class Model(_Owner):
         model = cls.__new__(cls)
         _Owner.__init__(model, handle, _library.chargen_model_free)
         return model
+
+    @classmethod
+    def from_descriptor(cls, descriptor: int) -> Model:
+        """Loads a model from an open file descriptor, from its present place to its end.
+
+        It stays open. What a file object has read in advance is not read again."""
+        # ctypes would truncate it.
+        descriptor = descriptor if 0 <= descriptor < 2**31 else -1
+        handle = _HANDLE()
+        _check(_library.chargen_model_load_descriptor(descriptor, ctypes.byref(handle)))
+        model = cls.__new__(cls)
+        _Owner.__init__(model, handle, _library.chargen_model_free)
+        return model
+
+    def verify(self) -> bool:
+        """Checks that the model generates here what it generated when it was exported.
+
+        False if the file has no self-test; an Error if it fails."""
+        has_self_test = ctypes.c_int32()
+        _check(_library.chargen_model_verify(self._handle, ctypes.byref(has_self_test)))
+        return bool(has_self_test.value)
 
     def __enter__(self) -> Model:
         return self
