@@ -63,6 +63,12 @@ public final class Model: @unchecked Sendable {
     /// Whether the model has learned where documents end.
     public var hasEndOfDocument: Bool { vocabulary.hasEndOfDocument }
 
+    /// The known character that is nearest to one: itself, another width, another case, the letter
+    /// without its accent, or another form of a quote, a dash or a space. nil if there is none.
+    public func nearestCharacter(to character: Unicode.Scalar) -> Unicode.Scalar? {
+        vocabulary.nearestCharacter(to: character.value).flatMap { Unicode.Scalar($0) }
+    }
+
     /// The bytes of all packed matrices.
     var weightLength: Int { weights.count }
 

@@ -12,6 +12,9 @@ struct Stream: ~Copyable {
     var sampler = Sampler()
     private(set) var constraint = TextConstraint()
     var unknownCharacters = Session.UnknownCharacterPolicy.fail
+    /// What the pieces of a text that were fed have of a character whose end is in the next piece:
+    /// a part of the text's place, like the recurrent state, which a copy and a snapshot have too.
+    var unfinished = UnfinishedCharacter()
     /// Whether a text ended last, by what was chosen or read, and the stream not reset since.
     private(set) var hasEnded = false
     /// Changes with every step and reset, so that what was computed from the state can be
@@ -45,6 +48,7 @@ struct Stream: ~Copyable {
         copy.sampler = try sampler.copy()
         copy.constraint = try constraint.copy()
         copy.unknownCharacters = unknownCharacters
+        copy.unfinished = unfinished
         copy.hasEnded = hasEnded
         copy.seed = seed
         copy.generator = generator
@@ -57,6 +61,7 @@ struct Stream: ~Copyable {
         generator = SplitMix64(seed: seed)
         sampler.clearText()
         constraint.restart()
+        unfinished = UnfinishedCharacter()
         hasEnded = false
         version += 1
     }

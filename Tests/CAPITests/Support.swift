@@ -47,6 +47,11 @@ final class CSession: @unchecked Sendable {
         self.handle = handle
     }
 
+    /// Owns a handle that exists.
+    init(owning handle: OpaquePointer?) {
+        self.handle = handle
+    }
+
     deinit { chargen_session_free(handle) }
 
     func feed(_ text: String) -> chargen_status {

@@ -90,6 +90,11 @@ static void test_null_arguments(void) {
     length = 1;
     CHECK(chargen_session_score_characters(NULL, "a", 1, &score, 1, &length) == CHARGEN_INVALID_ARGUMENT && length == 0);
     CHECK(chargen_session_feed_character(NULL, 'a') == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_feed_piece(NULL, NULL, 0) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_set_replacement(NULL, 'a') == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_unknown(NULL) == CHARGEN_UNKNOWN_FAIL);
+    CHECK(chargen_session_replacement(NULL) == CHARGEN_END_OF_DOCUMENT);
+    CHECK(chargen_model_nearest(NULL, 'a', &character) == CHARGEN_INVALID_ARGUMENT && character == 0);
     length = 1;
     CHECK(chargen_session_likeliest(NULL, 1, &character, &probability, &length) == CHARGEN_INVALID_ARGUMENT);
     CHECK(length == 0);
@@ -117,7 +122,7 @@ static void test_extreme_arguments(chargen_model *model) {
     size_t length;
     char buffer[16];
     float temperatures[] = {-1.0f, NAN, INFINITY, -INFINITY, 1e-30f, 1e30f};
-    int32_t policies[] = {-1, 2, INT32_MAX, INT32_MIN};
+    int32_t policies[] = {-1, CHARGEN_UNKNOWN_REPLACE, 4, INT32_MAX, INT32_MIN};
     size_t threads[] = {0, 65, SIZE_MAX, SIZE_MAX / 2 + 1};
     double score = 1;
     size_t i;

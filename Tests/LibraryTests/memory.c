@@ -160,6 +160,7 @@ static void no_bias_and_pattern(void) {
 
 static chargen_status feed_unknown(void) { return chargen_session_feed(sessions[0], unknown, 4); }
 static chargen_status feed_bytes(void) { return chargen_session_feed(sessions[0], "\xFF", 1); }
+static chargen_status feed_piece(void) { return chargen_session_feed_piece(sessions[0], unknown, 4); }
 static chargen_status score_unknown(void) {
     double score;
     return chargen_session_score(sessions[0], unknown, 4, &score, NULL);
@@ -215,6 +216,7 @@ static const struct call {
     {"setting unknown characters", set_allowed_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"feeding unknown characters", feed_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"feeding bytes", feed_bytes, CHARGEN_INVALID_UTF8, NULL},
+    {"feeding a piece", feed_piece, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"scoring unknown characters", score_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"generating without room", generate_nowhere, CHARGEN_BUFFER_TOO_SMALL, NULL},
     {"generating to NULL", next_null, CHARGEN_INVALID_ARGUMENT, NULL},

@@ -73,6 +73,10 @@ struct session_slot {
     const struct file *file;
     unsigned long model;
     chargen_unknown unknown;
+    uint32_t replacement;
+    /* The bytes of an unfinished character. */
+    char pending[4];
+    size_t pending_count;
     float temperature, top_p, min_p, repetition, frequency;
     uint64_t seed;
     size_t top_k, window;
@@ -278,21 +282,39 @@ static struct text random_text(struct world *w, const struct file *file) {
     return text;
 }
 
+/* What a character is read as: the number of a character of the model, SYMBOL for the unknown
+   symbol, SKIPPED or REFUSED. */
+enum { SYMBOL = -1, SKIPPED = -2, REFUSED = -3 };
+
+static int read_as(uint32_t character, const struct file *file, chargen_unknown unknown, uint32_t replacement) {
+    int number = number_of(file, character);
+    uint32_t nearest;
+    if (number < 0 && unknown == CHARGEN_UNKNOWN_REPLACE) {
+        number = number_of(file, replacement);
+    } else if (number < 0 && unknown == CHARGEN_UNKNOWN_NEAREST
+               && chargen_model_nearest(file->common, character, &nearest) == CHARGEN_OK) {
+        number = number_of(file, nearest);
+    }
+    return number >= 0 ? number : unknown == CHARGEN_UNKNOWN_SKIP ? SKIPPED : file->has_unknown ? SYMBOL : REFUSED;
+}
+
 /* What reading a text gives, and the number of characters that count. */
 static chargen_status status_of(const struct text *text, const struct file *file, chargen_unknown unknown, size_t *count) {
     size_t offset = 0;
     *count = 0;
     while (offset < text->length) {
         uint32_t character;
+        int number;
         size_t length = take_character(text->bytes + offset, text->length - offset, &character);
         if (length == 0) {
             return CHARGEN_INVALID_UTF8;
         }
-        if (number_of(file, character) >= 0 || (unknown == CHARGEN_UNKNOWN_FAIL && file->has_unknown)) {
-            ++*count;
-        } else if (unknown == CHARGEN_UNKNOWN_FAIL) {
+        /* Any replacement is one that the model knows. */
+        number = read_as(character, file, unknown, file->characters[0]);
+        if (number == REFUSED) {
             return CHARGEN_UNKNOWN_CHARACTER;
         }
+        *count += number != SKIPPED;
         offset += length;
     }
     return CHARGEN_OK;
@@ -674,6 +696,9 @@ static void call_stream(struct world *w) {
     CHECK(chargen_session_stream(s->twin, most, listen, &second) == CHARGEN_OK);
     CHECK(first.length == second.length && memcmp(first.text, second.text, first.length) == 0);
     CHECK(first.count <= most);
+    if (first.action == 2 && first.count > first.at) {
+        s->pending_count = 0;
+    }
 }
 
 static void call_feed(struct world *w) {
@@ -700,6 +725,73 @@ static void call_feed(struct world *w) {
     free(text.bytes);
 }
 
+/* Whether bytes begin a character that they do not end. */
+static int is_beginning(const char *bytes, size_t length) {
+    char whole[4];
+    uint32_t character;
+    int filler;
+    if (length == 0 || length > 3 || take_character(bytes, length, &character) > 0) {
+        return 0;
+    }
+    for (filler = 0x80; filler <= 0xBF; filler += 0x3F) {
+        memset(whole, filler, sizeof whole);
+        memcpy(whole, bytes, length);
+        if (take_character(whole, sizeof whole, &character) > length) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The twin gets each character when it is whole. */
+static void call_feed_piece(struct world *w) {
+    struct session_slot *s = existing(w);
+    struct text text, whole;
+    chargen_status expected;
+    char *piece;
+    size_t start, length, count, rest = 0;
+    if (s == NULL) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_feed_piece(NULL, "a", 1));
+        return;
+    }
+    if (one_in(w, 10)) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_feed_piece(s->session, NULL, 1 + below(w, 9)));
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_feed_piece(s->session, "a", impossible_size(w)));
+    }
+    text = random_text(w, s->file);
+    start = text.length == 0 || one_in(w, 2) ? 0 : below(w, text.length);
+    length = one_in(w, 2) ? text.length - start : below(w, text.length - start + 1);
+    piece = length == 0 ? NULL : (char *)malloc(length);
+    whole.bytes = (char *)malloc(s->pending_count + length + 1);
+    memcpy(whole.bytes, s->pending, s->pending_count);
+    if (length > 0) {
+        memcpy(piece, text.bytes + start, length);
+        memcpy(whole.bytes + s->pending_count, piece, length);
+    }
+    whole.length = s->pending_count + length;
+    while (rest < 3 && rest < whole.length && !is_beginning(whole.bytes + whole.length - rest, rest)) {
+        rest++;
+    }
+    if (!is_beginning(whole.bytes + whole.length - rest, rest)) {
+        rest = 0;
+    }
+    whole.length -= rest;
+    expected = length > 0         ? status_of(&whole, s->file, s->unknown, &count)
+               : s->pending_count ? CHARGEN_INVALID_UTF8
+                                  : CHARGEN_OK;
+    if (GIVES(expected, chargen_session_feed_piece(s->session, piece, length)) && expected == CHARGEN_OK) {
+        CHECK(chargen_session_feed(s->twin, whole.bytes, whole.length) == CHARGEN_OK);
+        memcpy(s->pending, whole.bytes + whole.length, rest);
+        s->pending_count = rest;
+    }
+    if (length == 0) {
+        s->pending_count = 0;
+    }
+    free(piece);
+    free(text.bytes);
+    free(whole.bytes);
+}
+
 static void call_feed_character(struct world *w) {
     struct session_slot *s = existing(w);
     uint32_t character;
@@ -711,7 +803,7 @@ static void call_feed_character(struct world *w) {
     }
     character = random_character(w, s->file);
     expected = choice_of(s->file, character) >= 0 ? CHARGEN_OK : CHARGEN_UNKNOWN_CHARACTER;
-    if (is_scalar(character) && (s->unknown == CHARGEN_UNKNOWN_SKIP || s->file->has_unknown)) {
+    if (is_scalar(character) && read_as(character, s->file, s->unknown, s->replacement) != REFUSED) {
         expected = CHARGEN_OK;
     }
     if (!GIVES(expected, chargen_session_feed_character(s->session, character)) || expected != CHARGEN_OK) {
@@ -955,6 +1047,7 @@ static void call_reset(struct world *w) {
     }
     CHECK(GIVES(CHARGEN_OK, chargen_session_reset(s->session)));
     CHECK(chargen_session_reset(s->twin) == CHARGEN_OK && chargen_session_ended(s->session) == 0);
+    s->pending_count = 0;
 }
 
 /* ---- Settings ---- */
@@ -1104,7 +1197,7 @@ static void call_set_allowed(struct world *w) {
         uint32_t character;
         int number;
         offset += take_character(text.bytes + offset, text.length - offset, &character);
-        number = number_of(s->file, character);
+        number = read_as(character, s->file, s->unknown, s->replacement);
         if (number >= 0) {
             s->outside[number] = 0;
         }
@@ -1242,14 +1335,55 @@ static void call_may_end(struct world *w) {
 
 static void call_set_unknown(struct world *w) {
     struct session_slot *s = existing(w);
-    chargen_unknown unknown = one_in(w, 4) ? (chargen_unknown)random_word(w) | 0x100 : (chargen_unknown)below(w, 2);
-    int is_valid = s != NULL && (unknown == CHARGEN_UNKNOWN_FAIL || unknown == CHARGEN_UNKNOWN_SKIP);
+    chargen_unknown unknown = one_in(w, 4) ? (chargen_unknown)random_word(w) | 0x100 : (chargen_unknown)below(w, 5);
+    int is_valid = s != NULL
+        && (unknown == CHARGEN_UNKNOWN_FAIL || unknown == CHARGEN_UNKNOWN_SKIP || unknown == CHARGEN_UNKNOWN_NEAREST);
     if (GIVES(is_valid ? CHARGEN_OK : CHARGEN_INVALID_ARGUMENT,
               chargen_session_set_unknown(s == NULL ? NULL : s->session, unknown))
         && is_valid) {
         CHECK(chargen_session_set_unknown(s->twin, unknown) == CHARGEN_OK);
         s->unknown = unknown;
     }
+}
+
+static void call_set_replacement(struct world *w) {
+    struct session_slot *s = existing(w);
+    uint32_t character = s == NULL ? 'a' : random_character(w, s->file);
+    chargen_status expected = s == NULL ? CHARGEN_INVALID_ARGUMENT
+                              : number_of(s->file, character) < 0 ? CHARGEN_UNKNOWN_CHARACTER
+                                                                  : CHARGEN_OK;
+    if (GIVES(expected, chargen_session_set_replacement(s == NULL ? NULL : s->session, character))
+        && expected == CHARGEN_OK) {
+        CHECK(chargen_session_set_replacement(s->twin, character) == CHARGEN_OK);
+        s->unknown = CHARGEN_UNKNOWN_REPLACE;
+        s->replacement = character;
+    }
+}
+
+static void call_unknown(struct world *w) {
+    struct session_slot *s = existing(w);
+    chargen_unknown unknown = s == NULL ? CHARGEN_UNKNOWN_FAIL : s->unknown;
+    CHECK(chargen_session_unknown(s == NULL ? NULL : s->session) == unknown);
+    CHECK(chargen_session_replacement(s == NULL ? NULL : s->session)
+          == (unknown == CHARGEN_UNKNOWN_REPLACE ? s->replacement : CHARGEN_END_OF_DOCUMENT));
+}
+
+static void call_nearest(struct world *w) {
+    struct model_slot *slot = any_model(w);
+    uint32_t character = one_in(w, 4) ? (uint32_t)random_word(w) : (uint32_t)below(w, 0x530), nearest = 1;
+    chargen_status status, expected = slot->model == NULL ? CHARGEN_INVALID_ARGUMENT
+                                      : number_of(slot->file, character) >= 0 ? CHARGEN_OK
+                                                                              : CHARGEN_UNKNOWN_CHARACTER;
+    CHECK(chargen_model_nearest(slot->model, character, NULL) == CHARGEN_INVALID_ARGUMENT);
+    if (expected != CHARGEN_UNKNOWN_CHARACTER) {
+        status = expected;
+        (void)GIVES(expected, chargen_model_nearest(slot->model, character, &nearest));
+    } else {
+        (void)GIVES_EITHER(CHARGEN_UNKNOWN_CHARACTER, CHARGEN_OK, status,
+                           chargen_model_nearest(slot->model, character, &nearest));
+    }
+    CHECK(status == CHARGEN_OK ? number_of(slot->file, nearest) >= 0 : nearest == 0);
+    CHECK(expected != CHARGEN_OK || nearest == character);
 }
 
 /* The twin keeps one thread. */
@@ -1575,6 +1709,7 @@ static const struct function {
     {"chargen_session_stream", 15, call_stream},
     {"chargen_session_next", 30, call_next},
     {"chargen_session_feed", 20, call_feed},
+    {"chargen_session_feed_piece", 15, call_feed_piece},
     {"chargen_session_feed_character", 10, call_feed_character},
     {"chargen_session_ended", 5, call_ended},
     {"chargen_session_reset", 5, call_reset},
@@ -1598,6 +1733,9 @@ static const struct function {
     {"chargen_session_set_max_length", 6, call_set_max_length},
     {"chargen_session_max_length chargen_session_may_end", 4, call_may_end},
     {"chargen_session_set_unknown", 8, call_set_unknown},
+    {"chargen_session_set_replacement", 4, call_set_replacement},
+    {"chargen_session_unknown chargen_session_replacement", 2, call_unknown},
+    {"chargen_model_nearest", 3, call_nearest},
     {"chargen_session_set_threads", 1, call_set_threads},
     {"chargen_session_score", 15, call_score},
     {"chargen_session_score_document", 8, call_score_document},

@@ -130,6 +130,10 @@ class ModelTests(unittest.TestCase):
             Model.from_bytes(random_model("lstm", provenance=json.dumps({"selfTest": test}))).verify()
         self.assertEqual(caught.exception.status, Status.INVALID_MODEL)
 
+    def test_the_nearest_character_is_known_or_none(self) -> None:
+        model = Model.from_bytes(MODELS["lstm"])
+        self.assertEqual([model.nearest(character) for character in "aAÀÉｂ…§"], list("aaaéb.") + [None])
+
     def test_a_missing_file_is_named(self) -> None:
         with self.assertRaisesRegex(Error, "/no/such.cgw.*No such file") as caught:
             Model("/no/such.cgw")
@@ -286,6 +290,36 @@ class SessionTests(unittest.TestCase):
             with self.assertRaises(ValueError):
                 session.seed = seed
         self.assertEqual((session.temperature, session.seed), (1, 0))
+
+    def test_unknown_characters_are_skipped_replaced_or_read_as_the_nearest(self) -> None:
+        for unknown, read in (("skip", "aé"), ("z", "aézz"), ("nearest", "aéé.")):
+            session, other = Session(self.model), Session(self.model)
+            self.assertEqual(session.unknown, "fail")
+            session.unknown = unknown
+            self.assertEqual((session.unknown, session.copy().unknown, session.skip_unknown), (unknown, unknown, unknown == "skip"))
+            session.feed("aéÉ…")
+            other.feed(read)
+            self.assertEqual(symbols(session, 50), symbols(other, 50))
+        for unknown, expected in (("§", Error), ("replace", ValueError), ("", ValueError), ("\ud800", Error)):
+            with self.assertRaises(expected):
+                session.unknown = unknown
+            self.assertEqual(session.unknown, "nearest")
+
+    def test_pieces_may_be_cut_anywhere(self) -> None:
+        text = "aé中😀 b".encode("utf-8")
+        for size in range(1, 6):
+            session, other = Session(self.model), Session(self.model)
+            for start in range(0, len(text), size):
+                session.feed_piece(memoryview(text)[start : start + size])
+            session.feed_piece(b"")
+            other.feed(text.decode("utf-8"))
+            self.assertEqual(symbols(session, 50), symbols(other, 50))
+        session.feed_piece(bytearray(b"\xc3"))
+        with self.assertRaisesRegex(Error, "ends within a character") as caught:
+            session.feed_piece(b"")
+        self.assertEqual(caught.exception.status, Status.INVALID_UTF8)
+        with self.assertRaises(TypeError):
+            session.feed_piece(5)  # type: ignore[arg-type]
 
     def test_an_unknown_character_is_named_or_skipped(self) -> None:
         session = Session(self.endless)

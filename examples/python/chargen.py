@@ -63,6 +63,8 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, _SIZE, ctypes.c_vo
 _END_OF_DOCUMENT = 0xFFFFFFFF
 _NO_LIMIT = _SIZE(-1).value
 
+_POLICIES = {0: "fail", 1: "skip", 3: "nearest"}
+
 _FLOATS = ctypes.POINTER(ctypes.POINTER(ctypes.c_float))
 
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
@@ -85,6 +87,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_session_stream": (_STATUS, [_HANDLE, _SIZE, _CALLBACK, ctypes.c_void_p]),
     "chargen_session_next": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_uint32)]),
     "chargen_session_feed": (_STATUS, [_HANDLE, _TEXT, _SIZE]),
+    "chargen_session_feed_piece": (_STATUS, [_HANDLE, _TEXT, _SIZE]),
     "chargen_session_feed_character": (_STATUS, [_HANDLE, ctypes.c_uint32]),
     "chargen_session_ended": (ctypes.c_int32, [_HANDLE]),
     "chargen_session_reset": (_STATUS, [_HANDLE]),
@@ -107,6 +110,9 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_session_bias": (ctypes.c_float, [_HANDLE, ctypes.c_uint32]),
     "chargen_session_allows": (ctypes.c_int32, [_HANDLE, ctypes.c_uint32]),
     "chargen_session_set_unknown": (_STATUS, [_HANDLE, ctypes.c_int32]),
+    "chargen_session_set_replacement": (_STATUS, [_HANDLE, ctypes.c_uint32]),
+    "chargen_session_unknown": (ctypes.c_int32, [_HANDLE]),
+    "chargen_session_replacement": (ctypes.c_uint32, [_HANDLE]),
     "chargen_session_set_threads": (_STATUS, [_HANDLE, _SIZE]),
     "chargen_pattern_create": (_STATUS, [_HANDLE, _TEXT, _SIZE, ctypes.POINTER(_HANDLE)]),
     "chargen_pattern_create_template": (
@@ -142,6 +148,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_model_character_count": (_SIZE, [_HANDLE]),
     "chargen_model_character": (_STATUS, [_HANDLE, _SIZE, ctypes.POINTER(ctypes.c_uint32)]),
     "chargen_model_knows": (ctypes.c_int32, [_HANDLE, ctypes.c_uint32]),
+    "chargen_model_nearest": (_STATUS, [_HANDLE, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint32)]),
     "chargen_model_max_character_bytes": (_SIZE, [_HANDLE]),
     "chargen_batch_create": (_STATUS, [_HANDLE, _SIZE, _SIZE, ctypes.POINTER(_HANDLE)]),
     "chargen_batch_free": (None, [_HANDLE]),
@@ -343,6 +350,16 @@ class Model(_Owner):
     def __contains__(self, character: str) -> bool:
         """Whether the model knows a character."""
         return bool(_library.chargen_model_knows(self._handle, ord(character)))
+
+    def nearest(self, character: str) -> str | None:
+        """The character that the model knows and that is nearest to another: itself, or another
+        width, case or form, or without its accent; None if there is none."""
+        nearest = ctypes.c_uint32()
+        status = _library.chargen_model_nearest(self._handle, ord(character), ctypes.byref(nearest))
+        if status == Status.UNKNOWN_CHARACTER:
+            return None
+        _check(status)
+        return chr(nearest.value)
 
     @property
     def has_end_of_document(self) -> bool:
@@ -561,12 +578,31 @@ class Session(_Owner):
     @property
     def skip_unknown(self) -> bool:
         """Whether unknown characters are skipped, also with a model that has a symbol for them."""
-        return self._skip_unknown
+        return self.unknown == "skip"
 
     @skip_unknown.setter
     def skip_unknown(self, value: bool) -> None:
-        _check(_library.chargen_session_set_unknown(self._handle, 1 if value else 0))
-        self._skip_unknown = value
+        self.unknown = "skip" if value else "fail"
+
+    @property
+    def unknown(self) -> str:
+        """What happens to unknown characters: "fail" refuses the text, or reads the model's unknown
+        symbol; "skip" leaves them out; "nearest" reads the nearest known one, see Model.nearest();
+        a single character is read in the place of each."""
+        replacement = int(_library.chargen_session_replacement(self._handle))
+        if replacement != _END_OF_DOCUMENT:
+            return chr(replacement)
+        return _POLICIES[_library.chargen_session_unknown(self._handle)]
+
+    @unknown.setter
+    def unknown(self, value: str) -> None:
+        if len(value) == 1:
+            _check(_library.chargen_session_set_replacement(self._handle, ord(value)))
+        elif value in _POLICIES.values():
+            policy = next(number for number, name in _POLICIES.items() if name == value)
+            _check(_library.chargen_session_set_unknown(self._handle, policy))
+        else:
+            raise ValueError('not "fail", "skip", "nearest" or a single character')
 
     @property
     def threads(self) -> int:
@@ -592,6 +628,12 @@ class Session(_Owner):
         """Reads text as if the session had generated it, so that generated text continues it."""
         data = text.encode("utf-8")
         _check(_library.chargen_session_feed(self._handle, data, len(data)))
+
+    def feed_piece(self, piece: bytes) -> None:
+        """Reads a piece of a text in UTF-8, which may be cut inside a character: its rest is to be
+        in the next piece. An empty piece ends the text; an Error if a character is unfinished."""
+        data = memoryview(piece).tobytes()
+        _check(_library.chargen_session_feed_piece(self._handle, data, len(data)))
 
     def feed_end(self) -> None:
         """Reads the end of a document as if the session had generated it."""
