@@ -19,7 +19,12 @@ let library: [SwiftSetting] =
         .unsafeFlags(["-wmo"], .when(traits: ["Embedded"])),
         // One section per function, so that the linker can drop the unused ones.
         .unsafeFlags(["-Xfrontend", "-function-sections"], .when(traits: ["Embedded"])),
+        // The tests run with these checks, which cost nanoseconds at each character.
+        .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(traits: ["Embedded"])),
     ]
+
+/// For modules without loops that matter.
+let small: [SwiftSetting] = [.unsafeFlags(["-Osize"], .when(traits: ["Embedded"]))]
 
 /// Settings of the modules that do arithmetic: optimised in debug builds too, because unoptimised
 /// SIMD, and the tests with it, would be some hundred times slower.
@@ -106,7 +111,7 @@ let package = Package(
             name: "KernelDispatch",
             dependencies: ["CIntrinsics", "CSupport", "Core"] + kernelModules.map { .init(stringLiteral: $0.name) },
             swiftSettings: library + arithmetic),
-        .target(name: "ModelFormat", dependencies: ["CSupport", "Core"], swiftSettings: library),
+        .target(name: "ModelFormat", dependencies: ["CSupport", "Core"], swiftSettings: library + small),
         .target(name: "ThreadPool", dependencies: ["CSupport", "Core"], swiftSettings: library + arithmetic),
         .target(
             name: "InferenceEngine",
@@ -118,7 +123,7 @@ let package = Package(
             name: "CAPI",
             dependencies: ["CChargen", "CSupport", "Core", "InferenceEngine", "KernelDispatch", "ModelFormat"],
             exclude: ["exports.map"],
-            swiftSettings: library,
+            swiftSettings: library + small,
             linkerSettings: [
                 .unsafeFlags(
                     [

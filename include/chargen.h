@@ -29,9 +29,10 @@
  *
  * Link it with `-lchargen`. Longer examples are in examples/c, a guide is docs/c-guide.md.
  *
- * The functions follow in this order: errors, version, loading a model, creating a session,
- * generating text, a session's settings, patterns, scoring text, what may come next, a model's
- * properties, batches of sessions, the likeliest continuations.
+ * The functions follow in this order: errors, version, loading a model, creating a session, its
+ * recurrent state, snapshots and undo, generating text, a session's settings, patterns, stop
+ * strings and other ends, scoring text, what may come next, a model's properties, batches of
+ * sessions, the likeliest continuations.
  *
  * OWNERSHIP
  *
@@ -105,8 +106,8 @@ extern "C" {
  * values may be added.
  *
  * Such a function gives its result through a pointer, and sets it to NULL or 0 if it fails. After
- * any failure the session is as it was before the call. The functions below list their errors
- * without the prefix CHARGEN_.
+ * any failure the session is as it was before the call, except INTERRUPTED. The functions below
+ * list their errors without the prefix CHARGEN_.
  *
  * A NULL argument is an INVALID_ARGUMENT unless the function allows it, and so is a length or a
  * capacity above SIZE_MAX / 2: no object is as large. A function that returns its result directly
@@ -146,8 +147,12 @@ enum {
     /* The environment variable CHARGEN_BACKEND names kernels that do not exist or that this
      * processor cannot run. */
     CHARGEN_UNSUPPORTED_BACKEND = 9,
+    /* The flag of chargen_session_set_interrupt() was set. */
+    CHARGEN_INTERRUPTED = 10,
     /* A pattern has a fault, matches no text of the model's characters, or is too large. */
-    CHARGEN_INVALID_PATTERN = 11
+    CHARGEN_INVALID_PATTERN = 11,
+    /* The bytes are not a snapshot of a session of the model, or a damaged one. */
+    CHARGEN_INVALID_SNAPSHOT = 12
 };
 
 /*
@@ -288,7 +293,35 @@ typedef struct chargen_session chargen_session;
  */
 chargen_status chargen_session_create(const chargen_model *model, chargen_session **session);
 
+/*
+ * Creates a session of the same model as another one, as chargen_session_create() does, that shares
+ * with it the memory that does not belong to a text: some hundred kilobytes for a large model,
+ * where a text needs some ten. For a thousand texts in a batch, create one session, and the others
+ * from it.
+ *
+ * other:   a session.
+ * session: receives the session, to be freed with chargen_session_free(); NULL on failure. Either
+ *          may be freed first.
+ *
+ * All sessions that share memory count as one session for the rules on threads: they must be used,
+ * created and freed by one thread at a time, together. What chargen_session_probabilities() and its
+ * like return for one is valid until the next call with any of them. They also share the number of
+ * threads. Clones share nothing.
+ *
+ * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY.
+ */
+chargen_status chargen_session_create_sharing(chargen_session *other, chargen_session **session);
+
 /* Each function below must be called by one thread at a time for the same session. */
+
+/*
+ * Returns the bytes of memory that a session has for its own text and settings; 0 for NULL. Its
+ * pattern, and some hundred bytes of each object, are not counted.
+ *
+ * shared: receives the bytes of the memory that it works in, which other sessions may share. May be
+ *         NULL; 0 for a NULL session.
+ */
+size_t chargen_session_size(const chargen_session *session, size_t *shared);
 
 /*
  * Makes a session at the same place of the same text, to try a branch or to keep a place to return
@@ -338,22 +371,94 @@ chargen_status chargen_session_get_state(const chargen_session *session, float *
  */
 chargen_status chargen_session_set_state(chargen_session *session, const float *values, size_t count);
 
+/* ---- Snapshots and undo ---- */
+
+/* Returns the size of a snapshot of the session as it is now, in bytes. 0 for NULL. */
+size_t chargen_session_snapshot_size(const chargen_session *session);
+
+/*
+ * Writes all that decides how the session goes on as bytes, to keep in a file, say: the recurrent
+ * state, the random generator, the settings, the pattern with the place in it, stop strings and
+ * text that is held back. Not the number of threads, a flag to interrupt, and what may be undone.
+ *
+ * bytes:    receives the snapshot.
+ * capacity: the size of that memory, at least chargen_session_snapshot_size().
+ * length:   receives the number of bytes written; 0 on failure.
+ *
+ * A snapshot holds on every processor. It is for this model file, to the byte, and for this version
+ * of the snapshot format, which docs/snapshots.md specifies.
+ *
+ * Errors: INVALID_ARGUMENT, BUFFER_TOO_SMALL, OUT_OF_MEMORY.
+ */
+chargen_status chargen_session_snapshot(const chargen_session *session, void *bytes,
+                                        size_t capacity, size_t *length);
+
+/*
+ * Creates a session of a snapshot, which goes on as the other would have, on one thread.
+ *
+ * model:   a model that was loaded from the same file.
+ * bytes:   the snapshot; not used any more when the call returns.
+ * length:  its length.
+ * session: receives the session, to be freed with chargen_session_free(); NULL on failure.
+ *
+ * Every byte is checked; a pattern is compiled again.
+ *
+ * Errors: INVALID_ARGUMENT; INVALID_SNAPSHOT if the snapshot is damaged, of another model or of
+ * another version; OUT_OF_MEMORY. Any thread.
+ */
+chargen_status chargen_session_restore(const chargen_model *model, const void *bytes, size_t length,
+                                       chargen_session **session);
+
+/*
+ * Has the session keep what it was before each of its last characters, so that they can be undone.
+ *
+ * characters: the most to undo, 0, as at first, to 65536.
+ *
+ * Each takes as much memory as the recurrent state, allocated by this call: 4 bytes a unit and
+ * layer, 8 for an LSTM, up to a third more with small weights. Text is then fed and scored one
+ * character at a time, which is slower with more than one layer. What came before the call cannot
+ * be undone, nor what came before chargen_session_reset(), chargen_session_set_pattern(),
+ * chargen_session_set_max_length(), another window of penalties, and, with a pattern, other bans
+ * or allowed characters. A clone keeps nothing.
+ *
+ * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY.
+ */
+chargen_status chargen_session_set_undo(chargen_session *session, size_t characters);
+
+/* Returns how many characters can be undone now. 0 for NULL. */
+size_t chargen_session_undo_count(const chargen_session *session);
+
+/*
+ * Undoes the last characters of the text, whether they were fed, scored or generated: the
+ * session goes on as it would have before them, the random generator included. The settings stay.
+ *
+ * characters: 0 to chargen_session_undo_count(). An end of a document that was generated or fed
+ *             counts as one. Characters that are held back count too, and are the first to go;
+ *             others that were held back are then given out next. So does a stop string that was
+ *             generated: undo all of it or nothing.
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
+chargen_status chargen_session_undo(chargen_session *session, size_t characters);
+
 /* ---- Generating text ---- */
 
 /*
- * Generates text into a buffer, until the end of a document, max_characters, or a full buffer.
+ * Generates text into a buffer, until the end of a document, a stop string, max_characters, or a
+ * full buffer.
  *
  * max_characters: the maximum number of characters; SIZE_MAX for no limit.
  * buffer:         receives UTF-8, whole characters, no terminating NUL.
  * capacity:       the size of the buffer in bytes. Generation stops when fewer than
  *                 chargen_model_max_character_bytes() are left. If it is 0, buffer may be NULL.
- * length:         receives the number of bytes written; 0 on failure.
+ * length:         receives the number of bytes written; 0 on failure, but for INTERRUPTED.
  *
- * chargen_session_ended() tells whether a document ended. A further call continues the text without
+ * chargen_session_end_reason() tells why the call ended. A further call continues the text without
  * a gap.
  *
  * Errors: INVALID_ARGUMENT; BUFFER_TOO_SMALL if capacity is less than
- * chargen_model_max_character_bytes(), unless max_characters is 0.
+ * chargen_model_max_character_bytes(), unless max_characters is 0; INTERRUPTED, after the bytes
+ * that `length` tells.
  */
 chargen_status chargen_session_generate(chargen_session *session, size_t max_characters,
                                         char *buffer, size_t capacity, size_t *length);
@@ -379,16 +484,20 @@ typedef int32_t (*chargen_character_callback)(const char *character, size_t leng
  *                 resets changes how the text continues, but does not count towards max_characters.
  * user:           passed to the callback. May be NULL.
  *
- * Also stops at the end of a document; chargen_session_ended() then returns 1. A stop is not a
- * failure.
+ * Also stops at the end of a document, and at a stop string; chargen_session_end_reason() tells
+ * why. A stop is not a failure.
  *
- * Errors: INVALID_ARGUMENT.
+ * Errors: INVALID_ARGUMENT, INTERRUPTED.
  */
 chargen_status chargen_session_stream(chargen_session *session, size_t max_characters,
                                       chargen_character_callback callback, void *user);
 
-/* What chargen_session_next() gives at the end of a document. Not a Unicode scalar value. */
+/*
+ * What chargen_session_next() gives at the end of a document, and where a stop string was
+ * generated. Not Unicode scalar values.
+ */
 #define CHARGEN_END_OF_DOCUMENT 0xFFFFFFFFu
+#define CHARGEN_STOPPED 0xFFFFFFFEu
 
 /*
  * Writes a character as UTF-8.
@@ -404,10 +513,10 @@ size_t chargen_encode(uint32_t character, char *text);
 /*
  * Generates the next character.
  *
- * character: receives a Unicode scalar value, or CHARGEN_END_OF_DOCUMENT; 0 on failure. After the
- *            end of a document the next call begins another document.
+ * character: receives a Unicode scalar value, CHARGEN_END_OF_DOCUMENT, or CHARGEN_STOPPED; 0 on
+ *            failure. After the end of a document the next call begins another document.
  *
- * Errors: INVALID_ARGUMENT.
+ * Errors: INVALID_ARGUMENT, INTERRUPTED.
  */
 chargen_status chargen_session_next(chargen_session *session, uint32_t *character);
 
@@ -421,7 +530,7 @@ chargen_status chargen_session_next(chargen_session *session, uint32_t *characte
  * Takes no longer than generating the same text; with more than one layer, less.
  *
  * Errors: INVALID_ARGUMENT, INVALID_UTF8 with the byte offset from 0, UNKNOWN_CHARACTER with the
- * character, its position from 1 and its byte offset from 0.
+ * character, its position from 1 and its byte offset from 0; INTERRUPTED.
  */
 chargen_status chargen_session_feed(chargen_session *session, const char *text, size_t length);
 
@@ -433,7 +542,7 @@ chargen_status chargen_session_feed(chargen_session *session, const char *text, 
  * character: a Unicode scalar value or CHARGEN_END_OF_DOCUMENT.
  *
  * Errors: INVALID_ARGUMENT; UNKNOWN_CHARACTER, also for an end that the model has not learned, and
- * for what is not a Unicode scalar value.
+ * for what is not a Unicode scalar value; INTERRUPTED.
  */
 chargen_status chargen_session_feed_character(chargen_session *session, uint32_t character);
 
@@ -447,8 +556,8 @@ chargen_status chargen_session_feed_character(chargen_session *session, uint32_t
  *         call fails with INVALID_UTF8, and the session is otherwise as it was.
  *
  * Only this function uses the bytes of an unfinished character. Other calls, such as those that
- * feed, score or generate text in between, act as if they were not there; chargen_session_clone()
- * copies them, and chargen_session_reset() drops them.
+ * feed, score or generate text in between, act as if they were not there. A clone and a snapshot
+ * have them too; chargen_session_reset() and an interrupt of this function drop them.
  *
  * Errors: as chargen_session_feed(); bytes are then counted from the beginning of the piece, of
  * which a character that an earlier piece began counts as the first byte. What does not begin a
@@ -467,7 +576,7 @@ int32_t chargen_session_ended(const chargen_session *session);
 /*
  * Resets the session to the beginning of a text: discards all text and restarts the random
  * generator from its seed, so that the same calls give the same text again. The settings are kept;
- * chargen_session_ended() returns 0.
+ * chargen_session_ended() returns 0. Text that was held back is discarded too.
  *
  * Errors: INVALID_ARGUMENT.
  */
@@ -654,6 +763,9 @@ uint32_t chargen_session_replacement(const chargen_session *session);
  */
 chargen_status chargen_session_set_threads(chargen_session *session, size_t threads);
 
+/* Returns the number of threads that compute each character. 0 for NULL. */
+size_t chargen_session_threads(const chargen_session *session);
+
 /* ---- Patterns ---- */
 
 /*
@@ -748,6 +860,93 @@ size_t chargen_session_max_length(const chargen_session *session);
  * is no pattern; otherwise 0. 0 for NULL.
  */
 int32_t chargen_session_may_end(const chargen_session *session);
+
+/* ---- Stop strings and other ends ---- */
+
+/*
+ * Sets strings at which generated text stops, in place of earlier ones.
+ *
+ * strings: `count` pointers to UTF-8, not used any more when the call returns.
+ * lengths: `count` lengths in bytes.
+ * count:   0, for none, to 64. If it is 0, the lists may be NULL.
+ *
+ * Text is given out up to the first stop string in it. Nothing of the stop string is given out,
+ * whatever the size of a buffer: characters with which one may begin are held back until it is
+ * known how they go on. Where several end at the same character, the longest counts. A string with
+ * a character that the model does not know never occurs.
+ *
+ * What is held back is already in the session's text, as is a stop string that was generated: what
+ * follows continues it. Text that is fed or scored comes after it; what was held back is then given
+ * out first by the next call that generates. In such text stop strings are not searched for.
+ * Setting other stop strings, or none, gives out what is held back in the same way.
+ *
+ * Errors: INVALID_ARGUMENT, also for an empty string or one of more than 1024 characters;
+ * INVALID_UTF8, OUT_OF_MEMORY.
+ */
+chargen_status chargen_session_set_stop_strings(chargen_session *session,
+                                                const char *const *strings, const size_t *lengths,
+                                                size_t count);
+
+/*
+ * Returns how many characters have been generated and are held back, since a stop string may begin
+ * with them. 0 for NULL.
+ */
+size_t chargen_session_held_count(const chargen_session *session);
+
+/* Why a call that generates text came to its end. New values may be added. */
+typedef int32_t chargen_end_reason;
+
+enum {
+    /* It has not: nothing has been generated, or chargen_session_next() gave a character. */
+    CHARGEN_REASON_NONE = 0,
+    /* max_characters have been generated. */
+    CHARGEN_REASON_LIMIT = 1,
+    /* The buffer is full. */
+    CHARGEN_REASON_BUFFER = 2,
+    /* The callback has stopped it. */
+    CHARGEN_REASON_CALLBACK = 3,
+    /* The model has ended the document. */
+    CHARGEN_REASON_DOCUMENT = 4,
+    /* The text matches the pattern, and nothing more can follow. */
+    CHARGEN_REASON_PATTERN = 5,
+    /* The text has the length of chargen_session_set_max_length(). */
+    CHARGEN_REASON_MAX_LENGTH = 6,
+    /* A stop string has been generated: chargen_session_stop_string() tells which one. */
+    CHARGEN_REASON_STOP_STRING = 7,
+    /* The flag of chargen_session_set_interrupt() was set. */
+    CHARGEN_REASON_INTERRUPT = 8
+};
+
+/*
+ * Returns why the last call that generated text with the session came to its end, a batch's too.
+ * Calls that generate nothing leave it as it is, but for chargen_session_reset(), which makes it
+ * CHARGEN_REASON_NONE. CHARGEN_REASON_NONE for NULL.
+ */
+chargen_end_reason chargen_session_end_reason(const chargen_session *session);
+
+/*
+ * Returns the number of the stop string at which the last call ended, from 0, in the order of
+ * chargen_session_set_stop_strings(). 0 if it ended for another reason, and for NULL.
+ */
+size_t chargen_session_stop_string(const chargen_session *session);
+
+/*
+ * Sets a flag that ends long calls: while it is not 0, what feeds, scores or generates returns
+ * CHARGEN_INTERRUPTED.
+ *
+ * flag: NULL for none, as at first. The caller owns it; it must be valid until another one is set
+ *       or the session is freed. Any thread may set it during a call, and so may a signal handler:
+ *       with an atomic store, where the language has that. The library only reads it.
+ *
+ * It is read before each character that is generated, and every few milliseconds of feeding and
+ * scoring, at least once a character. The session is then at a whole character: what has been fed
+ * or generated up to there is part of its text. To return to the place before, make a clone before.
+ * chargen_session_next(), which has then generated nothing, continues the text once the flag is 0
+ * again.
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
+chargen_status chargen_session_set_interrupt(chargen_session *session, const int32_t *flag);
 
 /* ---- Scoring text ---- */
 
@@ -979,8 +1178,10 @@ size_t chargen_model_max_character_bytes(const chargen_model *model);
 
 /*
  * A character costs one pass over the model's weights. A batch takes many sessions through the
- * network together, so that one pass serves all of them: 32 streams of a large model take a few
- * times as long as one. Each session gives the same text as it would alone.
+ * network together, so that one pass serves all of them. The larger the weights, the more that
+ * saves: for a model of 2 layers of 1024 units, 32 streams take 4 to 7 times as long as one with
+ * weights in f32, 7 to 14 times with bf16, 8 to 27 with int8, 18 to 27 with int4, depending on the
+ * processor. Each session gives the same text as it would alone.
  */
 typedef struct chargen_batch chargen_batch;
 
@@ -1005,20 +1206,33 @@ chargen_status chargen_batch_create(const chargen_model *model, size_t capacity,
 /*
  * Each function below must be called by one thread at a time for the same batch, and no session in
  * the call may be in use elsewhere. `sessions` are `count` different sessions of the batch's model,
- * not more than its capacity; anything else gives INVALID_ARGUMENT. After a failure all sessions
- * are as they were and all results are 0; but nothing is written if the batch is NULL or `count`
- * exceeds its capacity. With a count of 0 nothing happens, and the lists may be NULL.
+ * not more than its capacity; anything else gives INVALID_ARGUMENT. After a failure all results are
+ * 0, and all sessions as they were, except after INTERRUPTED; but nothing is written if the batch
+ * is NULL or `count` exceeds its capacity. With a count of 0 nothing happens, and the lists may be
+ * NULL.
  */
 
 /* Frees a batch and ends its threads. NULL does nothing. A batch must not be freed twice. */
 void chargen_batch_free(chargen_batch *batch);
 
 /*
- * Generates the next character of each session, as chargen_session_next() does.
- *
- * characters: receives `count` Unicode scalar values or CHARGEN_END_OF_DOCUMENT; all 0 on failure.
+ * Sets a flag that ends the batch's calls, as chargen_session_set_interrupt() does for a session's.
+ * It is read once a character; the flags of the sessions are not. Where texts are fed or scored,
+ * each session is then at some character of its text.
  *
  * Errors: INVALID_ARGUMENT.
+ */
+chargen_status chargen_batch_set_interrupt(chargen_batch *batch, const int32_t *flag);
+
+/*
+ * Generates the next character of each session, as chargen_session_next() does.
+ *
+ * characters: receives `count` Unicode scalar values, CHARGEN_END_OF_DOCUMENT or CHARGEN_STOPPED;
+ *             all 0 on failure.
+ *
+ * A session that holds back what it has generated goes on until it has something to give.
+ *
+ * Errors: INVALID_ARGUMENT; INTERRUPTED, before anything was generated.
  */
 chargen_status chargen_batch_next(chargen_batch *batch, chargen_session *const *sessions,
                                   size_t count, uint32_t *characters);
@@ -1093,6 +1307,14 @@ chargen_status chargen_beam_create(const chargen_model *model, size_t width, siz
 void chargen_beam_free(chargen_beam *beam);
 
 /*
+ * Sets a flag that ends a search, as chargen_session_set_interrupt() does for a session's calls. It
+ * is read once a character.
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
+chargen_status chargen_beam_set_interrupt(chargen_beam *beam, const int32_t *flag);
+
+/*
  * Finds likely continuations of a session's text.
  *
  * session: a session of the beam's model, which is not in use elsewhere. It is only read.
@@ -1106,7 +1328,8 @@ void chargen_beam_free(chargen_beam *beam);
  * text before its last character is; if that is the same text, the lower last character, where an
  * end of a document is the last. A search allocates nothing.
  *
- * Errors: INVALID_ARGUMENT; the continuations of the search before then remain.
+ * Errors: INVALID_ARGUMENT; the continuations of the search before then remain. INTERRUPTED; there
+ * are then none.
  */
 chargen_status chargen_beam_search(chargen_beam *beam, const chargen_session *session,
                                    size_t length, size_t *count);

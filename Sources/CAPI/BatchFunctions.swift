@@ -36,7 +36,7 @@ public func chargen_batch_next(
         for index in 0..<call.count { characters[index] = 0 }
         try call.checkSessions()
         try call.batch.next(call.count, { call.session($0) }) { index, character in
-            characters[index] = character?.value ?? CHARGEN_END_OF_DOCUMENT
+            characters[index] = character?.value ?? end(of: call.session(index))
         }
     }
 }

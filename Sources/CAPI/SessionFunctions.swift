@@ -27,6 +27,25 @@ public func chargen_session_create(
 }
 
 @c @implementation
+public func chargen_session_create_sharing(
+    _ other: OpaquePointer?, _ session: UnsafeMutablePointer<OpaquePointer?>?
+) -> chargen_status {
+    session?.pointee = nil
+    return status { () throws(ChargenError) in
+        let other = try object(other, Session.self, "other")
+        let session = try required(session, "session")
+        session.pointee = try handle(Session(sharing: other))
+    }
+}
+
+@c @implementation
+public func chargen_session_size(_ session: OpaquePointer?, _ shared: UnsafeMutablePointer<Int>?) -> Int {
+    let session = existing(session)
+    shared?.pointee = session?.sharedSize ?? 0
+    return session?.size ?? 0
+}
+
+@c @implementation
 public func chargen_session_clone(
     _ session: OpaquePointer?, _ clone: UnsafeMutablePointer<OpaquePointer?>?
 ) -> chargen_status {
@@ -56,6 +75,7 @@ public func chargen_session_generate(
         let room = UnsafeMutableRawBufferPointer(mutating: try checkedBytes(buffer, "buffer", capacity, "capacity"))
         let length = try required(length, "length")
         length.pointee = try session.generate(limit: limit(max_characters), into: room)
+        try checkInterrupt(session)
     }
 }
 
@@ -70,6 +90,7 @@ public func chargen_session_stream(
         session.generate(limit: limit(max_characters)) { character in
             withCText(of: character) { callback($0, $1, user) == 0 }
         }
+        try checkInterrupt(session)
     }
 }
 
@@ -86,9 +107,15 @@ public func chargen_session_next(
 ) -> chargen_status {
     character?.pointee = 0
     return status { () throws(ChargenError) in
-        let session = try object(session, Session.self, "session")
+        let session = Unmanaged<Session>.fromOpaque(UnsafeRawPointer(try required(session, "session")))
         let character = try required(character, "character")
-        character.pointee = session.next()?.value ?? CHARGEN_END_OF_DOCUMENT
+        // Without counting a reference, which costs a twentieth of a character of a small model.
+        if let next = session._withUnsafeGuaranteedRef({ $0.next() }) {
+            character.pointee = next.value
+        } else {
+            try checkInterrupt(session.takeUnretainedValue())
+            character.pointee = end(of: session.takeUnretainedValue())
+        }
     }
 }
 
@@ -265,6 +292,11 @@ public func chargen_session_bias(_ session: OpaquePointer?, _ character: UInt32)
 public func chargen_session_allows(_ session: OpaquePointer?, _ character: UInt32) -> Int32 {
     guard let session = existing(session), let character = choice(character) else { return 0 }
     return session.allows(character) ? 1 : 0
+}
+
+@c @implementation
+public func chargen_session_threads(_ session: OpaquePointer?) -> Int {
+    existing(session)?.threads ?? 0
 }
 
 @c @implementation

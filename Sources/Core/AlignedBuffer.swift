@@ -56,6 +56,9 @@ public func checkMemory() throws(ChargenError) {
 }
 
 extension AlignedBuffer {
+    /// The bytes of the elements.
+    public var size: Int { count * MemoryLayout<Element>.stride }
+
     /// The elements.
     public var elements: UnsafeMutableBufferPointer<Element> {
         UnsafeMutableBufferPointer(start: pointer, count: count)

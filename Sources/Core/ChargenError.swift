@@ -20,8 +20,12 @@ public struct ChargenError: Error, Sendable {
         case bufferTooSmall = 8
         /// The backend does not exist, or the processor does not support it.
         case unsupportedBackend = 9
+        /// The caller's flag has ended the call.
+        case interrupted = 10
         /// A pattern has a fault, matches no text of the model's characters, or is too large.
         case invalidPattern = 11
+        /// The bytes are not a snapshot of a session of the model, or a damaged one.
+        case invalidSnapshot = 12
     }
 
     /// What went wrong, for a program.

@@ -17,6 +17,14 @@ public final class Batch {
     private let offsets: AlignedBuffer<Int>
     /// For each row of a step, which session it belongs to.
     private let sessionOfRow: AlignedBuffer<Int>
+    /// The sessions that have not given anything in this call yet, with what each has chosen.
+    private let waiting: AlignedBuffer<Waiting>
+    private var interrupt = InterruptFlag()
+
+    private struct Waiting: BitwiseCopyable {
+        var session: Int
+        var choice: Int?
+    }
 
     /// The largest capacity.
     public static var maximumCapacity: Int { 65_536 }
@@ -33,16 +41,28 @@ public final class Batch {
         self.init(
             model, evaluator: try Evaluator(model, capacity: capacity, threads: threads),
             offsets: try AlignedBuffer(count: capacity, for: "a batch"),
-            sessionOfRow: try AlignedBuffer(count: capacity, for: "a batch"))
+            sessionOfRow: try AlignedBuffer(count: capacity, for: "a batch"),
+            waiting: try AlignedBuffer(count: capacity, for: "a batch"))
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
-    private init(_ model: Model, evaluator: Evaluator, offsets: AlignedBuffer<Int>, sessionOfRow: AlignedBuffer<Int>) {
+    private init(
+        _ model: Model, evaluator: Evaluator, offsets: AlignedBuffer<Int>, sessionOfRow: AlignedBuffer<Int>,
+        waiting: AlignedBuffer<Waiting>
+    ) {
         self.model = model
         capacity = evaluator.capacity
         self.evaluator = evaluator
         self.offsets = offsets
         self.sessionOfRow = sessionOfRow
+        self.waiting = waiting
+    }
+
+    /// Sets a flag that ends calls: as soon as it is not 0, they throw `interrupted`. Each session
+    /// is then at a whole character. See ``Session/setInterrupt(_:)``; the sessions' own flags are
+    /// not read.
+    public func setInterrupt(_ flag: UnsafePointer<Int32>?) {
+        interrupt = InterruptFlag(flag)
     }
 
     // MARK: - Sessions
@@ -50,9 +70,10 @@ public final class Batch {
     /// Generates the next character of each session, and reads it.
     ///
     /// - Parameter sessions: At most ``capacity``, each another one.
-    /// - Returns: A character for each session, or nil at the end of a document.
+    /// - Returns: A character for each session, or nil at the end of a document or at a stop
+    ///   string, as ``Session/endReason`` tells.
     /// - Throws: `invalidArgument`, before anything has happened: more sessions than the capacity,
-    ///   one of another model, or one twice.
+    ///   one of another model, or one twice. `interrupted`, also before that.
     public func next(_ sessions: [Session]) throws(ChargenError) -> [Unicode.Scalar?] {
         var characters = [Unicode.Scalar?](repeating: nil, count: sessions.count)
         try next(sessions.count, { sessions[$0] }) { characters[$0] = $1 }
@@ -119,35 +140,62 @@ public final class Batch {
     /// - Parameters:
     ///   - count: The number of sessions.
     ///   - session: A session by its number, each another one.
-    ///   - body: Takes a session's number and character, or nil at the end of a document. It must
-    ///     not use the batch.
+    ///   - body: Takes a session's number and character, or nil at an end. It must not use the
+    ///     batch.
     package func next(
         _ count: Int, _ session: (Int) -> Session, _ body: (Int, Unicode.Scalar?) -> Void
     ) throws(ChargenError) {
         try check(count, session)
+        try interrupt.check()
         open(count, session, beforeChoice: true) { _ in true }
-        for index in 0..<count { evaluator.rows.pointer[index].front = session(index).stream.state.front }
+        var waitingCount = 0
+        for index in 0..<count {
+            waiting.pointer[waitingCount].session = index
+            if !give(index, session(index), session(index).stream.takeHeld(), body) { waitingCount += 1 }
+        }
+        // A session that holds back what it has generated goes on until there is something to give.
+        while waitingCount > 0 {
+            choose(waitingCount, session)
+            var left = 0
+            for place in 0..<waitingCount {
+                let (index, choice) = (waiting.pointer[place].session, waiting.pointer[place].choice)
+                waiting.pointer[left].session = index
+                if !give(index, session(index), session(index).stream.output(of: choice), body) { left += 1 }
+            }
+            waitingCount = left
+        }
+    }
+
+    /// Passes on what a session gives.
+    ///
+    /// - Returns: Whether there was anything.
+    private func give(
+        _ index: Int, _ session: Session, _ output: Stream.Output?, _ body: (Int, Unicode.Scalar?) -> Void
+    ) -> Bool {
+        guard let output else { return false }
+        body(index, session.stream.give(output))
+        return true
+    }
+
+    /// Chooses the next symbol of each waiting session, and has it read that.
+    private func choose(_ count: Int, _ session: (Int) -> Session) {
+        for place in 0..<count {
+            evaluator.rows.pointer[place].front = session(waiting.pointer[place].session).stream.state.front
+        }
         let logits = evaluator.computeLogits(count)
         var rows = 0
-        for index in 0..<count {
-            guard
-                let symbol = session(index).stream.choose(
-                    from: logits + index * evaluator.logitStride, weights: evaluator.samplingWeights.pointer)
-            else {
-                body(index, nil)
-                continue
-            }
-            session(index).stream.note(symbol)
+        for place in 0..<count {
+            let index = waiting.pointer[place].session
+            let choice = session(index).stream.choose(
+                from: logits + place * evaluator.logitStride, weights: evaluator.samplingWeights.pointer)
+            waiting.pointer[place].choice = choice
+            guard let choice else { continue }
+            session(index).stream.note(choice)
             sessionOfRow.pointer[rows] = index
-            setRow(rows, session(index), symbol)
+            setRow(rows, session(index), choice)
             rows += 1
         }
-        evaluator.advanceStreams(rows)
-        for row in 0..<rows {
-            let (index, symbol) = (sessionOfRow.pointer[row], evaluator.rows.pointer[row].symbol)
-            session(index).stream.finishStep(read: symbol)
-            body(index, model.vocabulary.character(of: symbol))
-        }
+        if rows > 0 { advance(rows, session, isText: true) }
     }
 
     /// Has each session read a UTF-8 text; see ``feed(_:_:)``.
@@ -191,6 +239,7 @@ public final class Batch {
         open(count, session, beforeChoice: score != nil) { offsets.pointer[$0] == 0 }
         for index in 0..<count { score?[index] = 0 }
         while true {
+            try interrupt.check()
             var rows = 0
             for index in 0..<count where offsets.pointer[index] != Batch.isRead {
                 // Every text has been checked once already.
@@ -213,6 +262,7 @@ public final class Batch {
             // After the logits: the end of a document clears the state that they follow from.
             for row in 0..<rows {
                 let session = session(sessionOfRow.pointer[row])
+                session.stream.releaseHeld()
                 session.stream.note(evaluator.rows.pointer[row].symbol)
                 setRow(row, session, evaluator.rows.pointer[row].symbol)
             }

@@ -35,6 +35,7 @@ public final class Beam {
     /// The texts of the result, NUL-terminated, each at the end of its part.
     private let texts: AlignedBuffer<UInt8>
     private let exponentials: AlignedBuffer<Float>
+    private var interrupt = InterruptFlag()
 
     /// A text that may become longer.
     private struct Hypothesis: BitwiseCopyable {
@@ -97,6 +98,12 @@ public final class Beam {
         self.exponentials = exponentials
     }
 
+    /// Sets a flag that ends searches: as soon as it is not 0, a search throws `interrupted`, and
+    /// has found nothing. See ``Session/setInterrupt(_:)``.
+    public func setInterrupt(_ flag: UnsafePointer<Int32>?) {
+        interrupt = InterruptFlag(flag)
+    }
+
     // MARK: - Search
 
     /// Finds likely continuations of a session's text, the likeliest first.
@@ -108,7 +115,8 @@ public final class Beam {
     ///
     /// - Parameter length: The characters of a continuation, 1 to ``length``; if nil, ``length``.
     /// - Returns: At most ``width``; fewer only if there are no more, or if logits overflowed.
-    /// - Throws: `invalidArgument` for another length, or a session of another model.
+    /// - Throws: `invalidArgument` for another length, or a session of another model;
+    ///   `interrupted`.
     public func search(from session: Session, length: Int? = nil) throws(ChargenError) -> [Continuation] {
         let count = try find(session, length: length ?? self.length)
         return (0..<count).map { rank in
@@ -133,6 +141,10 @@ public final class Beam {
         begin(with: session)
         var stepCount = 0
         while stepCount < length, extend(stepCount) {
+            if interrupt.isSet {
+                count = 0
+                throw ChargenError.interrupted
+            }
             stepCount += 1
             if stepCount < length { advance() }
         }

@@ -38,7 +38,7 @@ extension Session {
         // At the end, from where they move to their characters' places.
         var next = first + count - known
         var scores = ScoreSum(each: next)
-        read(symbols, scores: &scores)
+        try read(symbols, scores: &scores)
         var place = first
         symbols.forEachCharacter { symbol in
             place.pointee = symbol == nil ? 0 : next.pointee

@@ -118,6 +118,12 @@ final class Evaluator: ParallelWork {
         return try ThreadPool(size: min(threads, max(tiles, capacity / leastRowsOfWorker(model))))
     }
 
+    /// The bytes of memory, without that of the threads.
+    var size: Int {
+        rows.size + samplingWeights.size + preactivations.size + inputs.size + ownInputs.size + logitBuffer.size
+            + outputOperands.size
+    }
+
     // MARK: - Steps
 
     /// One step of each of the first `count` rows, which are different streams.
@@ -167,7 +173,7 @@ final class Evaluator: ParallelWork {
                 let length = outputOperands.count / capacity
                 let target = UnsafeMutableRawPointer(outputOperands.pointer) + row * length
                 let hidden = layout.hidden(front, layer: last)
-                Operand.write(hidden, count: layout.width, for: output.weights.type, to: target, model.backend)
+                Operand.write(hidden, count: layout.width, for: output.weights.type, to: target, model.backend.table)
                 inputs.pointer[row] = UnsafeRawPointer(target)
             } else {
                 inputs.pointer[row] = UnsafeRawPointer(layout.hidden(front, layer: last))

@@ -16,6 +16,8 @@ public final class Model: @unchecked Sendable {
     /// The UTF-8 of ``provenance``, and a NUL.
     package let provenanceText: AlignedBuffer<CChar>
 
+    /// Differs between any two files; 0 for a model that is not of a file.
+    let checksum: UInt32
     let layers: [Layer]
     let output: OutputLayer
     let stateLayout: StateLayout
@@ -85,7 +87,9 @@ public final class Model: @unchecked Sendable {
     private convenience init(_ bytes: UnsafeRawPointer?, count: Int, backend: Backend?) throws(ChargenError) {
         let backend = try Model.checked(backend)
         let file = try ModelFile(UnsafeRawBufferPointer(start: bytes, count: count))
-        try self.init(file, vocabulary: file.vocabulary, provenance: file.provenanceBytes, backend: backend)
+        try self.init(
+            file, vocabulary: file.vocabulary, provenance: file.provenanceBytes, checksum: file.checksum,
+            backend: backend)
     }
 
     /// Loads a model from a `.cgw` file by its name as the system has it.
@@ -108,7 +112,8 @@ public final class Model: @unchecked Sendable {
     /// - Throws: `unsupportedBackend` or `outOfMemory`.
     package convenience init(_ parameters: FloatTensors, vocabulary: Vocabulary) throws(ChargenError) {
         let provenance = UnsafeRawBufferPointer(start: nil, count: 0)
-        try self.init(parameters, vocabulary: vocabulary, provenance: provenance, backend: try Model.checked(nil))
+        try self.init(
+            parameters, vocabulary: vocabulary, provenance: provenance, checksum: 0, backend: try Model.checked(nil))
     }
 
     private static func checked(_ backend: Backend?) throws(ChargenError) -> Backend {
@@ -120,7 +125,8 @@ public final class Model: @unchecked Sendable {
     }
 
     private convenience init(
-        _ source: some TensorSource, vocabulary: Vocabulary, provenance: UnsafeRawBufferPointer, backend: Backend
+        _ source: some TensorSource, vocabulary: Vocabulary, provenance: UnsafeRawBufferPointer, checksum: UInt32,
+        backend: Backend
     ) throws(ChargenError) {
         let provenanceText = try AlignedBuffer<CChar>(count: provenance.count + 1, for: "the model's provenance")
         UnsafeMutableRawBufferPointer(provenanceText.elements).copyMemory(from: provenance)
@@ -129,18 +135,20 @@ public final class Model: @unchecked Sendable {
         for layer in 0..<source.shape.layers { layers.append(try loader.layer(layer)) }
         let output = try loader.outputLayer()
         self.init(
-            shape: source.shape, vocabulary: vocabulary, provenanceText: provenanceText, backend: backend,
-            layers: layers, output: output, weights: loader.weights, biases: loader.biases)
+            shape: source.shape, vocabulary: vocabulary, provenanceText: provenanceText, checksum: checksum,
+            backend: backend, layers: layers, output: output, weights: loader.weights, biases: loader.biases)
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
     private init(
-        shape: ModelShape, vocabulary: Vocabulary, provenanceText: AlignedBuffer<CChar>, backend: Backend,
-        layers: [Layer], output: OutputLayer, weights: AlignedBuffer<UInt8>, biases: [AlignedBuffer<Float>]
+        shape: ModelShape, vocabulary: Vocabulary, provenanceText: AlignedBuffer<CChar>, checksum: UInt32,
+        backend: Backend, layers: [Layer], output: OutputLayer, weights: AlignedBuffer<UInt8>,
+        biases: [AlignedBuffer<Float>]
     ) {
         self.shape = shape
         self.vocabulary = vocabulary
         self.provenanceText = provenanceText
+        self.checksum = checksum
         self.backend = backend
         self.layers = layers
         self.output = output

@@ -52,18 +52,18 @@ extension Session {
 
     /// The probabilities of ``probabilities()``, valid until the session's next call.
     package func currentProbabilities() -> UnsafeBufferPointer<Float> {
-        writeProbabilities(of: logitPointer(), to: probabilityBuffer.pointer, model)
-        return UnsafeBufferPointer(start: probabilityBuffer.pointer, count: model.shape.vocabularySize)
+        writeProbabilities(of: logitPointer(), to: workspace.probabilities.pointer, model)
+        return UnsafeBufferPointer(start: workspace.probabilities.pointer, count: model.shape.vocabularySize)
     }
 
     /// The logarithms of ``logProbabilities()``, valid until the session's next call.
     package func currentLogProbabilities() -> UnsafeBufferPointer<Float> {
         let logits = logitPointer()
-        let logProbability = LogSoftmax(of: logits, exponentials: probabilityBuffer.pointer, model)
+        let logProbability = LogSoftmax(of: logits, exponentials: workspace.probabilities.pointer, model)
         for symbol in 0..<model.shape.vocabularySize {
-            probabilityBuffer.pointer[symbol] = Float(logProbability(logits[symbol]))
+            workspace.probabilities.pointer[symbol] = Float(logProbability(logits[symbol]))
         }
-        return UnsafeBufferPointer(start: probabilityBuffer.pointer, count: model.shape.vocabularySize)
+        return UnsafeBufferPointer(start: workspace.probabilities.pointer, count: model.shape.vocabularySize)
     }
 
     /// The logits of ``logits()``, valid until the session's next call.
@@ -78,7 +78,7 @@ extension Session {
     package func logProbability(of symbol: Int) -> Double {
         precondition(symbol >= 0 && symbol < model.shape.vocabularySize, "no such symbol")
         let logits = logitPointer()
-        return LogSoftmax(of: logits, exponentials: probabilityBuffer.pointer, model)(logits[symbol])
+        return LogSoftmax(of: logits, exponentials: workspace.probabilities.pointer, model)(logits[symbol])
     }
 
     /// Writes the likeliest symbols, as many as there is room for; see ``likeliest(_:)``.

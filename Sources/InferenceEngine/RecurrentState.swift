@@ -1,3 +1,4 @@
+import CIntrinsics
 import CSupport
 import Core
 import KernelDispatch
@@ -53,6 +54,49 @@ struct RecurrentState: ~Copyable {
         isAtBeginning = other.isAtBeginning
     }
 
+    /// The bytes that ``save(to:)`` writes.
+    var savedSize: Int { layout.length + cells.size }
+
+    /// Copies the state.
+    func save(to target: UnsafeMutableRawPointer) {
+        memcpy(target, front, layout.length)
+        memcpy(target + layout.length, cells.pointer, cells.size)
+    }
+
+    /// Becomes what was copied.
+    mutating func restore(from source: UnsafeRawPointer, isAtBeginning: Bool) {
+        memcpy(front, source, layout.length)
+        memcpy(cells.pointer, source + layout.length, cells.size)
+        self.isAtBeginning = isAtBeginning
+    }
+
+    func write(_ writer: inout SnapshotWriter) {
+        writer.write(isAtBeginning)
+        forEachVector { vector in writer.write(vector, count: layout.hiddenSize) }
+    }
+
+    /// - Throws: `invalidSnapshot` if there is too little. Any floats will do.
+    mutating func read(_ reader: inout SnapshotReader) throws(ChargenError) {
+        let isAtBeginning = try reader.readBool()
+        try forEachVector { (vector) throws(ChargenError) in try reader.read(vector, count: layout.hiddenSize) }
+        finishSetting()
+        self.isAtBeginning = isAtBeginning
+    }
+
+    /// Calls `body` with the hidden and the cell state of each layer, of ``StateLayout/hiddenSize``
+    /// floats.
+    private func forEachVector<Failure: Error>(
+        _ body: (UnsafeMutablePointer<Float>) throws(Failure) -> Void
+    ) throws(Failure) {
+        for layer in 0..<layout.layers {
+            try body(layout.hidden(front, layer: layer))
+            if cells.count > 0 { try body(cells.pointer + layer * layout.width) }
+        }
+    }
+
+    /// The bytes of memory.
+    var size: Int { buffers.size + cells.size }
+
     /// The buffer that a step reads.
     var front: UnsafeMutableRawPointer { UnsafeMutableRawPointer(buffers.pointer) + frontIndex * layout.length }
 
@@ -71,18 +115,21 @@ struct RecurrentState: ~Copyable {
 
 /// The layout of a buffer of the hidden states of all layers.
 struct StateLayout {
+    let hiddenSize: Int
     /// The hidden size padded to whole vectors.
     let width: Int
     let layers: Int
     /// How the matrix products read the hidden states: as they are, or quantised beside them.
     let weights: ElementType
-    private let backend: Backend
+    /// Of the model's backend, which lives longer.
+    private let kernels: UnsafePointer<InferenceKernels>
 
     init(_ shape: ModelShape, weights: ElementType, backend: Backend) {
-        width = padded(shape.hiddenSize)
+        hiddenSize = shape.hiddenSize
+        width = padded(hiddenSize)
         layers = shape.layers
         self.weights = weights
-        self.backend = backend
+        kernels = backend.table
     }
 
     /// The bytes of a layer: its hidden state, then what the products read if that is something
@@ -109,7 +156,7 @@ struct StateLayout {
     func prepareOperand(_ buffer: UnsafeMutableRawPointer, layer: Int) {
         Operand.write(
             hidden(buffer, layer: layer), count: width, for: weights,
-            to: UnsafeMutableRawPointer(mutating: operand(buffer, layer: layer)), backend)
+            to: UnsafeMutableRawPointer(mutating: operand(buffer, layer: layer)), kernels)
     }
 
     /// Sets all hidden states to zero.
@@ -140,12 +187,12 @@ enum Operand {
     /// Writes `count` values, padded to whole vectors, in that form. Floats stay where they are.
     static func write(
         _ values: UnsafePointer<Float>, count: Int, for weights: ElementType, to target: UnsafeMutableRawPointer,
-        _ backend: Backend
+        _ kernels: UnsafePointer<InferenceKernels>
     ) {
         switch weights {
         case .float32, .bfloat16: break
-        case .int8: backend.kernels.quantise(values, count, target)
-        case .int4: backend.kernels.quantiseSigned(values, count, target)
+        case .int8: kernels.pointee.quantise(values, count, target)
+        case .int4: kernels.pointee.quantiseSigned(values, count, target)
         }
     }
 }

@@ -1,3 +1,4 @@
+import CIntrinsics
 import Core
 import KernelDispatch
 import ModelFormat
@@ -37,6 +38,39 @@ struct Sampler: ~Copyable {
         if let preferences { copy.preferences = try preferences.copy() }
         return copy
     }
+
+    func write(_ writer: inout SnapshotWriter) {
+        writer.write(temperature)
+        writer.write(topP)
+        writer.write(minP)
+        writer.write(repetitionPenalty)
+        writer.write(frequencyPenalty)
+        writer.write(topK)
+        writer.write(penaltyWindow)
+        window?.write(&writer)
+        writer.write(preferences != nil)
+        preferences?.write(&writer)
+    }
+
+    /// - Throws: `invalidSnapshot`, `outOfMemory`.
+    mutating func read(_ reader: inout SnapshotReader, _ vocabulary: Vocabulary) throws(ChargenError) {
+        do {
+            try setTemperature(try reader.readFloat())
+            try setTopP(try reader.readFloat())
+            try setMinP(try reader.readFloat())
+            let (repetition, frequency) = (try reader.readFloat(), try reader.readFloat())
+            topK = try reader.read(in: 0...Int.max)
+            let length = try reader.read(in: 0...Session.maximumPenaltyWindow)
+            try setPenalties(repetition: repetition, frequency: frequency, window: length, vocabulary)
+        } catch {
+            throw error.kind == .invalidArgument ? SnapshotReader.fault(error.message) : error
+        }
+        try window?.read(&reader)
+        if try reader.readBool() { preferences = try SymbolPreferences(&reader, vocabulary) }
+    }
+
+    /// The bytes of memory.
+    var size: Int { (window?.size ?? 0) + (preferences?.size ?? 0) }
 
     // MARK: - Settings
 
@@ -136,6 +170,14 @@ struct Sampler: ~Copyable {
     /// Whether symbols of the text are to be noted.
     var hasWindow: Bool { window != nil }
 
+    /// The place in the window, if there is one.
+    var windowPlace: SymbolWindow.Place { window?.place ?? SymbolWindow.Place() }
+
+    /// Has the window be what it was before the last symbol.
+    mutating func undo(to place: SymbolWindow.Place) {
+        window?.undo(to: place)
+    }
+
     /// Notes a symbol of the text, read or generated.
     mutating func note(_ symbol: Int, _ vocabulary: Vocabulary) {
         if symbol != vocabulary.endOfDocument {
@@ -162,30 +204,31 @@ struct Sampler: ~Copyable {
     ///   - weights: Memory for as many integers.
     func choose(
         from logits: UnsafeMutablePointer<Float>, count: Int, mask: UnsafePointer<UInt16>?,
-        _ generator: inout SplitMix64, weights: UnsafeMutablePointer<UInt32>, _ backend: Backend
+        _ generator: inout SplitMix64, weights: UnsafeMutablePointer<UInt32>, _ kernels: UnsafePointer<InferenceKernels>
     ) -> Int {
         if let preferences { preferences.apply(to: logits) }
-        if let mask { backend.kernels.excludeSymbols(logits, count, mask) }
+        if let mask { kernels.pointee.excludeSymbols(logits, count, mask) }
         if let window {
             window.subtract(repetition: repetitionPenalty, frequency: frequencyPenalty, from: logits, count)
         }
-        guard temperature > 0 else { return likeliest(logits, count, mask, backend) }
+        guard temperature > 0 else { return likeliest(logits, count, mask, kernels) }
         let word = generator.next()
-        var total = backend.kernels.sampleWeights(logits, count, 1 / temperature, weights)
+        var total = kernels.pointee.sampleWeights(logits, count, 1 / temperature, weights)
         // The logits overflowed.
-        guard total > 0 else { return likeliest(logits, count, mask, backend) }
+        guard total > 0 else { return likeliest(logits, count, mask, kernels) }
         if topK > 0 || topP < 1 || minP > 0 {
-            total = backend.kernels.cutWeights(
+            total = kernels.pointee.cutWeights(
                 weights, count, total, topK == 0 ? count : topK, topP < 1 ? UInt64(topP * 0x1p64) : .max,
                 UInt32((minP * 0x1p31).rounded(.up)))
         }
-        return backend.kernels.pickSymbol(weights, count, total, word)
+        return kernels.pointee.pickSymbol(weights, count, total, word)
     }
 
     private func likeliest(
-        _ logits: UnsafePointer<Float>, _ count: Int, _ mask: UnsafePointer<UInt16>?, _ backend: Backend
+        _ logits: UnsafePointer<Float>, _ count: Int, _ mask: UnsafePointer<UInt16>?,
+        _ kernels: UnsafePointer<InferenceKernels>
     ) -> Int {
-        let symbol = backend.kernels.indexOfMaximum(logits, count)
+        let symbol = kernels.pointee.indexOfMaximum(logits, count)
         // Where no logit is above −∞, the first symbol could be an excluded one.
         guard !(logits[symbol] > -.infinity) else { return symbol }
         if let mask { return (0..<count).first { mask[$0 / 16] >> UInt16($0 % 16) & 1 != 0 } ?? symbol }

@@ -58,8 +58,7 @@ extension Session {
     /// - Throws: `invalidArgument` unless both penalties are from −1000 to 1000 and the window is
     ///   from 0 to ``maximumPenaltyWindow``; `outOfMemory`. Nothing has then changed.
     public func setPenalties(repetition: Float, frequency: Float, window: Int) throws(ChargenError) {
-        try stream.sampler.setPenalties(
-            repetition: repetition, frequency: frequency, window: window, model.vocabulary)
+        try stream.setPenalties(repetition: repetition, frequency: frequency, window: window)
     }
 
     /// The most characters in the window of the penalties.

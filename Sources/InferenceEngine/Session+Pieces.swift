@@ -6,7 +6,8 @@ extension Session {
     ///
     /// - Parameter piece: An empty one ends the text.
     /// - Throws: As ``feed(_:)-(String)``, and `invalidUTF8`; the session is then as before. Also
-    ///   `invalidUTF8` if an empty piece ends the text within a character; its bytes are then dropped.
+    ///   `invalidUTF8` if an empty piece ends the text within a character; its bytes are then
+    ///   dropped, as after `interrupted`; see ``setInterrupt(_:)``.
     public func feed(piece: [UInt8]) throws(ChargenError) {
         try piece.withUnsafeBufferPointer { (piece) throws(ChargenError) in
             try feed(piece: UnsafeRawBufferPointer(piece))
@@ -34,9 +35,10 @@ extension Session {
             let symbol = SymbolReader(first, for: stream)
             _ = try symbol.count()
             _ = try symbols.count()
-            read(symbol)
+            stream.unfinished = UnfinishedCharacter()
+            guard read(symbol) else { throw ChargenError.interrupted }
         }
-        read(symbols)
+        guard read(symbols) else { throw ChargenError.interrupted }
         stream.unfinished = last
     }
 

@@ -22,7 +22,8 @@ extension Session {
 
     /// Replaces the recurrent state, as if a text had been read that leaves it.
     ///
-    /// - Parameter values: ``recurrentStateCount`` floats, as ``getRecurrentState(_:)`` writes them.
+    /// - Parameter values: ``recurrentStateCount`` floats, as ``getRecurrentState(_:)`` writes
+    ///   them.
     /// - Throws: `invalidArgument` unless hidden states are from −1 to 1, and cell states from
     ///   −1e6 to 1e6. Nothing has then changed.
     package func setRecurrentState(_ values: UnsafePointer<Float>) throws(ChargenError) {

@@ -12,8 +12,9 @@ import ModelFormat
 ///
 /// A model that was trained on more than one document has an end-of-document symbol. It reads that
 /// symbol before anything else, so that the first character is one that begins a document, and
-/// generates it where a document ends. As a sequence, a session ends there; the next iteration
-/// gives another document, which begins from the same state as the first.
+/// generates it where a document ends. As a sequence, a session ends there, as it does at a stop
+/// string; the next iteration gives another document, which begins from the same state as the
+/// first.
 public final class Session: Sequence, IteratorProtocol {
     /// What to do with a character that the model does not know.
     public enum UnknownCharacterPolicy: Equatable, Sendable {
@@ -32,43 +33,38 @@ public final class Session: Sequence, IteratorProtocol {
     /// The model, kept alive by the session.
     public let model: Model
     var stream: Stream
-    private let evaluator: Evaluator
-    /// The buffers of hidden states between the front and the back one, when several symbols are
-    /// read at once.
-    private let buffers: AlignedBuffer<UInt8>
-    /// Memory for what is computed from the logits, padded to whole vectors.
-    let probabilityBuffer: AlignedBuffer<Float>
-    /// The version of the stream that the evaluator's logits belong to.
-    private var logitsVersion: Int?
-
-    /// The most symbols that go through the network at once when a text is read.
-    private static var blockLength: Int { 16 }
+    let workspace: Workspace
+    /// Ends long calls.
+    private var interrupt = InterruptFlag()
 
     /// A session at the beginning of a text, with temperature 1, seed 0 and one thread.
     ///
     /// - Throws: `outOfMemory`.
     public convenience init(_ model: Model) throws(ChargenError) {
-        try self.init(stream: try Stream(model))
+        self.init(stream: try Stream(model), workspace: try Workspace(model))
     }
 
-    private convenience init(stream: consuming Stream) throws(ChargenError) {
-        let model = stream.model
-        self.init(
-            stream: stream, evaluator: try Evaluator(model, capacity: Session.blockLength, threads: 1),
-            buffers: try AlignedBuffer(count: (Session.blockLength - 1) * model.stateLayout.length, for: "a session"),
-            probabilities: try AlignedBuffer(count: padded(model.shape.vocabularySize), for: "a session"))
+    /// A session of the same model, as a new one is, that shares with another one the memory that
+    /// does not belong to the text: some hundred kilobytes for a large model, where a text needs
+    /// some ten. They also share their threads.
+    ///
+    /// Sessions that share memory are used by one thread at a time, together. Each may end first.
+    ///
+    /// - Throws: `outOfMemory`.
+    public convenience init(sharing session: Session) throws(ChargenError) {
+        self.init(stream: try Stream(session.model), workspace: session.workspace)
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
-    private init(
-        stream: consuming Stream, evaluator: Evaluator, buffers: AlignedBuffer<UInt8>,
-        probabilities: AlignedBuffer<Float>
-    ) {
-        probabilityBuffer = probabilities
+    init(stream: consuming Stream, workspace: Workspace) {
         model = stream.model
         self.stream = stream
-        self.evaluator = evaluator
-        self.buffers = buffers
+        self.workspace = workspace
+    }
+
+    deinit {
+        // Another session may get this one's address.
+        workspace.releaseLogits()
     }
 
     /// A session at the same place of the same text, with the same settings, which continues
@@ -76,8 +72,10 @@ public final class Session: Sequence, IteratorProtocol {
     ///
     /// - Throws: `outOfMemory`.
     public func copy() throws(ChargenError) -> Session {
-        try Session(stream: try stream.copy())
+        Session(stream: try stream.copy(), workspace: try Workspace(model))
     }
+
+    private var evaluator: Evaluator { workspace.evaluator }
 
     // MARK: - Settings
 
@@ -110,7 +108,14 @@ public final class Session: Sequence, IteratorProtocol {
 
     /// The number of threads that work on each character, the caller's included. See
     /// ``setThreads(_:)``.
-    public private(set) var threads = 1
+    public var threads: Int { workspace.threads }
+
+    /// The bytes of memory that the session has for its own text and settings.
+    public var size: Int { stream.size }
+
+    /// The bytes of memory that the session works in, which others may share: see
+    /// ``init(sharing:)``.
+    public var sharedSize: Int { workspace.size }
 
     /// Sets the number of threads that work on each character, the caller's included: 1, as at
     /// first, to ``maximumThreads``.
@@ -122,12 +127,105 @@ public final class Session: Sequence, IteratorProtocol {
     ///   is then as before.
     public func setThreads(_ count: Int) throws(ChargenError) {
         try checkThreads(count)
-        try evaluator.setThreads(count)
-        threads = count
+        try workspace.setThreads(count)
     }
 
     /// The most threads of a session or a batch.
     public static var maximumThreads: Int { 64 }
+
+    /// Sets a flag that ends calls: as soon as it is not 0, what feeds or scores text throws
+    /// `interrupted`, and what generates text ends, with ``EndReason/interrupt``. The session is
+    /// then at a whole character, and can be used further.
+    ///
+    /// The flag is read before each character that is generated, and every few milliseconds of
+    /// reading.
+    ///
+    /// - Parameter flag: nil for none, as at first. It must be valid until another one is set or
+    ///   the session has ended. Any thread, or a signal handler, may set it.
+    public func setInterrupt(_ flag: UnsafePointer<Int32>?) {
+        interrupt = InterruptFlag(flag)
+    }
+
+    /// Sets strings at which generated text stops, in place of earlier ones: text is given out up
+    /// to the first of them, and none of it nor of a part of it, as far as it is known to be one.
+    /// ``endReason`` then tells which one it was.
+    ///
+    /// What may become a stop string is held back until the following characters tell. It is part
+    /// of the session's text, as a stop string is that was generated: what follows continues it.
+    /// Text that is read comes after what is held back then, which is given out first by the next
+    /// call that generates. Stop strings are not searched for in text that is read.
+    ///
+    /// - Throws: `invalidArgument` for more than 64 strings, an empty one or one of more than 1,024
+    ///   characters; `outOfMemory`. Nothing has then changed.
+    public func setStopStrings(_ strings: [String]) throws(ChargenError) {
+        try setStopStrings(count: strings.count) { (index, body) throws(ChargenError) in
+            try withBytes(of: strings[index], body)
+        }
+    }
+
+    /// Sets stop strings; see ``setStopStrings(_:)``.
+    ///
+    /// - Parameter string: Calls its second argument with the UTF-8 of a string.
+    /// - Throws: Also `invalidUTF8`.
+    package func setStopStrings(
+        count: Int,
+        _ string: (Int, (UnsafeRawBufferPointer) throws(ChargenError) -> Void) throws(ChargenError) -> Void
+    ) throws(ChargenError) {
+        guard count <= StopStrings.maximumCount else {
+            throw ChargenError(.invalidArgument, "there can be at most \(StopStrings.maximumCount) stop strings")
+        }
+        var strings = try StopStrings()
+        for index in 0..<count {
+            try string(index) { (text) throws(ChargenError) in
+                try strings.append(text, index: index, model.vocabulary)
+            }
+        }
+        try stream.setStopStrings(strings)
+    }
+
+    /// The most characters that ``undo(_:)`` can take back; 0, as at first, for none. See
+    /// ``setUndoCapacity(_:)``.
+    public var undoCapacity: Int { stream.undoCapacity }
+
+    /// Has the session keep what it was before each of its last characters, so that they can be
+    /// undone. What was read or generated before cannot be.
+    ///
+    /// Each place takes as much memory as the recurrent state; text is then read one character at a
+    /// time.
+    ///
+    /// - Throws: `invalidArgument` unless the capacity is from 0 to 65,536; `outOfMemory`. Nothing
+    ///   has then changed.
+    public func setUndoCapacity(_ capacity: Int) throws(ChargenError) {
+        guard (0...UndoRing.maximumCapacity).contains(capacity) else {
+            throw ChargenError(.invalidArgument, "undo must be from 0 to \(UndoRing.maximumCapacity) characters")
+        }
+        try stream.setUndo(capacity)
+    }
+
+    /// The number of characters that can be undone now.
+    public var undoCount: Int { stream.undoCount }
+
+    /// Undoes the last characters, whether they were read or generated. The text goes on as it
+    /// would have before them, the random generator included. The end of a document counts as a
+    /// character.
+    ///
+    /// Held back characters are the first to go; others are then given out next.
+    /// Settings stay.
+    ///
+    /// - Throws: `invalidArgument` unless the count is from 0 to ``undoCount``.
+    public func undo(_ count: Int) throws(ChargenError) {
+        guard (0...stream.undoCount).contains(count) else {
+            throw ChargenError(.invalidArgument, "only \(stream.undoCount) characters can be undone")
+        }
+        if count > 0 { stream.undo(count) }
+    }
+
+    /// Why the last call that generated text came to its end; nil if ``next()`` gave a character,
+    /// or nothing was generated since the beginning.
+    public var endReason: EndReason? { stream.endReason }
+
+    /// The number of characters that were generated and are held back: see ``setStopStrings(_:)``.
+    public var heldCharacters: Int { stream.heldCount }
 
     /// Whether the end of a document was generated or read last, and the session not reset since.
     public var hasEnded: Bool { stream.hasEnded }
@@ -143,7 +241,7 @@ public final class Session: Sequence, IteratorProtocol {
     /// Reads text as if it had been generated, so that what follows continues it.
     ///
     /// - Throws: `unknownCharacter`, unless the model has a symbol for such characters or they are
-    ///   skipped; the session is then as before.
+    ///   skipped; the session is then as before. `interrupted`; see ``setInterrupt(_:)``.
     /// - Complexity: one step of the network a character. The products with a layer's input are
     ///   done for several characters at once.
     public func feed(_ text: String) throws(ChargenError) {
@@ -158,7 +256,7 @@ public final class Session: Sequence, IteratorProtocol {
     /// - Parameter end: Whether to read and count the end of the document after the text.
     /// - Throws: `unknownCharacter`, unless the model has a symbol for such characters or they are
     ///   skipped, which then do not count, and for an end that the model has not learned; the
-    ///   session is then as before.
+    ///   session is then as before. `interrupted`; see ``setInterrupt(_:)``.
     public func score(_ text: String, end: Bool = false) throws(ChargenError) -> TextScore {
         try withBytes(of: text) { (bytes) throws(ChargenError) in try score(bytes, end: end) }
     }
@@ -169,7 +267,7 @@ public final class Session: Sequence, IteratorProtocol {
     package func feed(_ text: UnsafeRawBufferPointer) throws(ChargenError) {
         let symbols = SymbolReader(text, for: stream)
         _ = try symbols.count()
-        read(symbols)
+        guard read(symbols) else { throw ChargenError.interrupted }
     }
 
     /// Reads a character as if it had been generated, or the end of a document: what ``next()``
@@ -179,7 +277,11 @@ public final class Session: Sequence, IteratorProtocol {
     /// - Throws: `unknownCharacter`, unless the model has a symbol for such characters or they are
     ///   skipped; also for an end that the model has not learned.
     public func feed(character: Unicode.Scalar?) throws(ChargenError) {
-        guard let character else { return read(CollectionOfOne(try model.endOfDocument())) }
+        guard let character else {
+            let end = try model.endOfDocument()
+            guard read(CollectionOfOne(end)) else { throw ChargenError.interrupted }
+            return
+        }
         var bytes: UInt32 = 0
         for byte in character.utf8.reversed() { bytes = bytes << 8 | UInt32(byte) }
         try withUnsafeBytes(of: bytes.littleEndian) { (bytes) throws(ChargenError) in
@@ -192,7 +294,7 @@ public final class Session: Sequence, IteratorProtocol {
     /// - Parameter symbol: 0 ..< the vocabulary's count.
     package func feed(symbol: Int) {
         precondition(symbol >= 0 && symbol < model.shape.vocabularySize, "no such symbol")
-        read(CollectionOfOne(symbol))
+        _ = read(CollectionOfOne(symbol))
     }
 
     /// Reads UTF-8 text, and tells how probable it was; see ``score(_:end:)-(String,_)``.
@@ -203,8 +305,8 @@ public final class Session: Sequence, IteratorProtocol {
         let count = try symbols.count()
         let endSymbol = end ? try model.endOfDocument() : nil
         var scores = ScoreSum()
-        read(symbols, scores: &scores)
-        if let endSymbol { read(CollectionOfOne(endSymbol), scores: &scores) }
+        try read(symbols, scores: &scores)
+        if let endSymbol { try read(CollectionOfOne(endSymbol), scores: &scores) }
         return TextScore(logProbability: scores.sum, characters: endSymbol == nil ? count : count + 1)
     }
 
@@ -214,31 +316,45 @@ public final class Session: Sequence, IteratorProtocol {
     /// - Parameter symbols: Each 0 ..< the vocabulary's count.
     package func score(symbols: some Collection<Int>) -> Double {
         for symbol in symbols { precondition(symbol >= 0 && symbol < model.shape.vocabularySize, "no such symbol") }
-        var scores = ScoreSum()
-        read(symbols, scores: &scores)
-        return scores.sum
+        var scores: ScoreSum? = ScoreSum()
+        _ = read(symbols, opening: stream.openingSymbol(beforeChoice: true), &scores)
+        return scores?.sum ?? 0
     }
 
     /// Takes symbols through the network in blocks.
-    func read(_ symbols: some Sequence<Int>) {
+    ///
+    /// - Returns: Whether all have been read, and the call not been interrupted.
+    func read(_ symbols: some Sequence<Int>) -> Bool {
         var scores: ScoreSum?
-        read(symbols, opening: stream.openingSymbol(beforeChoice: false), &scores)
+        return read(symbols, opening: stream.openingSymbol(beforeChoice: false), &scores)
     }
 
     /// Takes symbols through the network in blocks, and adds up their log-probabilities.
-    func read(_ symbols: some Sequence<Int>, scores: inout ScoreSum) {
+    ///
+    /// - Throws: `interrupted`.
+    func read(_ symbols: some Sequence<Int>, scores: inout ScoreSum) throws(ChargenError) {
         var result: ScoreSum? = scores
-        read(symbols, opening: stream.openingSymbol(beforeChoice: true), &result)
+        guard read(symbols, opening: stream.openingSymbol(beforeChoice: true), &result) else {
+            throw ChargenError.interrupted
+        }
         if let result { scores = result }
     }
 
     /// - Parameters:
     ///   - opening: A symbol to read before the first one, which is not scored.
     ///   - scores: nil if the symbols are not to be scored.
-    private func read(_ symbols: some Sequence<Int>, opening: Int?, _ scores: inout ScoreSum?) {
+    /// - Returns: Whether all have been read, and the call not been interrupted.
+    private func read(_ symbols: some Sequence<Int>, opening: Int?, _ scores: inout ScoreSum?) -> Bool {
         var count = 0
         var opening = opening
+        // A flag is to be seen within a few milliseconds.
+        var length = stream.canUndo ? 1 : evaluator.capacity
+        if interrupt.exists { length = Swift.min(length, Swift.max(1, (16 << 20) / model.weightLength)) }
         for symbol in symbols {
+            if count == 0 {
+                guard !interrupt.isSet else { return false }
+                stream.releaseHeld()
+            }
             if let first = opening.take() { advance(first, isText: false) }
             stream.note(symbol)
             if symbol == model.vocabulary.resetSymbol {
@@ -251,12 +367,13 @@ public final class Session: Sequence, IteratorProtocol {
             }
             evaluator.rows.pointer[count].symbol = symbol
             count += 1
-            if count == evaluator.capacity {
+            if count == length {
                 readBlock(count, &scores)
                 count = 0
             }
         }
         if count > 0 { readBlock(count, &scores) }
+        return true
     }
 
     /// Takes the symbols of the evaluator's first rows through the network.
@@ -269,12 +386,13 @@ public final class Session: Sequence, IteratorProtocol {
         var buffer = stream.state.front
         for row in 0..<count {
             rows[row].front = buffer
-            buffer = UnsafeMutableRawPointer(buffers.pointer) + row * model.stateLayout.length
+            buffer = UnsafeMutableRawPointer(workspace.buffers.pointer) + row * model.stateLayout.length
             rows[row].back = row == count - 1 ? stream.state.back : buffer
             rows[row].cells = stream.state.cellStates
         }
         evaluator.advanceSteps(count)
         if scores != nil {
+            workspace.releaseLogits()
             let logits = evaluator.computeLogits(count)
             for row in 0..<count {
                 scores?.add(takeLogProbability(of: rows[row].symbol, logits + row * evaluator.logitStride, model))
@@ -294,19 +412,35 @@ public final class Session: Sequence, IteratorProtocol {
 
     /// Generates the next character and reads it.
     ///
-    /// - Returns: The character, or nil at the end of a document; the next call then begins another
-    ///   document.
+    /// - Returns: The character, or nil at the end of a document, after which the next call begins
+    ///   another document, or at another end, which ``endReason`` tells.
     public func next() -> Unicode.Scalar? {
+        stream.give(nextOutput())
+    }
+
+    private func nextOutput() -> Stream.Output {
+        if let output = stream.takeHeld() { return output }
+        while true {
+            guard !interrupt.isSet else { return .end(.interrupt) }
+            if let output = stream.output(of: choose()) { return output }
+        }
+    }
+
+    /// Chooses the next symbol, and reads it.
+    ///
+    /// - Returns: nil where a text ends that has no symbol for its end.
+    private func choose() -> Int? {
         if let symbol = stream.openingSymbol(beforeChoice: true) { advance(symbol, isText: false) }
         guard let symbol = stream.choose(from: logitPointer(), weights: evaluator.samplingWeights.pointer) else {
             return nil
         }
         stream.note(symbol)
         advance(symbol)
-        return model.vocabulary.character(of: symbol)
+        return symbol
     }
 
-    /// Generates text up to a limit or the end of a document, which ``hasEnded`` then tells.
+    /// Generates text up to a limit, the end of a document or a stop string, which ``endReason``
+    /// then tells.
     ///
     /// - Parameter limit: The most characters to generate.
     public func generate(limit: Int) -> String {
@@ -318,20 +452,25 @@ public final class Session: Sequence, IteratorProtocol {
         return String(text)
     }
 
-    /// Calls `body` with one generated character after the other, up to a limit or the end of a
-    /// document.
+    /// Calls `body` with one generated character after the other, up to a limit, the end of a
+    /// document or a stop string.
     ///
     /// - Parameter body: Takes the character; returns whether to go on. It may use the session.
     package func generate(limit: Int, _ body: (Unicode.Scalar) -> Bool) {
         var count = 0
-        while count < limit, let character = next() {
-            guard body(character) else { return }
+        while count < limit {
+            guard let character = next() else { return }
+            guard body(character) else {
+                stream.endReason = .caller
+                return
+            }
             count += 1
         }
+        stream.endReason = .limit
     }
 
-    /// Generates UTF-8 text into a buffer: whole characters, until one of the limits or the end of
-    /// a document.
+    /// Generates UTF-8 text into a buffer: whole characters, until one of the limits, the end of a
+    /// document or a stop string.
     ///
     /// - Parameter limit: The most characters to generate.
     /// - Returns: The number of bytes written.
@@ -346,13 +485,19 @@ public final class Session: Sequence, IteratorProtocol {
         }
         var length = 0
         var count = 0
-        while count < limit, buffer.count - length >= longest, let character = next() {
+        while count < limit {
+            guard buffer.count - length >= longest else {
+                stream.endReason = .room
+                return length
+            }
+            guard let character = next() else { return length }
             for byte in UTF8.encode(character).unsafelyUnwrapped {
                 buffer[length] = byte
                 length += 1
             }
             count += 1
         }
+        stream.endReason = .limit
         return length
     }
 
@@ -369,13 +514,12 @@ public final class Session: Sequence, IteratorProtocol {
     func logitPointer() -> UnsafeMutablePointer<Float> {
         // Every text that may follow begins with it.
         if let symbol = stream.openingSymbol(beforeChoice: false) { advance(symbol, isText: false) }
-        guard logitsVersion != stream.version else { return evaluator.logits }
-        logitsVersion = stream.version
+        guard !workspace.claimLogits(for: self, version: stream.version) else { return evaluator.logits }
         var front = stream.state.front
         let opening = stream.openingSymbol(beforeChoice: true)
         if let opening {
             // A text that is fed begins without it, so that it is read into other memory.
-            let back = UnsafeMutableRawPointer(buffers.pointer)
+            let back = UnsafeMutableRawPointer(workspace.buffers.pointer)
             evaluator.rows.pointer[0] = Evaluator.Row(
                 front: front, back: back, cells: stream.state.cellStates, symbol: opening)
             evaluator.advanceSteps(1)

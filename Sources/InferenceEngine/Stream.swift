@@ -1,4 +1,5 @@
 import Core
+import KernelDispatch
 import ModelFormat
 
 /// A text of a model: everything that decides how it continues. Recurrent state, random generator
@@ -16,7 +17,17 @@ struct Stream: ~Copyable {
     /// a part of the text's place, like the recurrent state, which a copy and a snapshot have too.
     var unfinished = UnfinishedCharacter()
     /// Whether a text ended last, by what was chosen or read, and the stream not reset since.
-    private(set) var hasEnded = false
+    private var textHasEnded = false
+    /// Generated text that is held back; nil without stop strings.
+    private var held: HeldText?
+    /// Why generating came to an end last; nil if it gave a character or has not begun.
+    var endReason: EndReason?
+    /// What the stream was before its last symbols; nil if they are not to be undone.
+    private var undoRing: UndoRing?
+    /// Whether the next symbol's place is in the ring already.
+    private var isInStep = false
+    /// Why the text ends whose end is chosen.
+    private var chosenEnd = EndReason.document
     /// Changes with every step and reset, so that what was computed from the state can be
     /// recognised as outdated.
     private(set) var version = 0
@@ -49,10 +60,47 @@ struct Stream: ~Copyable {
         copy.constraint = try constraint.copy()
         copy.unknownCharacters = unknownCharacters
         copy.unfinished = unfinished
-        copy.hasEnded = hasEnded
+        copy.textHasEnded = textHasEnded
+        if let held { copy.held = try held.copy() }
+        copy.endReason = endReason
         copy.seed = seed
         copy.generator = generator
         return copy
+    }
+
+    // MARK: - Snapshots
+
+    func write(_ writer: inout SnapshotWriter) {
+        state.write(&writer)
+        writer.write(textHasEnded)
+        writer.write(seed)
+        writer.write(generator.state)
+        writer.write(unknownCharacters)
+        unfinished.write(&writer)
+        sampler.write(&writer)
+        constraint.write(&writer)
+        writer.write(held != nil)
+        held?.write(&writer)
+    }
+
+    /// Becomes the stream that was written, from a new one of the same model.
+    ///
+    /// - Throws: `invalidSnapshot`, `outOfMemory`; the stream is then not to be used.
+    mutating func read(_ reader: inout SnapshotReader) throws(ChargenError) {
+        try state.read(&reader)
+        textHasEnded = try reader.readBool()
+        seed = try reader.read(UInt64.self)
+        generator.state = try reader.read(UInt64.self)
+        unknownCharacters = try reader.readPolicy(model.vocabulary)
+        unfinished = try UnfinishedCharacter(&reader)
+        try sampler.read(&reader, model.vocabulary)
+        try constraint.read(&reader, model, try sampler.excludedSymbols(model.vocabulary))
+        if try reader.readBool() { held = try HeldText(&reader, model.vocabulary) }
+    }
+
+    /// The bytes of memory.
+    var size: Int {
+        state.size + sampler.size + constraint.size + (held?.size ?? 0) + (undoRing?.size ?? 0)
     }
 
     /// Becomes the beginning of a text again. The settings stay.
@@ -62,7 +110,11 @@ struct Stream: ~Copyable {
         sampler.clearText()
         constraint.restart()
         unfinished = UnfinishedCharacter()
-        hasEnded = false
+        held?.clear()
+        undoRing?.removeAll()
+        isInStep = false
+        endReason = nil
+        textHasEnded = false
         version += 1
     }
 
@@ -77,9 +129,69 @@ struct Stream: ~Copyable {
         return model.vocabulary.endOfDocument ?? (beforeChoice ? model.vocabulary.symbol(of: 0x0A) : nil)
     }
 
+    // MARK: - Undo
+
+    /// Whether symbols can be undone.
+    var canUndo: Bool { undoRing != nil }
+
+    /// The most symbols that can be undone.
+    var undoCapacity: Int { undoRing?.capacity ?? 0 }
+
+    /// The number of symbols that can be undone now.
+    var undoCount: Int { (undoRing?.count ?? 0) - (isInStep ? 1 : 0) }
+
+    /// Sets how many symbols can be undone, from now on.
+    ///
+    /// - Throws: `outOfMemory`; nothing has then changed.
+    mutating func setUndo(_ capacity: Int) throws(ChargenError) {
+        undoRing = capacity == 0 ? nil : try UndoRing(capacity: capacity, stateSize: state.savedSize)
+        isInStep = false
+    }
+
+    /// Undoes symbols.
+    ///
+    /// - Parameter count: At most ``undoCount``.
+    mutating func undo(_ count: Int) {
+        for _ in 0..<count + (isInStep ? 1 : 0) {
+            guard let (place, saved) = undoRing?.removeLast() else { return }
+            state.restore(from: saved, isAtBeginning: place.isAtBeginning)
+            generator.state = place.generator
+            textHasEnded = place.textHasEnded
+            constraint.undo(to: place.patternState, length: place.length)
+            sampler.undo(to: place.window)
+        }
+        isInStep = false
+        held?.removeLast(count)
+        endReason = nil
+        version += 1
+    }
+
+    /// Keeps the place before a symbol, unless that has been done.
+    @inline(__always)
+    mutating func beginStep() {
+        if canUndo, !isInStep { keepPlace() }
+    }
+
+    private mutating func keepPlace() {
+        isInStep = true
+        let place = UndoRing.Place(
+            generator: generator.state, isAtBeginning: state.isAtBeginning, textHasEnded: textHasEnded,
+            patternState: constraint.state, length: constraint.length, window: sampler.windowPlace)
+        if let saved = undoRing?.append(place) { state.save(to: saved) }
+    }
+
+    /// Forgets the places in the text, which new settings do not fit.
+    private mutating func forgetPlaces() {
+        undoRing?.removeAll()
+        isInStep = false
+    }
+
+    // MARK: - Steps
+
     /// Prepares for reading a symbol: the end of a document is read from a zero state, so that the
     /// next one begins as the first did.
     mutating func prepare(for symbol: Int) {
+        beginStep()
         if symbol == model.vocabulary.resetSymbol { state.clear() }
     }
 
@@ -91,12 +203,14 @@ struct Stream: ~Copyable {
     /// Notes that the hidden and cell states have been replaced.
     mutating func finishSettingState() {
         state.finishSetting()
-        hasEnded = false
+        held?.release()
+        textHasEnded = false
         version += 1
     }
 
-    /// Notes a symbol of the text, before the network reads it.
+    /// Notes a symbol of the text, generated or given, before the network reads it.
     mutating func note(_ symbol: Int) {
+        beginStep()
         if sampler.hasWindow { sampler.note(symbol, model.vocabulary) }
         if symbol == model.vocabulary.endOfDocument { constraint.restart() }
     }
@@ -108,22 +222,91 @@ struct Stream: ~Copyable {
     /// - Returns: nil where the text is complete and there is no symbol for its end; the following
     ///   choice begins another text.
     mutating func choose(from logits: UnsafeMutablePointer<Float>, weights: UnsafeMutablePointer<UInt32>) -> Int? {
+        beginStep()
         let mask: UnsafePointer<UInt16>?
         switch constraint.choice() {
         case .any: mask = nil
         case .symbols(let symbols): mask = symbols
-        case .end:
+        case .end(let reason):
+            chosenEnd = reason
             guard model.vocabulary.endOfDocument == nil else { return model.vocabulary.endOfDocument }
+            if isInStep { _ = undoRing?.removeLast() }
+            isInStep = false
             constraint.restart()
-            hasEnded = true
+            textHasEnded = true
             return nil
         }
         if let unknown = model.vocabulary.unknown { logits[unknown] = -.infinity }
         let symbol = sampler.choose(
-            from: logits, count: model.shape.vocabularySize, mask: mask, &generator, weights: weights, model.backend)
-        if symbol != model.vocabulary.endOfDocument { constraint.advance(symbol) }
+            from: logits, count: model.shape.vocabularySize, mask: mask, &generator, weights: weights,
+            model.backend.table)
+        if symbol != model.vocabulary.endOfDocument {
+            constraint.advance(symbol)
+        } else {
+            chosenEnd = constraint.reason(ofChosen: symbol)
+        }
         return symbol
     }
+
+    // MARK: - Output
+
+    /// What generating gives.
+    enum Output {
+        case symbol(Int)
+        case end(EndReason)
+    }
+
+    /// Whether a text ended last, its end has been given out, and the stream not been reset since.
+    var hasEnded: Bool { textHasEnded && held?.end == nil }
+
+    /// What is to be given out before anything else is generated; nil if there is nothing.
+    mutating func takeHeld() -> Output? {
+        guard held != nil else { return nil }
+        return held?.take()
+    }
+
+    /// What is to be given out after a choice, which has been read; nil if it is held back.
+    ///
+    /// - Parameter choice: What ``choose(from:weights:)`` has returned.
+    mutating func output(of choice: Int?) -> Output? {
+        let isEnd = choice == nil || choice == model.vocabulary.endOfDocument
+        guard held != nil else { return isEnd ? .end(chosenEnd) : choice.map { .symbol($0) } }
+        if let choice, !isEnd {
+            held?.append(choice)
+        } else {
+            held?.append(end: chosenEnd, hasSymbol: choice != nil)
+        }
+        return held?.take()
+    }
+
+    /// The character of an output; nil for an end, whose reason is noted.
+    mutating func give(_ output: Output) -> Unicode.Scalar? {
+        switch output {
+        case .symbol(let symbol):
+            endReason = nil
+            return model.vocabulary.character(of: symbol)
+        case .end(let reason):
+            endReason = reason
+            return nil
+        }
+    }
+
+    /// The number of generated characters that have not been given out.
+    var heldCount: Int { held?.count ?? 0 }
+
+    /// Holds nothing back any more: symbols that are given follow.
+    mutating func releaseHeld() {
+        held?.follow()
+    }
+
+    /// Replaces the stop strings. What was held back is given out next.
+    ///
+    /// - Throws: `outOfMemory`; nothing has then changed.
+    mutating func setStopStrings(_ stopStrings: StopStrings) throws(ChargenError) {
+        held = try HeldText.changed(held, stopStrings)
+    }
+
+    // MARK: - Settings
 
     /// Changes which symbols the sampler excludes.
     ///
@@ -137,6 +320,7 @@ struct Stream: ~Copyable {
         do {
             try body(&sampler, model.vocabulary)
             try constraint.exclude(try sampler.excludedSymbols(model.vocabulary))
+            forgetPlaces()
         } catch {
             sampler = old
             throw error
@@ -152,6 +336,7 @@ struct Stream: ~Copyable {
             throw ChargenError(.invalidArgument, "the pattern belongs to another model than the session")
         }
         try constraint.setPattern(pattern, try sampler.excludedSymbols(model.vocabulary))
+        forgetPlaces()
     }
 
     /// Sets the most characters of a text; 0 for any number.
@@ -159,6 +344,14 @@ struct Stream: ~Copyable {
     /// - Throws: `invalidArgument` if the pattern has no text so short. Nothing has then changed.
     mutating func setMaximumLength(_ length: Int) throws(ChargenError) {
         try constraint.setMaximumLength(length)
+        forgetPlaces()
+    }
+
+    /// Sets the penalties; see ``Sampler/setPenalties(repetition:frequency:window:_:)``.
+    mutating func setPenalties(repetition: Float, frequency: Float, window: Int) throws(ChargenError) {
+        let isOther = window != sampler.penaltyWindow
+        try sampler.setPenalties(repetition: repetition, frequency: frequency, window: window, model.vocabulary)
+        if isOther { forgetPlaces() }
     }
 
     /// Notes that the network has read symbols, the last of which it has written to the back
@@ -167,7 +360,8 @@ struct Stream: ~Copyable {
     /// - Parameter symbol: The last symbol of the text among them; nil if there is none.
     mutating func finishStep(read symbol: Int?) {
         state.swap()
-        hasEnded = symbol != nil && symbol == model.vocabulary.endOfDocument
+        if symbol != nil { isInStep = false }
+        textHasEnded = symbol != nil && symbol == model.vocabulary.endOfDocument
         version += 1
     }
 }

@@ -30,6 +30,29 @@ struct SymbolPreferences {
         return copy
     }
 
+    func write(_ writer: inout SnapshotWriter) {
+        for preference in preferences.elements {
+            writer.write(preference.bias)
+            writer.write(preference.isOutside)
+        }
+    }
+
+    /// What was written.
+    ///
+    /// - Throws: `invalidSnapshot`, `outOfMemory`.
+    init(_ reader: inout SnapshotReader, _ vocabulary: Vocabulary) throws(ChargenError) {
+        try self.init(vocabulary)
+        for symbol in 0..<preferences.count {
+            let bias = try reader.readFloat()
+            guard bias == -.infinity || abs(bias) <= 1000 else { throw SnapshotReader.fault("a bias is impossible") }
+            preferences.pointer[symbol] = Preference(bias: bias, isOutside: try reader.readBool())
+        }
+        do { try checkChoice() } catch { throw SnapshotReader.fault(error.message) }
+    }
+
+    /// The bytes of memory.
+    var size: Int { preferences.size }
+
     /// What is added to a symbol's logit; −∞ if it is banned.
     func bias(of symbol: Int) -> Float { preferences.pointer[symbol].bias }
 

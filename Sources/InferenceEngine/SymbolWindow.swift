@@ -8,6 +8,28 @@ struct SymbolWindow {
     private var next = 0
     private var length = 0
 
+    /// What is to be known to undo what happens next.
+    struct Place: BitwiseCopyable {
+        fileprivate var next = 0
+        fileprivate var length = 0
+        /// What is at the next symbol's place.
+        fileprivate var replaced: Int32 = 0
+    }
+
+    /// The present place.
+    var place: Place { Place(next: next, length: length, replaced: symbols.pointer[next]) }
+
+    /// Becomes what it was before the last symbol, or the last removal of all symbols.
+    mutating func undo(to place: Place) {
+        symbols.pointer[place.next] = place.replaced
+        (next, length) = (place.next, place.length)
+        counts.pointer.update(repeating: 0, count: counts.count)
+        for age in 0..<length { counts.pointer[Int(symbols.pointer[index(age)])] += 1 }
+    }
+
+    /// Where the symbol is that was added `age` symbols before the last.
+    private func index(_ age: Int) -> Int { (next + capacity - 1 - age) % capacity }
+
     /// The most symbols.
     var capacity: Int { symbols.count }
 
@@ -31,6 +53,25 @@ struct SymbolWindow {
         return copy
     }
 
+    func write(_ writer: inout SnapshotWriter) {
+        writer.write(length)
+        for age in (0..<length).reversed() {
+            writer.write(UInt32(symbols.pointer[index(age)]))
+        }
+    }
+
+    /// - Throws: `invalidSnapshot` if there is an impossible symbol.
+    mutating func read(_ reader: inout SnapshotReader) throws(ChargenError) {
+        for _ in 0..<(try reader.read(in: 0...capacity)) {
+            let symbol = Int(try reader.read(UInt32.self))
+            guard symbol < counts.count else { throw SnapshotReader.fault("it has an impossible symbol") }
+            append(symbol)
+        }
+    }
+
+    /// The bytes of memory.
+    var size: Int { symbols.size + counts.size }
+
     /// Adds a symbol. The oldest one leaves a full window.
     mutating func append(_ symbol: Int) {
         if length == capacity {
@@ -43,10 +84,9 @@ struct SymbolWindow {
         next = next + 1 == capacity ? 0 : next + 1
     }
 
-    /// Removes all symbols.
+    /// Removes all symbols. They stay in memory, for ``undo(to:)``.
     mutating func clear() {
         counts.pointer.update(repeating: 0, count: counts.count)
-        next = 0
         length = 0
     }
 

@@ -14,7 +14,8 @@ import Kernels
 /// Every backend gives the same bits, except for the sign and payload of a NaN; only the speed
 /// differs. `KernelTables.h` lists the kernels; `Sources/Kernels` defines and describes them.
 // A class, so that calling a kernel does not copy the table.
-public final class Backend: Sendable {
+// Unchecked, because nothing is written to its memory once it is made.
+public final class Backend: @unchecked Sendable {
     /// The instruction sets, the fastest first.
     public enum InstructionSet: Sendable, CaseIterable {
         #if arch(x86_64)
@@ -51,13 +52,17 @@ public final class Backend: Sendable {
 
     /// The instruction set that the kernels are compiled for.
     public let instructionSet: InstructionSet
+    /// The kernels, in memory that the backend owns: a pointer is passed on without counting a
+    /// reference.
+    public let table: UnsafePointer<InferenceKernels>
     /// The kernels.
-    public let kernels: InferenceKernels
+    public var kernels: InferenceKernels { table.pointee }
 
     /// The kernels for an instruction set, which this processor must have.
     public init(_ instructionSet: InstructionSet) {
         self.instructionSet = instructionSet
-        kernels =
+        let memory = UnsafeMutablePointer<InferenceKernels>.allocate(capacity: 1)
+        let kernels =
             switch instructionSet {
             #if arch(x86_64)
                 case .avx512: KernelsAVX512.inferenceKernels()
@@ -65,6 +70,12 @@ public final class Backend: Sendable {
             #endif
             case .portable: Kernels.inferenceKernels()
             }
+        memory.initialize(to: kernels)
+        table = UnsafePointer(memory)
+    }
+
+    deinit {
+        table.deallocate()
     }
 
     /// `portable`, `avx2` or `avx512`.

@@ -5,10 +5,10 @@ import CSupport
 ///
 /// Processors without carry-less multiplication take sixteen bytes at a time ("slicing by 16",
 /// after Kounavis and Berry 2005, who take 8): more than 2 GB/s.
-struct CRC32 {
+package struct CRC32 {
     private let tables: [UInt32]
 
-    init() {
+    package init() {
         var tables = [UInt32](repeating: 0, count: 16 * 256)
         for byte in 0..<256 {
             var value = UInt32(byte)
@@ -23,7 +23,7 @@ struct CRC32 {
     }
 
     /// The checksum of `bytes`.
-    func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    package func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         tables.withUnsafeBufferPointer { table in
             var crc: UInt32 = 0xFFFF_FFFF
             var offset = cs_crc32_blocks(&crc, bytes.baseAddress, bytes.count)

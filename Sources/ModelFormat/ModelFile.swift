@@ -29,6 +29,9 @@ public struct ModelFile {
     /// ``provenanceBytes`` as a string.
     public var provenance: String { String(decoding: provenanceBytes, as: UTF8.self) }
 
+    /// The checksum of the header, which has those of all tensors: another one for another file.
+    public let checksum: UInt32
+
     let bytes: UnsafeRawBufferPointer
     let crc = CRC32()
 
@@ -38,6 +41,7 @@ public struct ModelFile {
     public init(_ bytes: UnsafeRawBufferPointer) throws(ChargenError) {
         self.bytes = bytes
         var reader = try HeaderReader(bytes, crc: crc)
+        checksum = reader.checksum
         shape = try reader.readShape()
         vocabulary = try reader.readVocabulary()
         provenanceBytes = try reader.readProvenance()
@@ -73,6 +77,7 @@ func invalidModel(_ what: String, at offset: Int) -> ChargenError {
 private struct HeaderReader {
     private let bytes: UnsafeRawBufferPointer
     private var headerLength = 0
+    private(set) var checksum: UInt32 = 0
     private var offset = FileLayout.fixedLength
 
     init(_ bytes: UnsafeRawBufferPointer, crc: CRC32) throws(ChargenError) {
@@ -102,7 +107,8 @@ private struct HeaderReader {
         }
         headerLength = length - FileLayout.checksumLength
         let header = UnsafeRawBufferPointer(rebasing: bytes[..<headerLength])
-        guard crc.checksum(header) == word(at: headerLength) else {
+        checksum = crc.checksum(header)
+        guard checksum == word(at: headerLength) else {
             throw invalidModel("header checksum mismatch", at: headerLength)
         }
     }

@@ -37,6 +37,10 @@ public struct Vocabulary: Equatable, Sendable {
         self.hasUnknown = hasUnknown
         self.hasEndOfDocument = hasEndOfDocument
         self.carriesDocuments = hasEndOfDocument && carriesDocuments
+        count = characters.count + (hasUnknown ? 1 : 0) + (hasEndOfDocument ? 1 : 0)
+        unknown = hasUnknown ? characters.count : nil
+        endOfDocument = hasEndOfDocument ? count - 1 : nil
+        resetSymbol = self.carriesDocuments ? nil : endOfDocument
     }
 
     /// The same vocabulary, with or without a symbol for the end of a document.
@@ -47,16 +51,16 @@ public struct Vocabulary: Equatable, Sendable {
     }
 
     /// The number of symbols.
-    public var count: Int { characters.count + (hasUnknown ? 1 : 0) + (hasEndOfDocument ? 1 : 0) }
+    public let count: Int
 
     /// The symbol that stands for every character that has none of its own, if there is one.
-    public var unknown: Int? { hasUnknown ? characters.count : nil }
+    public let unknown: Int?
 
     /// The symbol that ends a document, if there is one.
-    public var endOfDocument: Int? { hasEndOfDocument ? count - 1 : nil }
+    public let endOfDocument: Int?
 
     /// The symbol that is read from a zero state wherever it stands, if there is one.
-    public var resetSymbol: Int? { carriesDocuments ? nil : endOfDocument }
+    public let resetSymbol: Int?
 
     /// The symbol of a character, or nil if the vocabulary lacks it. O(log count).
     public func symbol(of scalar: UInt32) -> Int? {

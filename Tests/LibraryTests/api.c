@@ -64,6 +64,15 @@ static void test_null_arguments(void) {
     CHECK(chargen_session_create(NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_clone(NULL, &session) == CHARGEN_INVALID_ARGUMENT && session == NULL);
     CHECK(chargen_session_clone(NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_set_stop_strings(NULL, NULL, NULL, 0) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_end_reason(NULL) == CHARGEN_REASON_NONE && chargen_session_stop_string(NULL) == 0);
+    CHECK(chargen_session_held_count(NULL) == 0);
+    CHECK(chargen_session_size(NULL, &length) == 0 && length == 0 && chargen_session_size(NULL, NULL) == 0);
+    CHECK(chargen_session_create_sharing(NULL, &session) == CHARGEN_INVALID_ARGUMENT && session == NULL);
+    length = 1;
+    CHECK(chargen_session_set_interrupt(NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_batch_set_interrupt(NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_beam_set_interrupt(NULL, NULL) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_state_size(NULL) == 0);
     CHECK(chargen_session_get_state(NULL, NULL, 0) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_session_set_state(NULL, NULL, 0) == CHARGEN_INVALID_ARGUMENT);
@@ -206,6 +215,61 @@ static void test_clones(chargen_model *model) {
         CHECK(chargen_session_feed(sessions[0], "abc", round % 4) == CHARGEN_OK);
     }
     chargen_session_free(sessions[0]);
+}
+
+/* Text up to a stop string, in pieces of one character, without anything of the string. */
+static void test_stop_strings(chargen_model *model) {
+    char characters[2][8];
+    const char *strings[2];
+    size_t lengths[2];
+    uint32_t character;
+    chargen_session *session;
+    chargen_session *plain;
+    size_t stops = 0, place = 0, given = 0;
+    char text[4000], expected[4000];
+
+    CHECK(chargen_session_create(model, &session) == CHARGEN_OK);
+    CHECK(chargen_session_create(model, &plain) == CHARGEN_OK);
+    for (place = 0; place < 2; place++) {
+        /* One character, and another one twice. */
+        CHECK(chargen_model_character(model, place, &character) == CHARGEN_OK);
+        lengths[place] = chargen_encode(character, characters[place]);
+        strings[place] = characters[place];
+    }
+    memcpy(characters[1] + lengths[1], characters[1], lengths[1]);
+    lengths[1] *= 2;
+    place = 0;
+    CHECK(chargen_session_set_stop_strings(session, strings, lengths, 2) == CHARGEN_OK);
+    CHECK(chargen_session_end_reason(session) == CHARGEN_REASON_NONE);
+    while (place < 3000) {
+        char one[8];
+        size_t length;
+        CHECK(chargen_session_generate(session, 1, one, sizeof one, &length) == CHARGEN_OK);
+        memcpy(text + place, one, length);
+        place += length;
+        if (chargen_session_end_reason(session) == CHARGEN_REASON_STOP_STRING) {
+            size_t which = chargen_session_stop_string(session);
+            memcpy(text + place, strings[which], lengths[which]);
+            place += lengths[which];
+            stops++;
+        } else if (chargen_session_end_reason(session) == CHARGEN_REASON_DOCUMENT) {
+            text[place++] = '\n';
+        } else {
+            CHECK(chargen_session_end_reason(session) == CHARGEN_REASON_LIMIT);
+        }
+        while (given < place) {
+            CHECK(chargen_session_next(plain, &character) == CHARGEN_OK);
+            if (character == CHARGEN_END_OF_DOCUMENT) {
+                expected[given++] = '\n';
+            } else {
+                given += chargen_encode(character, expected + given);
+            }
+        }
+        CHECK(given == place && memcmp(text, expected, place) == 0);
+    }
+    CHECK(stops > 3);
+    chargen_session_free(session);
+    chargen_session_free(plain);
 }
 
 /* A state that is read and set goes on with the likeliest characters of its session. */
@@ -554,6 +618,7 @@ int main(int argc, char **argv) {
     CHECK(chargen_model_load_file(argv[1], &model) == CHARGEN_OK);
     test_extreme_arguments(model);
     test_clones(model);
+    test_stop_strings(model);
     test_states(model);
     test_knowledge(model);
     CHECK(chargen_model_load_file(argv[1], &other) == CHARGEN_OK);

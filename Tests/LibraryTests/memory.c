@@ -158,6 +158,27 @@ static void no_bias_and_pattern(void) {
     no_pattern();
 }
 
+static const char *const stops[] = {"ab", "b c"};
+static const size_t stop_lengths[] = {2, 3};
+static chargen_status set_stops(void) { return chargen_session_set_stop_strings(sessions[0], stops, stop_lengths, 2); }
+static chargen_status set_empty_stop(void) {
+    return chargen_session_set_stop_strings(sessions[0], stops, lengths, 1);
+}
+static void no_stops(void) { CHECK(chargen_session_set_stop_strings(sessions[0], NULL, NULL, 0) == CHARGEN_OK); }
+static unsigned char snapshot[1 << 20];
+static size_t snapshot_length;
+static chargen_status take_snapshot(void) {
+    return chargen_session_snapshot(sessions[0], snapshot, sizeof snapshot, &snapshot_length);
+}
+static void keep_snapshot(void) {}
+static chargen_status restore(void) {
+    return chargen_session_restore(model, snapshot, snapshot_length, &new_session);
+}
+static chargen_status set_undo(void) { return chargen_session_set_undo(sessions[0], 10); }
+static void no_undo(void) { CHECK(chargen_session_set_undo(sessions[0], 0) == CHARGEN_OK); }
+static chargen_status create_sharing(void) { return chargen_session_create_sharing(sessions[0], &new_session); }
+static chargen_status clone_session(void) { return chargen_session_clone(sessions[0], &new_session); }
+
 static chargen_status feed_unknown(void) { return chargen_session_feed(sessions[0], unknown, 4); }
 static chargen_status feed_bytes(void) { return chargen_session_feed(sessions[0], "\xFF", 1); }
 static chargen_status feed_piece(void) { return chargen_session_feed_piece(sessions[0], unknown, 4); }
@@ -213,6 +234,13 @@ static const struct call {
     {"compiling half a pattern", create_bad_pattern, CHARGEN_INVALID_PATTERN, NULL},
     {"setting a pattern", set_pattern, CHARGEN_OK, no_pattern},
     {"setting a pattern and a bias", set_bias_and_pattern, CHARGEN_OK, no_bias_and_pattern},
+    {"setting stop strings", set_stops, CHARGEN_OK, no_stops},
+    {"setting an empty stop string", set_empty_stop, CHARGEN_INVALID_ARGUMENT, NULL},
+    {"taking a snapshot", take_snapshot, CHARGEN_OK, keep_snapshot},
+    {"restoring a snapshot", restore, CHARGEN_OK, free_session},
+    {"setting undo", set_undo, CHARGEN_OK, no_undo},
+    {"creating a session that shares memory", create_sharing, CHARGEN_OK, free_session},
+    {"cloning a session", clone_session, CHARGEN_OK, free_session},
     {"setting unknown characters", set_allowed_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"feeding unknown characters", feed_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"feeding bytes", feed_bytes, CHARGEN_INVALID_UTF8, NULL},

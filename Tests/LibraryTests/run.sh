@@ -152,6 +152,10 @@ check 'compress as C++ runs clean under valgrind, and gives the text back' unpac
 surprising() { clean "$work/surprising$1" "$model" <"$work/names.txt"; }
 check 'surprising runs clean under valgrind' surprising ''
 check 'surprising as C++ runs clean under valgrind' surprising ++
+check 'pattern runs clean under valgrind' clean "$work/pattern" "$model" '[A-Z][a-z]{2,5}(-on-[A-Z][a-z]+)?' 20
+check 'pattern as C++ runs clean under valgrind' clean "$work/pattern++" "$model" '[A-Z].*' 5
+check 'save runs clean under valgrind' clean "$work/save" "$model" "$work/saved" 20
+check 'save as C++ runs clean under valgrind' clean "$work/save++" "$model" "$work/saved" 20
 check 'hostile arguments and damaged models get a status' "$work/api" "$model" 2000
 for weights in f32 bf16 int8 int4; do
     check "so do damaged models of $weights weights" "$work/api" "$work/models/lstm-$weights.cgw" 500
@@ -199,12 +203,21 @@ check 'names names a missing list' refused 'No such file' "$work/names" "$model"
 check 'many names a missing file' refused 'No such file' "$work/many" "$work/nothing.cgw" 1
 check 'many tells how many it can make' refused '1 to 65536' "$work/many" "$model" 0
 both() { "$work/names" "$model" 1 "$1"; "$work/names" "$model" 1 "$2"; }
-for name in surprising complete compress; do
-    check "$name names a missing file" refused 'No such file' "$work/$name" "$work/nothing.cgw"
+with_arguments() {
+    case $1 in
+        */pattern) "$1" "$2" a ;;
+        */save) "$1" "$2" "$work/saved" 1 ;;
+        *) "$1" "$2" ;;
+    esac
+}
+for name in surprising complete compress pattern save; do
+    check "$name names a missing file" refused 'No such file' with_arguments "$work/$name" "$work/nothing.cgw"
 done
 check 'server names a missing file' refused 'No such file' "$work/server" "$work/nothing.cgw" "$work/socket"
 check 'server names a socket that it cannot make' refused 'No such file' "$work/server" "$model" "$work/nothing/socket"
 check 'compress tells of a full disk' refused 'No space left' sh -c '"$0" "$1" <Makefile >/dev/full' "$work/compress" "$model"
+check 'pattern names the place of a fault' refused 'at character 3' "$work/pattern" "$model" 'ab[c'
+check 'save tells of a damaged file' refused 'not a snapshot' "$work/save" "$model" README.md 1
 check 'many gives the same names as names' same "$(both 3 4 | sort)" "$("$work/many" "$model" 2 3 | sort)"
 
 # A thread that still ran would return to unmapped code.
@@ -240,6 +253,15 @@ for backend in portable avx2 avx512; do
         check "$backend, not for this processor, is refused by name" grep -q CHARGEN_BACKEND "$work/errors"
     fi
 done
+# Each quarter of a text by another process: on this processor, then as the arguments say.
+saved() {
+    rm -f "$work/saved"
+    for turn in 1 2 3 4; do
+        "$work/save" "$model" "$work/saved" 50 2>/dev/null || return 1
+        "$@" "$work/save" "$model" "$work/saved" 50 2>/dev/null || return 1
+    done
+}
+goes_on_alike() { same "$(saved env)" "$(saved "$@")" && saved env | grep -q ...; }
 compressed() { "$@" "$work/compress" "$model" <"$work/names.txt" 2>/dev/null | sha256sum; }
 compresses_alike() { same "$(compressed env)" "$(compressed "$@")"; }
 # musl's loader takes its own libc for libc.so.6 and libm.so.6.
@@ -254,6 +276,7 @@ if command -v qemu-x86_64 >/dev/null; then
     for cpu in Nehalem Haswell; do
         check "a processor like $cpu gives the same text" text_is_expected qemu-x86_64 -cpu $cpu
         check "a processor like $cpu compresses to the same file" compresses_alike qemu-x86_64 -cpu $cpu
+        check "a processor like $cpu goes on from this one's snapshots, and this one from its" goes_on_alike qemu-x86_64 -cpu $cpu
         check "a processor like $cpu gives the hashes on record" hashes_are_on_record few qemu-x86_64 -cpu $cpu
     done
 else

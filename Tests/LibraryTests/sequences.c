@@ -83,8 +83,10 @@ struct session_slot {
     /* Of each character, then of the end of a document. */
     float biases[CHARACTERS + 1];
     unsigned char outside[CHARACTERS + 1];
-    size_t max_length;
+    size_t max_length, undo;
     int has_pattern;
+    /* Or has had some, for which text may still be held back. */
+    int has_stop_strings;
 };
 
 struct batch_slot {
@@ -371,9 +373,10 @@ static int may_choose(const struct session_slot *s, uint32_t character) {
     return number >= 0 && s->biases[number] > -INFINITY && !s->outside[number];
 }
 
-/* Whether the session may generate it. Where it has a pattern or a maximum length, texts end. */
+/* Whether the session may generate it. Where it has a pattern or a maximum length, texts end. What
+   was held back was chosen earlier. */
 static int may_generate(const struct session_slot *s, uint32_t character) {
-    return may_choose(s, character)
+    return may_choose(s, character) || s->has_stop_strings
         || (character == CHARGEN_END_OF_DOCUMENT && (s->has_pattern || s->max_length > 0));
 }
 
@@ -565,6 +568,40 @@ static void call_session_create(struct world *w) {
     s->top_p = 1;
 }
 
+/* Two that share memory, each with one of a pair of twins. */
+static void call_session_create_sharing(struct world *w) {
+    struct session_slot *other = existing(w), *s = any_session(w);
+    chargen_session *session = (chargen_session *)8;
+    if (other == NULL) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_create_sharing(NULL, &session));
+        CHECK(session == NULL);
+        return;
+    }
+    CHECK(chargen_session_create_sharing(other->session, NULL) == CHARGEN_INVALID_ARGUMENT);
+    if (s->session != NULL) {
+        return;
+    }
+    if (!GIVES(CHARGEN_OK, chargen_session_create_sharing(other->session, &session))) {
+        CHECK(session == NULL);
+        return;
+    }
+    memset(s, 0, sizeof *s);
+    s->session = session;
+    s->file = other->file;
+    s->model = other->model;
+    s->temperature = 1;
+    s->top_p = 1;
+    CHECK(chargen_session_create_sharing(other->twin, &s->twin) == CHARGEN_OK);
+}
+
+static void call_size(struct world *w) {
+    struct session_slot *s = existing(w);
+    size_t shared = 1;
+    size_t size = chargen_session_size(s == NULL ? NULL : s->session, &shared);
+    CHECK((size > 0) == (s != NULL) && (shared > 0) == (s != NULL));
+    CHECK(chargen_session_size(s == NULL ? NULL : s->session, NULL) == size);
+}
+
 static void call_session_free(struct world *w) {
     struct session_slot *s = any_session(w);
     if (one_in(w, 4)) {
@@ -589,7 +626,9 @@ static void call_next(struct world *w) {
     }
     CHECK(GIVES(CHARGEN_OK, chargen_session_next(s->session, &character)));
     CHECK(may_generate(s, character) && character == twin_next(w, s));
-    CHECK(chargen_session_ended(s->session) == (character == CHARGEN_END_OF_DOCUMENT));
+    CHECK(chargen_session_ended(s->session) == chargen_session_ended(s->twin));
+    CHECK((chargen_session_end_reason(s->session) == CHARGEN_REASON_NONE) == is_scalar(character));
+    CHECK((chargen_session_end_reason(s->session) == CHARGEN_REASON_STOP_STRING) == (character == CHARGEN_STOPPED));
 }
 
 static void call_generate(struct world *w) {
@@ -619,15 +658,25 @@ static void call_generate(struct world *w) {
     if (GIVES(is_valid ? CHARGEN_OK : CHARGEN_BUFFER_TOO_SMALL,
               chargen_session_generate(s->session, most, buffer, capacity, &length))
         && is_valid) {
-        while (count < most && capacity - place >= s->file->longest) {
-            uint32_t character = twin_next(w, s);
+        chargen_end_reason reason = CHARGEN_REASON_LIMIT;
+        while (count < most && reason == CHARGEN_REASON_LIMIT) {
+            uint32_t character;
+            if (capacity - place < s->file->longest) {
+                reason = CHARGEN_REASON_BUFFER;
+                break;
+            }
+            character = twin_next(w, s);
             CHECK(may_generate(s, character));
-            if (character == CHARGEN_END_OF_DOCUMENT) {
+            if (!is_scalar(character)) {
+                reason = chargen_session_end_reason(s->twin);
                 break;
             }
             place += put_character(expected + place, character);
             count++;
         }
+        CHECK(chargen_session_end_reason(s->session) == reason);
+        CHECK(chargen_session_stop_string(s->session)
+              == (reason == CHARGEN_REASON_STOP_STRING ? chargen_session_stop_string(s->twin) : 0));
     }
     CHECK(length == place && (place == 0 || memcmp(buffer, expected, place) == 0));
     CHECK(chargen_session_ended(s->session) == chargen_session_ended(s->twin));
@@ -1005,6 +1054,7 @@ static void call_probability(struct world *w) {
 static void call_likeliest(struct world *w) {
     struct session_slot *s = existing(w);
     uint32_t *characters;
+    double first;
     float *probabilities;
     size_t k = one_in(w, 4) ? impossible_size(w) : below(w, 12), count = 1, room, most, i;
     if (s == NULL || one_in(w, 10)) {
@@ -1023,6 +1073,8 @@ static void call_likeliest(struct world *w) {
     probabilities = (float *)malloc(room * sizeof *probabilities + 1);
     CHECK(GIVES(CHARGEN_OK, chargen_session_likeliest(s->session, k, characters, probabilities, &count)));
     CHECK(count == (k < most ? k : most));
+    /* At the beginning of a text the first question reads what all texts begin with. */
+    CHECK(chargen_session_log_probability(s->twin, s->file->characters[0], &first) == CHARGEN_OK);
     for (i = 0; i < count; i++) {
         float probability;
         CHECK(i == 0 || probabilities[i] <= probabilities[i - 1]);
@@ -1333,6 +1385,265 @@ static void call_may_end(struct world *w) {
     CHECK(chargen_session_may_end(s == NULL ? NULL : s->session) == (s == NULL ? 0 : chargen_session_may_end(s->twin)));
 }
 
+/* ---- Stop strings and other ends ---- */
+
+static void call_set_stop_strings(struct world *w) {
+    struct session_slot *s = existing(w);
+    struct text texts[3];
+    const char *pointers[65];
+    size_t lengths[65], count = below(w, 4), i;
+    chargen_status expected = CHARGEN_OK;
+    if (s == NULL) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_set_stop_strings(NULL, NULL, NULL, 0));
+        return;
+    }
+    for (i = 0; i < 65; i++) {
+        pointers[i] = "a";
+        lengths[i] = 1;
+    }
+    if (one_in(w, 10)) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_set_stop_strings(s->session, NULL, lengths, 1));
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_set_stop_strings(s->session, pointers, NULL, 1));
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_set_stop_strings(s->session, pointers, lengths, 65));
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT,
+                    chargen_session_set_stop_strings(s->session, pointers, lengths, impossible_size(w)));
+        lengths[0] = impossible_size(w);
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_set_stop_strings(s->session, pointers, lengths, 1));
+    }
+    for (i = 0; i < count; i++) {
+        size_t known;
+        texts[i] = random_text(w, s->file);
+        pointers[i] = texts[i].bytes;
+        lengths[i] = one_in(w, 2) && texts[i].length > 4 ? 4 : texts[i].length;
+        texts[i].length = lengths[i];
+        if (expected == CHARGEN_OK) {
+            expected = lengths[i] == 0 ? CHARGEN_INVALID_ARGUMENT : status_of(&texts[i], s->file, CHARGEN_UNKNOWN_SKIP, &known);
+        }
+    }
+    if (GIVES(expected, chargen_session_set_stop_strings(s->session, count == 0 ? NULL : pointers,
+                                                         count == 0 ? NULL : lengths, count))
+        && expected == CHARGEN_OK) {
+        CHECK(chargen_session_set_stop_strings(s->twin, pointers, lengths, count) == CHARGEN_OK);
+        s->has_stop_strings |= count > 0;
+    }
+    for (i = 0; i < count; i++) {
+        free(texts[i].bytes);
+    }
+}
+
+static void call_held(struct world *w) {
+    struct session_slot *s = existing(w);
+    CHECK(chargen_session_held_count(NULL) == 0 && chargen_session_stop_string(NULL) == 0);
+    CHECK(chargen_session_end_reason(NULL) == CHARGEN_REASON_NONE);
+    CHECK(s == NULL || chargen_session_held_count(s->session) == chargen_session_held_count(s->twin));
+}
+
+/* With a flag that is set nothing is read. What is to be given out is given. */
+static void call_interrupt(struct world *w) {
+    struct session_slot *s = existing(w);
+    int32_t flag = one_in(w, 2) ? 1 : INT32_MIN;
+    char text[4], buffer[4];
+    uint32_t character = 1;
+    double score = 1;
+    size_t length;
+    chargen_status status;
+    if (s == NULL) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_set_interrupt(NULL, &flag));
+        return;
+    }
+    CHECK(GIVES(CHARGEN_OK, chargen_session_set_interrupt(s->session, &flag)));
+    length = put_character(text, s->file->characters[0]);
+    CHECK(chargen_session_feed(s->session, "\xFF", 1) == CHARGEN_INVALID_UTF8);
+    (void)GIVES(CHARGEN_INTERRUPTED, chargen_session_feed(s->session, text, length));
+    (void)GIVES(CHARGEN_INTERRUPTED, chargen_session_score(s->session, text, length, &score, NULL));
+    CHECK(score == 0);
+    if (s->file->has_end) {
+        (void)GIVES(CHARGEN_INTERRUPTED, chargen_session_feed_character(s->session, CHARGEN_END_OF_DOCUMENT));
+    }
+    while (GIVES_EITHER(CHARGEN_OK, CHARGEN_INTERRUPTED, status, chargen_session_next(s->session, &character))
+           && status == CHARGEN_OK) {
+        CHECK(character == twin_next(w, s));
+    }
+    CHECK(character == 0);
+    (void)GIVES(CHARGEN_INTERRUPTED, chargen_session_generate(s->session, 3, buffer, 4, &length));
+    CHECK(length == 0 && chargen_session_end_reason(s->session) == CHARGEN_REASON_INTERRUPT);
+    CHECK(chargen_session_set_interrupt(s->session, NULL) == CHARGEN_OK);
+}
+
+static void call_batch_interrupt(struct world *w) {
+    struct batch_slot *b = any_batch(w);
+    static const int32_t flag = 1;
+    struct session_slot *s = existing(w);
+    uint32_t character = 1;
+    (void)GIVES(b->batch == NULL ? CHARGEN_INVALID_ARGUMENT : CHARGEN_OK, chargen_batch_set_interrupt(b->batch, &flag));
+    if (b->batch != NULL && s != NULL && s->model == b->model) {
+        (void)GIVES(CHARGEN_INTERRUPTED, chargen_batch_next(b->batch, &s->session, 1, &character));
+        CHECK(character == 0);
+    }
+    CHECK(b->batch == NULL || chargen_batch_set_interrupt(b->batch, NULL) == CHARGEN_OK);
+}
+
+static void call_beam_interrupt(struct world *w) {
+    struct beam_slot *b = any_beam(w);
+    static const int32_t flag = 1;
+    struct session_slot *s = existing(w);
+    size_t count = 1;
+    (void)GIVES(b->beam == NULL ? CHARGEN_INVALID_ARGUMENT : CHARGEN_OK, chargen_beam_set_interrupt(b->beam, &flag));
+    if (b->beam != NULL && s != NULL && s->model == b->model) {
+        (void)GIVES(CHARGEN_INTERRUPTED, chargen_beam_search(b->beam, s->session, 1, &count));
+        CHECK(count == 0);
+        b->found = 0;
+    }
+    CHECK(b->beam == NULL || chargen_beam_set_interrupt(b->beam, NULL) == CHARGEN_OK);
+}
+
+/* ---- Clones and states ---- */
+
+static void call_clone(struct world *w) {
+    struct session_slot *s = existing(w), *other = any_session(w);
+    chargen_session *clone = (chargen_session *)8;
+    if (s == NULL) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_clone(NULL, &clone));
+        CHECK(clone == NULL);
+        return;
+    }
+    CHECK(chargen_session_clone(s->session, NULL) == CHARGEN_INVALID_ARGUMENT);
+    if (other->session != NULL) {
+        return;
+    }
+    if (GIVES(CHARGEN_OK, chargen_session_clone(s->session, &clone))) {
+        *other = *s;
+        other->session = clone;
+        other->undo = 0;
+        CHECK(chargen_session_clone(s->twin, &other->twin) == CHARGEN_OK);
+    } else {
+        CHECK(clone == NULL);
+    }
+}
+
+static void call_state(struct world *w) {
+    struct session_slot *s = existing(w);
+    size_t count = chargen_session_state_size(s == NULL ? NULL : s->session), i;
+    float *values, *other;
+    CHECK((count == 0) == (s == NULL));
+    if (s == NULL) {
+        float value = 0;
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_get_state(NULL, &value, 1));
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_set_state(NULL, &value, 1));
+        return;
+    }
+    values = (float *)malloc(2 * count * sizeof *values);
+    other = values + count;
+    CHECK(chargen_session_get_state(s->session, NULL, count) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_get_state(s->session, values, one_in(w, 2) ? count - 1 : impossible_size(w))
+          == CHARGEN_INVALID_ARGUMENT);
+    CHECK(GIVES(CHARGEN_OK, chargen_session_get_state(s->session, values, count)));
+    CHECK(chargen_session_get_state(s->twin, other, count) == CHARGEN_OK);
+    CHECK(memcmp(values, other, count * sizeof *values) == 0);
+    CHECK(chargen_session_set_state(s->session, values, count + 1) == CHARGEN_INVALID_ARGUMENT);
+    if (one_in(w, 2)) {
+        float before = values[0];
+        values[0] = one_in(w, 2) ? NAN : one_in(w, 2) ? INFINITY : 1.5f;
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_set_state(s->session, values, count));
+        values[0] = before;
+    }
+    if (one_in(w, 4)) {
+        for (i = 0; i < count; i++) {
+            values[i] = (float)below(w, 2001) / 1000 - 1;
+        }
+        CHECK(GIVES(CHARGEN_OK, chargen_session_set_state(s->session, values, count)));
+        CHECK(chargen_session_set_state(s->twin, values, count) == CHARGEN_OK);
+        CHECK(chargen_session_ended(s->session) == 0);
+    }
+    free(values);
+}
+
+/* ---- Snapshots and undo ---- */
+
+static void call_snapshot(struct world *w) {
+    struct session_slot *s = existing(w);
+    size_t size = chargen_session_snapshot_size(s == NULL ? NULL : s->session), length = 1;
+    unsigned char *bytes;
+    chargen_session *restored = (chargen_session *)8;
+    const struct model_slot *m = any_model(w);
+    int is_ours;
+    if (s == NULL) {
+        unsigned char byte;
+        CHECK(size == 0);
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_snapshot(NULL, &byte, 1, &length));
+        CHECK(length == 0);
+        return;
+    }
+    bytes = (unsigned char *)malloc(size);
+    if (one_in(w, 4)) {
+        (void)GIVES(CHARGEN_BUFFER_TOO_SMALL, chargen_session_snapshot(s->session, bytes, size - 1, &length));
+        CHECK(length == 0);
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_snapshot(s->session, NULL, size, &length));
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_snapshot(s->session, bytes, size, NULL));
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_snapshot(s->session, bytes, impossible_size(w), &length));
+    }
+    if (!GIVES(CHARGEN_OK, chargen_session_snapshot(s->session, bytes, size, &length))) {
+        CHECK(length == 0);
+        free(bytes);
+        return;
+    }
+    CHECK(length == size);
+    is_ours = m->model != NULL && m->number == s->model;
+    if (one_in(w, 4)) {
+        size_t cut = below(w, size);
+        (void)GIVES(m->model == NULL ? CHARGEN_INVALID_ARGUMENT : CHARGEN_INVALID_SNAPSHOT,
+                    chargen_session_restore(m->model, bytes, cut, &restored));
+        CHECK(restored == NULL);
+        bytes[below(w, size)] ^= (unsigned char)(1 << below(w, 8));
+        (void)GIVES(m->model == NULL ? CHARGEN_INVALID_ARGUMENT : CHARGEN_INVALID_SNAPSHOT,
+                    chargen_session_restore(m->model, bytes, size, &restored));
+        CHECK(restored == NULL && chargen_session_restore(m->model, bytes, size, NULL) != CHARGEN_OK);
+    } else if (m->model == NULL || m->file != s->file) {
+        (void)GIVES(m->model == NULL ? CHARGEN_INVALID_ARGUMENT : CHARGEN_INVALID_SNAPSHOT,
+                    chargen_session_restore(m->model, bytes, size, &restored));
+        CHECK(restored == NULL);
+    } else if (GIVES(CHARGEN_OK, chargen_session_restore(m->model, bytes, size, &restored))) {
+        if (is_ours && one_in(w, 2)) {
+            /* It takes the place of the session, which it goes on as. */
+            chargen_session_free(s->session);
+            s->session = restored;
+            s->undo = 0;
+        } else {
+            chargen_session_free(restored);
+        }
+    } else {
+        CHECK(restored == NULL);
+    }
+    free(bytes);
+}
+
+static void call_set_undo(struct world *w) {
+    struct session_slot *s = existing(w);
+    size_t characters = one_in(w, 6) ? impossible_size(w) : one_in(w, 9) ? 65537 : below(w, 12);
+    int is_valid = s != NULL && characters <= 65536;
+    if (GIVES(is_valid ? CHARGEN_OK : CHARGEN_INVALID_ARGUMENT,
+              chargen_session_set_undo(s == NULL ? NULL : s->session, characters))
+        && is_valid) {
+        CHECK(chargen_session_set_undo(s->twin, characters) == CHARGEN_OK);
+        s->undo = characters;
+        CHECK(chargen_session_undo_count(s->session) == 0);
+    }
+}
+
+static void call_undo(struct world *w) {
+    struct session_slot *s = existing(w);
+    size_t count = chargen_session_undo_count(s == NULL ? NULL : s->session);
+    size_t characters = one_in(w, 6) ? impossible_size(w) : below(w, count + 2);
+    int is_valid = s != NULL && characters <= count;
+    CHECK(count <= (s == NULL ? 0 : s->undo) && (s == NULL || s->undo == 0 || chargen_session_undo_count(s->twin) == count));
+    if (GIVES(is_valid ? CHARGEN_OK : CHARGEN_INVALID_ARGUMENT,
+              chargen_session_undo(s == NULL ? NULL : s->session, characters))
+        && is_valid) {
+        CHECK(chargen_session_undo(s->twin, characters) == CHARGEN_OK);
+        CHECK(chargen_session_undo_count(s->session) == count - characters);
+    }
+}
+
 static void call_set_unknown(struct world *w) {
     struct session_slot *s = existing(w);
     chargen_unknown unknown = one_in(w, 4) ? (chargen_unknown)random_word(w) | 0x100 : (chargen_unknown)below(w, 5);
@@ -1344,6 +1655,7 @@ static void call_set_unknown(struct world *w) {
         CHECK(chargen_session_set_unknown(s->twin, unknown) == CHARGEN_OK);
         s->unknown = unknown;
     }
+    CHECK(chargen_session_unknown(s == NULL ? NULL : s->session) == (s == NULL ? CHARGEN_UNKNOWN_FAIL : s->unknown));
 }
 
 static void call_set_replacement(struct world *w) {
@@ -1391,8 +1703,11 @@ static void call_set_threads(struct world *w) {
     struct session_slot *s = existing(w);
     size_t threads = one_in(w, 3) ? impossible_size(w) : one_in(w, 3) ? 65 + below(w, 9) : below(w, 4);
     int is_valid = s != NULL && threads >= 1 && threads <= 64;
-    (void)GIVES(is_valid ? CHARGEN_OK : CHARGEN_INVALID_ARGUMENT,
-                chargen_session_set_threads(s == NULL ? NULL : s->session, threads));
+    size_t before = chargen_session_threads(s == NULL ? NULL : s->session);
+    int is_done = GIVES(is_valid ? CHARGEN_OK : CHARGEN_INVALID_ARGUMENT,
+                        chargen_session_set_threads(s == NULL ? NULL : s->session, threads));
+    CHECK(chargen_session_threads(s == NULL ? NULL : s->session) == (is_done && is_valid ? threads : before));
+    CHECK((before == 0) == (s == NULL));
 }
 
 static void call_settings(struct world *w) {
@@ -1704,6 +2019,8 @@ static const struct function {
     {"chargen_model_verify", 1, call_verify},
     {"chargen_model_free", 1, call_model_free},
     {"chargen_session_create", 20, call_session_create},
+    {"chargen_session_create_sharing", 10, call_session_create_sharing},
+    {"chargen_session_size", 2, call_size},
     {"chargen_session_free", 8, call_session_free},
     {"chargen_session_generate", 15, call_generate},
     {"chargen_session_stream", 15, call_stream},
@@ -1732,11 +2049,21 @@ static const struct function {
     {"chargen_session_set_pattern", 10, call_set_pattern},
     {"chargen_session_set_max_length", 6, call_set_max_length},
     {"chargen_session_max_length chargen_session_may_end", 4, call_may_end},
+    {"chargen_session_set_stop_strings", 8, call_set_stop_strings},
+    {"chargen_session_held_count chargen_session_end_reason chargen_session_stop_string", 4, call_held},
+    {"chargen_session_set_interrupt", 4, call_interrupt},
+    {"chargen_batch_set_interrupt", 3, call_batch_interrupt},
+    {"chargen_beam_set_interrupt", 2, call_beam_interrupt},
+    {"chargen_session_clone", 8, call_clone},
+    {"chargen_session_snapshot_size chargen_session_snapshot chargen_session_restore", 8, call_snapshot},
+    {"chargen_session_set_undo", 4, call_set_undo},
+    {"chargen_session_undo chargen_session_undo_count", 8, call_undo},
+    {"chargen_session_state_size chargen_session_get_state chargen_session_set_state", 5, call_state},
     {"chargen_session_set_unknown", 8, call_set_unknown},
     {"chargen_session_set_replacement", 4, call_set_replacement},
     {"chargen_session_unknown chargen_session_replacement", 2, call_unknown},
     {"chargen_model_nearest", 3, call_nearest},
-    {"chargen_session_set_threads", 1, call_set_threads},
+    {"chargen_session_set_threads chargen_session_threads", 1, call_set_threads},
     {"chargen_session_score", 15, call_score},
     {"chargen_session_score_document", 8, call_score_document},
     {"chargen_session_score_characters", 8, call_score_characters},

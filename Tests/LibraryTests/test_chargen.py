@@ -22,7 +22,7 @@ import zlib
 from typing import Any
 
 import chargen
-from chargen import Batch, Beam, Error, Model, Pattern, Session, Status
+from chargen import Batch, Beam, EndReason, Error, Model, Pattern, Session, Status
 from random_model import CHARACTERS, WEIGHTS, random_model
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -554,6 +554,40 @@ class PatternTests(unittest.TestCase):
             Session(ENDLESS_MODEL).pattern = Pattern(Model.from_bytes(MODELS["gru"]), "a")
         with self.assertRaises(ValueError):
             Session(ENDLESS_MODEL).max_length = -1
+
+
+class EndTests(unittest.TestCase):
+    """Stop strings, and why text ends."""
+
+    def test_text_ends_before_the_first_stop_string(self) -> None:
+        for cell, data in MODELS.items():
+            model = Model.from_bytes(data)
+            for seed in range(50):
+                plain = symbols(Session(model, seed=seed), 200)
+                session = Session(model, seed=seed)
+                session.stop_strings = ["ab", "é", "bca"]
+                place = 0
+                while place < 100:
+                    text = session.generate(7)
+                    self.assertEqual(text, plain[place : place + len(text)], cell)
+                    place += len(text)
+                    if session.end_reason == EndReason.STOP_STRING:
+                        self.assertEqual(plain[place : place + len(session.stopped_at)], session.stopped_at)
+                        place += len(session.stopped_at)
+                    elif session.end_reason == EndReason.DOCUMENT:
+                        self.assertEqual(plain[place], "¶")
+                        place += 1
+                    else:
+                        self.assertEqual(session.end_reason, EndReason.LIMIT)
+
+    def test_bad_stop_strings_are_refused(self) -> None:
+        session = Session(ENDLESS_MODEL)
+        session.stop_strings = ["x"]
+        with self.assertRaisesRegex(Error, "stop string 1"):
+            session.stop_strings = ["a", ""]
+        self.assertEqual(session.stop_strings, ["x"])
+        self.assertNotIn("x", session.generate(1000))
+        self.assertEqual((session.held, session.stopped_at), (0, "x"))
 
 
 class SpecificationTests(unittest.TestCase):

@@ -72,6 +72,26 @@ class SurprisingTests(unittest.TestCase):
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, b"", b""))
 
 
+class PatternTests(unittest.TestCase):
+    def test_every_line_matches(self) -> None:
+        for expression in ("[A-Z][a-z]{2,5}", "(North|South|East)[a-z]+ ?[A-Z]?", "[0-9A-Z]*"):
+            result = run("pattern", MODEL, expression, "50")
+            self.assertEqual((result.returncode, result.stderr), (0, b""))
+            lines = result.stdout.decode().split("\n")[:-1]
+            self.assertEqual(len(lines), 50)
+            for line in lines:
+                self.assertRegex(line, f"\\A(?:{expression})\\Z")
+
+
+class SaveTests(unittest.TestCase):
+    def test_many_runs_give_the_text_of_one(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            whole = run("save", MODEL, f"{folder}/whole", "12")
+            parts = [run("save", MODEL, f"{folder}/parts", "1").stdout for _ in range(12)]
+            self.assertTrue(whole.stdout)
+            self.assertTrue(b"".join(parts).startswith(whole.stdout))
+
+
 class CompleteTests(unittest.TestCase):
     """The program on a terminal of its own."""
 

@@ -25,7 +25,7 @@ import weakref
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 __all__ = [
-    "Batch", "Beam", "Continuation", "Error", "Model", "Pattern", "Session", "Status", "version", "version_number",
+    "Batch", "Beam", "Continuation", "EndReason", "Error", "Model", "Pattern", "Session", "Status", "version", "version_number",
 ]  # fmt: skip
 
 
@@ -41,7 +41,23 @@ class Status(enum.IntEnum):
     UNKNOWN_CHARACTER = 7
     BUFFER_TOO_SMALL = 8
     UNSUPPORTED_BACKEND = 9
+    INTERRUPTED = 10
     INVALID_PATTERN = 11
+    INVALID_SNAPSHOT = 12
+
+
+class EndReason(enum.IntEnum):
+    """Why generated text came to its end: the values of `chargen_end_reason`."""
+
+    NONE = 0
+    LIMIT = 1
+    BUFFER = 2
+    CALLBACK = 3
+    DOCUMENT = 4
+    PATTERN = 5
+    MAX_LENGTH = 6
+    STOP_STRING = 7
+    INTERRUPT = 8
 
 
 class Error(Exception):
@@ -61,6 +77,7 @@ _STATUS = ctypes.c_int32
 _TEXT = ctypes.c_char_p
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, _SIZE, ctypes.c_void_p)
 _END_OF_DOCUMENT = 0xFFFFFFFF
+_STOPPED = 0xFFFFFFFE
 _NO_LIMIT = _SIZE(-1).value
 
 _POLICIES = {0: "fail", 1: "skip", 3: "nearest"}
@@ -79,6 +96,14 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_model_free": (None, [_HANDLE]),
     "chargen_session_create": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE)]),
     "chargen_session_clone": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE)]),
+    "chargen_session_create_sharing": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE)]),
+    "chargen_session_size": (_SIZE, [_HANDLE, ctypes.POINTER(_SIZE)]),
+    "chargen_session_snapshot_size": (_SIZE, [_HANDLE]),
+    "chargen_session_snapshot": (_STATUS, [_HANDLE, ctypes.c_void_p, _SIZE, ctypes.POINTER(_SIZE)]),
+    "chargen_session_restore": (_STATUS, [_HANDLE, _TEXT, _SIZE, ctypes.POINTER(_HANDLE)]),
+    "chargen_session_set_undo": (_STATUS, [_HANDLE, _SIZE]),
+    "chargen_session_undo_count": (_SIZE, [_HANDLE]),
+    "chargen_session_undo": (_STATUS, [_HANDLE, _SIZE]),
     "chargen_session_state_size": (_SIZE, [_HANDLE]),
     "chargen_session_get_state": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_float), _SIZE]),
     "chargen_session_set_state": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_float), _SIZE]),
@@ -113,6 +138,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_session_set_replacement": (_STATUS, [_HANDLE, ctypes.c_uint32]),
     "chargen_session_unknown": (ctypes.c_int32, [_HANDLE]),
     "chargen_session_replacement": (ctypes.c_uint32, [_HANDLE]),
+    "chargen_session_threads": (_SIZE, [_HANDLE]),
     "chargen_session_set_threads": (_STATUS, [_HANDLE, _SIZE]),
     "chargen_pattern_create": (_STATUS, [_HANDLE, _TEXT, _SIZE, ctypes.POINTER(_HANDLE)]),
     "chargen_pattern_create_template": (
@@ -122,6 +148,11 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_session_set_max_length": (_STATUS, [_HANDLE, _SIZE]),
     "chargen_session_max_length": (_SIZE, [_HANDLE]),
     "chargen_session_may_end": (ctypes.c_int32, [_HANDLE]),
+    "chargen_session_set_stop_strings": (_STATUS, [_HANDLE, ctypes.POINTER(_TEXT), ctypes.POINTER(_SIZE), _SIZE]),
+    "chargen_session_held_count": (_SIZE, [_HANDLE]),
+    "chargen_session_end_reason": (ctypes.c_int32, [_HANDLE]),
+    "chargen_session_stop_string": (_SIZE, [_HANDLE]),
+    "chargen_session_set_interrupt": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_int32)]),
     "chargen_session_score": (
         _STATUS, [_HANDLE, _TEXT, _SIZE, ctypes.POINTER(ctypes.c_double), ctypes.POINTER(_SIZE)]),
     "chargen_session_score_document": (
@@ -152,6 +183,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_model_max_character_bytes": (_SIZE, [_HANDLE]),
     "chargen_batch_create": (_STATUS, [_HANDLE, _SIZE, _SIZE, ctypes.POINTER(_HANDLE)]),
     "chargen_batch_free": (None, [_HANDLE]),
+    "chargen_batch_set_interrupt": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_int32)]),
     "chargen_batch_next": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE), _SIZE, ctypes.POINTER(ctypes.c_uint32)]),
     "chargen_batch_feed": (
         _STATUS, [_HANDLE, ctypes.POINTER(_HANDLE), _SIZE, ctypes.POINTER(_TEXT), ctypes.POINTER(_SIZE)]),
@@ -165,6 +197,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
          ctypes.POINTER(ctypes.c_double)]),
     "chargen_beam_create": (_STATUS, [_HANDLE, _SIZE, _SIZE, _SIZE, ctypes.POINTER(_HANDLE)]),
     "chargen_beam_free": (None, [_HANDLE]),
+    "chargen_beam_set_interrupt": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_int32)]),
     "chargen_beam_search": (_STATUS, [_HANDLE, _HANDLE, _SIZE, ctypes.POINTER(_SIZE)]),
     "chargen_beam_text": (
         _STATUS,
@@ -216,7 +249,7 @@ def _code(character: str | None) -> int:
 
 def _character(code: int) -> str | None:
     """A character as the library gives it."""
-    return None if code == _END_OF_DOCUMENT else chr(code)
+    return None if code in (_END_OF_DOCUMENT, _STOPPED) else chr(code)
 
 
 def version() -> str:
@@ -416,25 +449,82 @@ class Session(_Owner):
         """A session at the beginning of a text. The settings are properties too."""
         handle = _HANDLE()
         _check(_library.chargen_session_create(model._handle, ctypes.byref(handle)))
-        super().__init__(handle, _library.chargen_session_free)
-        self._ends = model.has_end_of_document
-        self._pattern: Pattern | None = None
-        self._symbols = int(_library.chargen_model_character_count(model._handle)) + 1
+        self._adopt(handle, model.has_end_of_document, _library.chargen_model_character_count(model._handle) + 1)
         self.temperature = temperature
         self.seed = seed
         self.skip_unknown = skip_unknown
         self.threads = threads
+
+    def _adopt(self, handle: ctypes.c_void_p, ends: bool, symbols: int) -> None:
+        _Owner.__init__(self, handle, _library.chargen_session_free)
+        self._ends = ends
+        self._symbols = symbols
+        self._pattern: Pattern | None = None
+        self._stop_strings: list[str] = []
 
     def copy(self) -> Session:
         """A session at the same place of the same text, with the same settings and one thread,
         which continues independently."""
         handle = _HANDLE()
         _check(_library.chargen_session_clone(self._handle, ctypes.byref(handle)))
-        other = Session.__new__(Session)
-        other.__dict__.update(self.__dict__)
-        _Owner.__init__(other, handle, _library.chargen_session_free)
-        other._threads = 1
+        other = self._like(handle)
+        other._pattern, other._stop_strings = self._pattern, list(self._stop_strings)
         return other
+
+    def create_sharing(self) -> Session:
+        """A new session of the same model that shares the memory which does not belong to a text.
+
+        Sessions that share memory are used by one thread at a time, together.
+        """
+        handle = _HANDLE()
+        _check(_library.chargen_session_create_sharing(self._handle, ctypes.byref(handle)))
+        return self._like(handle)
+
+    def _like(self, handle: ctypes.c_void_p) -> Session:
+        """A session of the same model that owns another handle."""
+        other = Session.__new__(Session)
+        other._adopt(handle, self._ends, self._symbols)
+        return other
+
+    def snapshot(self) -> bytes:
+        """All that decides how the text goes on, as bytes for restore()."""
+        buffer = ctypes.create_string_buffer(_library.chargen_session_snapshot_size(self._handle))
+        length = _SIZE()
+        _check(_library.chargen_session_snapshot(self._handle, buffer, len(buffer), ctypes.byref(length)))
+        return buffer.raw[: length.value]
+
+    @classmethod
+    def restore(cls, model: Model, snapshot: bytes) -> Session:
+        """A session that goes on as the one did that the snapshot was taken of.
+
+        Its `pattern` and `stop_strings` hold, but these attributes do not show them.
+        """
+        handle = _HANDLE()
+        data = bytes(snapshot)
+        _check(_library.chargen_session_restore(model._handle, data, len(data), ctypes.byref(handle)))
+        session = cls.__new__(cls)
+        session._adopt(handle, model.has_end_of_document, _library.chargen_model_character_count(model._handle) + 1)
+        return session
+
+    @property
+    def undo_count(self) -> int:
+        """The characters that undo() can take back now."""
+        return int(_library.chargen_session_undo_count(self._handle))
+
+    def set_undo(self, characters: int) -> None:
+        """Has the session keep what it was before each of its last characters; 0 for none."""
+        _check(_library.chargen_session_set_undo(self._handle, _size(characters)))
+
+    def undo(self, characters: int = 1) -> None:
+        """Undoes the last characters, whether they were fed or generated."""
+        _check(_library.chargen_session_undo(self._handle, _size(characters)))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The bytes of memory for the session's own text, and of the memory that it works in."""
+        shared = _SIZE()
+        own = int(_library.chargen_session_size(self._handle, ctypes.byref(shared)))
+        return own, shared.value
 
     @property
     def state(self) -> list[float]:
@@ -466,24 +556,22 @@ class Session(_Owner):
     @property
     def temperature(self) -> float:
         """0 for greedy, or 0.001 to 1000: below 1 sharpens the distribution, above 1 flattens."""
-        return self._temperature
+        return float(_library.chargen_session_temperature(self._handle))
 
     @temperature.setter
     def temperature(self, value: float) -> None:
         _check(_library.chargen_session_set_temperature(self._handle, value))
-        self._temperature = value
 
     @property
     def seed(self) -> int:
         """The random generator's seed, 0 to 2**64 - 1. Setting it restarts the generator."""
-        return self._seed
+        return int(_library.chargen_session_seed(self._handle))
 
     @seed.setter
     def seed(self, value: int) -> None:
         if not 0 <= value < 2**64:
             raise ValueError(f"the seed must be from 0 to 2**64 - 1, not {value}")
         _check(_library.chargen_session_set_seed(self._handle, value))
-        self._seed = value
 
     @property
     def top_k(self) -> int:
@@ -576,6 +664,40 @@ class Session(_Owner):
         return bool(_library.chargen_session_may_end(self._handle))
 
     @property
+    def stop_strings(self) -> list[str]:
+        """Strings at which generated text stops; nothing of them is given out.
+
+        What may become one is held back until it is known how it goes on. It is in the session's
+        text already, and is given out before anything else that is generated.
+        """
+        return list(self._stop_strings)
+
+    @stop_strings.setter
+    def stop_strings(self, values: Sequence[str]) -> None:
+        strings = list(values)
+        texts, lengths = _texts(strings, strings)
+        _check(_library.chargen_session_set_stop_strings(self._handle, texts, lengths, len(strings)))
+        self._stop_strings = strings
+
+    @property
+    def held(self) -> int:
+        """The characters that are held back, since a stop string may begin with them."""
+        return int(_library.chargen_session_held_count(self._handle))
+
+    @property
+    def end_reason(self) -> EndReason:
+        """Why the text that was generated last came to its end."""
+        return EndReason(_library.chargen_session_end_reason(self._handle))
+
+    @property
+    def stopped_at(self) -> str | None:
+        """The stop string at which the text that was generated last came to its end."""
+        number = int(_library.chargen_session_stop_string(self._handle))
+        if self.end_reason != EndReason.STOP_STRING or number >= len(self._stop_strings):
+            return None
+        return self._stop_strings[number]
+
+    @property
     def skip_unknown(self) -> bool:
         """Whether unknown characters are skipped, also with a model that has a symbol for them."""
         return self.unknown == "skip"
@@ -607,12 +729,11 @@ class Session(_Owner):
     @property
     def threads(self) -> int:
         """The threads per character, 1 to 64. More than one pays for large models only."""
-        return self._threads
+        return int(_library.chargen_session_threads(self._handle))
 
     @threads.setter
     def threads(self, value: int) -> None:
         _check(_library.chargen_session_set_threads(self._handle, _size(value)))
-        self._threads = value
 
     @property
     def ended(self) -> bool:
@@ -715,12 +836,15 @@ class Session(_Owner):
         character = ctypes.c_uint32()
         while True:
             _check(_library.chargen_session_next(self._handle, ctypes.byref(character)))
-            if character.value == _END_OF_DOCUMENT:
+            if character.value in (_END_OF_DOCUMENT, _STOPPED):
                 return
             yield chr(character.value)
 
     def generate(self, max_characters: int | None = None) -> str:
-        """Returns text up to the end of a document, at most `max_characters`."""
+        """Returns text up to the end of a document or a stop string, at most `max_characters`.
+
+        `end_reason` tells why it ends there.
+        """
         wanted = self._limit(max_characters)
         buffer = ctypes.create_string_buffer(4096)
         length = _SIZE()
@@ -732,7 +856,7 @@ class Session(_Owner):
             part = _decode(buffer.raw[: length.value])
             parts.append(part)
             wanted -= len(part)
-            if self.ended:
+            if self.end_reason not in (EndReason.LIMIT, EndReason.BUFFER):
                 break
         return "".join(parts)
 
@@ -796,7 +920,7 @@ class Batch(_Owner):
         self.close()
 
     def next(self, sessions: Sequence[Session]) -> list[str | None]:
-        """Generates the next character of each session; None at the end of a document."""
+        """Generates the next character of each session; None at an end, as `end_reason` tells."""
         characters = (ctypes.c_uint32 * len(sessions))()
         _check(_library.chargen_batch_next(self._handle, _handles(sessions), len(sessions), characters))
         return [_character(character) for character in characters]

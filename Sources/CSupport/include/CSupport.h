@@ -48,6 +48,9 @@ int cs_thread_start(pthread_t *thread, void *(*body)(void *), void *argument);
 /// Waits for the end of a thread.
 void cs_thread_join(pthread_t thread);
 
+/// Whether a flag that another thread may set is not 0.
+static inline int cs_flag_is_set(const int32_t *flag) { return __atomic_load_n(flag, __ATOMIC_RELAXED) != 0; }
+
 /// Tells the processor that this thread is spinning.
 static inline void cs_pause(void) {
 #if defined(__x86_64__)

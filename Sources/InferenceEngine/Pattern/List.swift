@@ -24,6 +24,9 @@ struct List<Element: BitwiseCopyable> {
         count += 1
     }
 
+    /// The bytes of memory.
+    var size: Int { buffer.size }
+
     mutating func removeLast() -> Element {
         let last = self[count - 1]
         count -= 1

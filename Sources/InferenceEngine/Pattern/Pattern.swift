@@ -183,6 +183,9 @@ final class PatternChoices {
         self.largestDistance = largestDistance
     }
 
+    /// The bytes of memory.
+    var size: Int { masks.size + distances.size }
+
     /// The most words of all masks: 64 MB.
     private static var maximumLength: Int { 32 << 20 }
 

@@ -31,6 +31,45 @@ struct TextConstraint: ~Copyable {
         return copy
     }
 
+    func write(_ writer: inout SnapshotWriter) {
+        writer.write(maximumLength)
+        writer.write(length)
+        writer.write(pattern != nil)
+        guard let pattern else { return }
+        writer.write(pattern.expression.count)
+        for byte in pattern.expression.elements { writer.write(byte) }
+        writer.write(state)
+    }
+
+    /// - Throws: `invalidSnapshot`, `outOfMemory`.
+    mutating func read(
+        _ reader: inout SnapshotReader, _ model: Model, _ excluded: AlignedBuffer<Bool>?
+    ) throws(ChargenError) {
+        let maximumLength = try reader.read(in: 0...Int.max)
+        let length = try reader.read(in: 0...maximumLength)
+        do {
+            if try reader.readBool() {
+                let expression = try reader.take(try reader.read(in: 0...Int.max))
+                try setPattern(try Pattern(expression, for: model), excluded)
+            }
+            try setMaximumLength(maximumLength)
+            if let pattern, let choices {
+                state = try reader.read(in: 0...pattern.automaton.count - 1)
+                try check(choices, state: state, left: maximumLength - length)
+            }
+        } catch {
+            throw error.kind == .outOfMemory || error.kind == .invalidSnapshot
+                ? error : SnapshotReader.fault(error.message)
+        }
+        self.length = length
+    }
+
+    /// The bytes of memory, without that of the pattern.
+    var size: Int {
+        let ownChoices = choices === pattern?.choices ? nil : choices
+        return (scratch?.size ?? 0) + (ownChoices?.size ?? 0)
+    }
+
     // MARK: - Settings
 
     /// - Parameter excluded: For each symbol whether it is never to be chosen; nil if none is.
@@ -95,6 +134,11 @@ struct TextConstraint: ~Copyable {
         (state, length) = (0, 0)
     }
 
+    /// Returns to an earlier place of the same pattern.
+    mutating func undo(to state: Int, length: Int) {
+        (self.state, self.length) = (state, length)
+    }
+
     /// Goes on after a character that was chosen.
     mutating func advance(_ symbol: Int) {
         if maximumLength > 0 { length += 1 }
@@ -111,20 +155,33 @@ struct TextConstraint: ~Copyable {
         /// The symbols of a mask, at least one, which is valid until the text goes on.
         case symbols(UnsafePointer<UInt16>)
         /// Nothing: the text is complete.
-        case end
+        case end(EndReason)
     }
 
     /// What may come next.
     func choice() -> Choice {
-        if maximumLength > 0, length >= maximumLength { return .end }
+        if maximumLength > 0, length >= maximumLength { return .end(.maximumLength) }
         guard let pattern, let choices, let scratch else { return .any }
         let mask = choices.mask(state)
         let left = maximumLength - length
         if maximumLength > 0, left <= choices.largestDistance {
             limit(mask, to: left, pattern, choices, scratch.pointer)
-            return isEmpty(scratch.pointer, scratch.count) ? .end : .symbols(scratch.pointer)
+            return isEmpty(scratch.pointer, scratch.count) ? .end(.pattern) : .symbols(scratch.pointer)
         }
-        return isEmpty(mask, choices.maskLength) ? .end : .symbols(mask)
+        return isEmpty(mask, choices.maskLength) ? .end(.pattern) : .symbols(mask)
+    }
+
+    /// Why a text ends whose end was chosen: whether something else could have been.
+    ///
+    /// - Parameter end: The symbol of the end.
+    func reason(ofChosen end: Int) -> EndReason {
+        guard let choices else { return .document }
+        let mask = choices.mask(state)
+        for index in 0..<choices.maskLength {
+            let others = index == end / 16 ? mask[index] & ~(1 << UInt16(end % 16)) : mask[index]
+            if others != 0 { return .document }
+        }
+        return .pattern
     }
 
     private func isEmpty(_ mask: UnsafePointer<UInt16>, _ count: Int) -> Bool {

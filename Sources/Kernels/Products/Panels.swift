@@ -205,10 +205,10 @@ private struct Panels {
     @inline(__always)
     mutating func add(_ count: Int, _ weights: Panels, times x: Float) {
         let x = Vector(repeating: x)
-        a = a.adding(weights.a, times: x)
-        if count > 1 { b = b.adding(weights.b, times: x) }
-        if count > 2 { c = c.adding(weights.c, times: x) }
         if count > 3 { d = d.adding(weights.d, times: x) }
+        if count > 2 { c = c.adding(weights.c, times: x) }
+        if count > 1 { b = b.adding(weights.b, times: x) }
+        a = a.adding(weights.a, times: x)
     }
 
     @inline(__always)

@@ -1,0 +1,53 @@
+import Core
+
+/// Reads the fields of a snapshot, and checks that they are there.
+struct SnapshotReader {
+    private let bytes: UnsafeRawBufferPointer
+    private var offset = 0
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes
+    }
+
+    /// Whether all has been read.
+    var isAtEnd: Bool { offset == bytes.count }
+
+    /// The following bytes.
+    ///
+    /// - Throws: `invalidSnapshot` if there are fewer.
+    mutating func take(_ count: Int) throws(ChargenError) -> UnsafeRawBufferPointer {
+        guard count <= bytes.count - offset else { throw SnapshotReader.fault("it ends too early") }
+        defer { offset += count }
+        return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
+    }
+
+    mutating func read<Value: FixedWidthInteger & BitwiseCopyable>(_: Value.Type) throws(ChargenError) -> Value {
+        Value(littleEndian: try take(MemoryLayout<Value>.size).loadUnaligned(as: Value.self))
+    }
+
+    /// A number of a range.
+    mutating func read(in range: ClosedRange<Int>) throws(ChargenError) -> Int {
+        guard let value = Int(exactly: try read(UInt64.self)), range.contains(value) else {
+            throw SnapshotReader.fault("a number is outside its range")
+        }
+        return value
+    }
+
+    mutating func readBool() throws(ChargenError) -> Bool {
+        switch try read(UInt8.self) {
+        case 0: return false
+        case 1: return true
+        default: throw SnapshotReader.fault("a number is outside its range")
+        }
+    }
+
+    mutating func readFloat() throws(ChargenError) -> Float { Float(bitPattern: try read(UInt32.self)) }
+
+    mutating func read(_ values: UnsafeMutablePointer<Float>, count: Int) throws(ChargenError) {
+        for index in 0..<count { values[index] = try readFloat() }
+    }
+
+    static func fault(_ reason: String) -> ChargenError {
+        ChargenError(.invalidSnapshot, "the snapshot is damaged: " + reason)
+    }
+}
