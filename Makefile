@@ -37,11 +37,11 @@ BUILD_PACKAGES = gcc libc6-dev libzstd-dev binutils python3
 # libopenblas-dev brings the library that trainer loads to export int4; bench-train compiles
 # against it.
 TEST_PACKAGES = g++ valgrind qemu-user abigail-tools libopenblas-dev gzip xz-utils zstd \
-	musl-tools cmake pkg-config man-db
+	musl-tools cmake pkg-config man-db python3-pip python3-venv python3-setuptools python3-wheel
 
 .PHONY: all trainer library archive share examples demo deps requirements \
-	install uninstall deb test-deb \
-	test test-swift test-library test-install test-abi test-sanitized test-sequences test-kill lint clean \
+	install uninstall deb test-deb wheel \
+	test test-swift test-library test-install test-wheel test-abi test-sanitized test-sequences test-kill lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
 all: trainer library archive share
@@ -97,6 +97,22 @@ build/examples/%: examples/c/%.c include/chargen.h | library
 	@mkdir -p build/examples
 	$(CC) -std=c99 -O2 $(WARNINGS) -Iinclude $< $(LINK) -lm -o $@
 
+# Python packages that carry the library, which runs with any glibc since 2.17 and with musl. The
+# trainer, whose C++ library is the system's, needs a glibc of 2.35.
+SYSTEM_PYTHON = $(firstword $(wildcard /usr/bin/python3) $(PYTHON))
+PIP_WHEEL = CHARGEN_LIBRARY=$(CURDIR)/build/libchargen.so $(SYSTEM_PYTHON) -m pip wheel --quiet --no-deps \
+	--no-build-isolation --no-cache-dir --wheel-dir build/wheels build/wheel/examples/python
+MACHINE = $(shell uname -m)
+
+wheel: library share
+	rm -rf build/wheels build/wheel
+	mkdir -p build/wheel/examples
+	cp -r include build/wheel/
+	cp -r examples/python build/wheel/examples/
+	CHARGEN_PLATFORM=manylinux_2_17_$(MACHINE) $(PIP_WHEEL)
+	CHARGEN_PLATFORM=musllinux_1_2_$(MACHINE) $(PIP_WHEEL)
+	CHARGEN_PLATFORM=manylinux_2_35_$(MACHINE) CHARGEN_TRAINER=$(CURDIR)/build/share/trainer $(PIP_WHEEL)
+
 # MARK: - The main job
 
 NAMES = examples/place-names.txt
@@ -142,7 +158,7 @@ test-deb: deb
 
 # MARK: - Tests
 
-test: deps lint test-swift test-library test-install
+test: deps lint test-swift test-library test-install test-wheel
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks
@@ -158,6 +174,9 @@ test-library: test-abi all examples build/place-names.cgw
 
 test-install: all build/place-names.cgw
 	Tests/InstallTests/run.sh build/place-names.cgw
+
+test-wheel: wheel build/place-names.cgw
+	Tests/InstallTests/wheel.sh build/wheels build/place-names.cgw
 
 # The header's binary interface against the recorded one: see docs/release.md.
 test-abi:

@@ -12,8 +12,9 @@ struct HeldText {
     /// How many of them are to be given out.
     private var released = 0
     /// What follows the symbols.
-    private(set) var end: EndReason?
-    /// The symbols of the text that the end stands for: a stop string's, or that of a document's end.
+    private var end: EndReason?
+    /// The symbols of the text that the end stands for: a stop string's, or that of the document's
+    /// end.
     private var endLength = 0
     /// The symbols of the text that come after all that, which were given.
     private var following = 0
@@ -116,6 +117,9 @@ struct HeldText {
         let place = first + index
         return place < symbols.count ? place : place - symbols.count
     }
+
+    /// Whether the end of the text is still to be given out, and no other text follows it.
+    var isBeforeEnd: Bool { end != nil && following == 0 }
 
     /// Adds a generated symbol, before which everything has been given out that is to be.
     mutating func append(_ symbol: Int) {

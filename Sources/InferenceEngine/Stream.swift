@@ -257,7 +257,7 @@ struct Stream: ~Copyable {
     }
 
     /// Whether a text ended last, its end has been given out, and the stream not been reset since.
-    var hasEnded: Bool { textHasEnded && held?.end == nil }
+    var hasEnded: Bool { textHasEnded && held?.isBeforeEnd != true }
 
     /// What is to be given out before anything else is generated; nil if there is nothing.
     mutating func takeHeld() -> Output? {

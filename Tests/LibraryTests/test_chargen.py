@@ -1,22 +1,26 @@
-"""Tests of the built library through examples/python/chargen.py, which PYTHONPATH must include."""
+"""Tests of the library through the package in examples/python, which PYTHONPATH must include."""
 
 from __future__ import annotations
 
+import array
 import copy
 import gc
 import itertools
 import json
 import math
+import mmap
 import os
 import pathlib
 import pickle
 import random
 import re
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 import zlib
 from typing import Any
@@ -88,6 +92,8 @@ class ModelTests(unittest.TestCase):
             models = [Model(path), Model(str(path)), Model.from_bytes(MODELS["lstm"])]
             with open(path, "rb", buffering=0) as file:
                 models.append(Model.from_descriptor(file.fileno()))
+            with self.assertRaisesRegex(TypeError, "descriptor"):
+                pickle.dumps(models[-1])
         texts = {symbols(Session(model), 100) for model in models}
         self.assertEqual(len(texts), 1)
 
@@ -213,13 +219,59 @@ class SessionTests(unittest.TestCase):
         self.assertEqual(symbols(other, 50), symbols(session, 50))
 
     def test_no_handle_has_two_owners(self) -> None:
-        owners = [self.model, Batch(self.model, 2), Beam(self.model, 2, 2), Pattern(self.model, "a")]
-        for owner in owners:
+        for owner in (Batch(self.model, 2), Beam(self.model, 2, 2)):
             for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
                 with self.assertRaises(TypeError):
                     duplicate(owner)
-        with self.assertRaises(TypeError):
-            pickle.dumps(Session(self.model))
+        for owner in (self.model, Pattern(self.model, "a")):
+            for duplicate in (copy.copy, copy.deepcopy, lambda owner: pickle.loads(pickle.dumps(owner))):
+                other = duplicate(owner)
+                owner_handle, other_handle = owner._handle(), other._handle()
+                self.assertNotEqual(owner_handle.value, other_handle.value)
+
+    def test_what_is_unpickled_goes_on(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "model.cgw"
+            path.write_bytes(MODELS["lstm"])
+            for model in (self.model, Model(path)):
+                for pattern in (None, Pattern(model, "[a-m]{50,}"), Pattern.template(model, "a_b", choices="xyz")):
+                    session = Session(model, temperature=0.75, seed=7, skip_unknown=True)
+                    session.pattern = pattern
+                    session.stop_strings = ["ab", "c"]
+                    session.feed("abc")
+                    other = pickle.loads(pickle.dumps(session))
+                    self.assertEqual((other.pattern is None, other.stop_strings), (pattern is None, ["ab", "c"]))
+                    for _ in range(10):
+                        self.assertEqual(symbols(other, 20), symbols(session, 20))
+                        self.assertEqual(other.stopped_at, session.stopped_at)
+                    self.assertEqual(other.snapshot(), session.snapshot())
+        with self.assertRaises(Error) as caught:
+            Session.restore(Model.from_bytes(MODELS["gru"]), session.snapshot())
+        self.assertEqual(caught.exception.status, Status.INVALID_SNAPSHOT)
+
+    def test_characters_can_be_undone(self) -> None:
+        session = Session(self.endless)
+        session.set_undo(10)
+        text = session.generate(10)
+        session.feed("abc")
+        session.undo(3)
+        session.undo()
+        self.assertEqual(session.undo_count, 6)
+        self.assertEqual(text[:9] + session.generate(20), Session(self.endless).generate(29))
+        with self.assertRaises(Error):
+            session.undo(11)
+
+    def test_sessions_can_share_memory(self) -> None:
+        first = Session(self.model)
+        sessions = [first, *(first.create_sharing() for _ in range(5))]
+        own, shared = sessions[1].size
+        self.assertLess(own, shared)
+        expected = symbols(Session(self.model), 60)
+        texts = [""] * 6
+        for _ in range(60):
+            for index, session in enumerate(sessions):
+                texts[index] += symbols(session, 1)
+        self.assertEqual(texts, [expected] * 6)
 
     def test_iterating_generating_and_streaming_give_the_same_text(self) -> None:
         iterated = "".join(itertools.islice(Session(self.endless), 10_000))
@@ -369,7 +421,7 @@ class SessionTests(unittest.TestCase):
     def test_the_probabilities_at_once_are_those_of_the_scores(self) -> None:
         session = Session(self.model, temperature=0, seed=3)
         session.feed("abc")
-        probabilities = session.probabilities()
+        probabilities = list(session.probabilities())
         self.assertEqual(len(probabilities), len(CHARACTERS) + 1)
         self.assertAlmostEqual(sum(probabilities), 1, places=6)
         for character, probability in zip(self.model.characters, probabilities):
@@ -383,7 +435,7 @@ class SessionTests(unittest.TestCase):
         model = Model.from_bytes(MODELS["lstm"])
         session = Session(model)
         session.feed("the")
-        probabilities = session.probabilities()
+        probabilities = list(session.probabilities())
         names: list[str | None] = [*model.characters, None]
         ranking = sorted(range(len(names)), key=lambda i: (-session.logits()[i], i))
         self.assertEqual(session.likeliest(3), [(names[i], probabilities[i]) for i in ranking[:3]])
@@ -407,11 +459,11 @@ class SessionTests(unittest.TestCase):
         self.assertFalse(fed.ended)
         fed.feed_end()
         self.assertTrue(fed.ended and scored.ended)
-        self.assertEqual(fed.logits(), scored.logits())
+        self.assertEqual(list(fed.logits()), list(scored.logits()))
         with Batch(model, 2) as batch:
             sessions = [Session(model), Session(model)]
             self.assertEqual(batch.score(sessions, ["a name", ""], end=True)[0], score)
-            self.assertEqual(sessions[0].logits(), fed.logits())
+            self.assertEqual(list(sessions[0].logits()), list(fed.logits()))
         with self.assertRaisesRegex(Error, "where documents end"):
             Session(ENDLESS_MODEL).feed_end()
 
@@ -715,7 +767,7 @@ class BatchTests(unittest.TestCase):
 class BindingTests(unittest.TestCase):
     def test_the_module_has_every_function_of_the_header(self) -> None:
         header = (ROOT / "include" / "chargen.h").read_text(encoding="utf-8")
-        self.assertEqual(set(chargen._FUNCTIONS), set(re.findall(r"\bchargen_\w+(?=\()", header)))
+        self.assertEqual(set(chargen._library._FUNCTIONS), set(re.findall(r"\bchargen_\w+(?=\()", header)))
 
     def test_the_module_has_every_status_of_the_header(self) -> None:
         header = (ROOT / "include" / "chargen.h").read_text(encoding="utf-8")
@@ -732,6 +784,190 @@ class BindingTests(unittest.TestCase):
         self.assertEqual(chargen.version(), ".".join(numbers) + suffix[1])
         major, minor, patch = map(int, numbers)
         self.assertEqual(chargen.version_number(), major * 10000 + minor * 100 + patch)
+
+
+class TypeTests(unittest.TestCase):
+    """Values of wrong types, and of unusual ones."""
+
+    def test_any_buffer_is_a_model(self) -> None:
+        data = MODELS["gru"]
+        with tempfile.TemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            mapped = mmap.mmap(file.fileno(), 0)
+            for buffer in (data, bytearray(data), memoryview(data), memoryview(bytearray(data)), mapped,
+                           array.array("B", data)):
+                self.assertEqual(Model.from_bytes(buffer).cell, "gru")
+            mapped.close()
+        for wrong in ("text", 3, None, [1, 2]):
+            with self.assertRaises(TypeError):
+                Model.from_bytes(wrong)
+        for wrong in (3.5, None, [1]):
+            with self.assertRaises(TypeError):
+                Model(wrong)
+
+    def test_wrong_types_are_type_errors(self) -> None:
+        session = Session(ENDLESS_MODEL)
+        for call in (
+            lambda: session.feed(b"abc"), lambda: session.feed(None), lambda: session.score(3),
+            lambda: session.set_bias("ab", 1), lambda: session.set_bias("a", "b"), lambda: session.probability(7),
+            lambda: session.set_allowed(["a"]), lambda: setattr(session, "temperature", "hot"),
+            lambda: setattr(session, "top_k", 1.5), lambda: setattr(session, "threads", None),
+            lambda: setattr(session, "stop_strings", [1]), lambda: Pattern(ENDLESS_MODEL, 5),
+            lambda: Batch(ENDLESS_MODEL, "2"), lambda: session.undo("1"),
+        ):
+            with self.assertRaises(TypeError):
+                call()
+        self.assertFalse(3 in ENDLESS_MODEL or None in ENDLESS_MODEL or "ab" in ENDLESS_MODEL)
+        self.assertEqual(session.generate(20), Session(ENDLESS_MODEL).generate(20))
+
+    def test_lone_surrogates_are_no_text(self) -> None:
+        session = Session(ENDLESS_MODEL, skip_unknown=True)
+        for call in (session.feed, session.score, session.score_characters, session.set_allowed):
+            with self.assertRaises(Error) as caught:
+                call("a\ud800b")
+            self.assertEqual(caught.exception.status, Status.INVALID_UTF8)
+        self.assertFalse("\ud800" in ENDLESS_MODEL)
+        with self.assertRaises(Error):
+            session.probability("\udfff")
+
+    def test_a_batch_takes_any_iterable(self) -> None:
+        sessions = [Session(ENDLESS_MODEL, seed=seed) for seed in range(3)]
+        with Batch(ENDLESS_MODEL, 3) as batch:
+            first = batch.next(session for session in sessions)
+            batch.feed((session for session in sessions), iter(["a", "b", "c"]))
+            self.assertEqual(len(batch.score(tuple(sessions), ("a" for _ in sessions))), 3)
+        self.assertEqual(first, [symbols(Session(ENDLESS_MODEL, seed=seed), 1) for seed in range(3)])
+
+
+class CompanyTests(unittest.TestCase):
+    """Threads, signals and processes."""
+
+    def test_closing_waits_for_calls_of_other_threads(self) -> None:
+        for _ in range(20):
+            session = Session(ENDLESS_MODEL)
+            batch = Batch(ENDLESS_MODEL, 1)
+            failures: list[BaseException] = []
+
+            def work() -> None:
+                try:
+                    while True:
+                        session.generate(50)
+                        batch.next([session])
+                        batch.feed([session], ["abc" * 50])
+                        session.copy().close()
+                except ValueError:
+                    pass
+                except BaseException as error:
+                    failures.append(error)
+
+            threads = [threading.Thread(target=work) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            time.sleep(0.002)
+            session.close()
+            batch.close()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(failures, [])
+
+    def run_python(self, program: str, **arguments: Any) -> subprocess.Popen[bytes]:
+        program = "import os, signal, sys, time\nfrom chargen import *\nmodel = Model(sys.argv[1])\n" + program
+        return subprocess.Popen(
+            [sys.executable, "-c", program, str(self.path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **arguments)
+
+    def setUp(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = pathlib.Path(self.folder.name) / "model.cgw"
+        # Large: a character takes some milliseconds.
+        self.path.write_bytes(random_model("gru", hidden_size=600, ends=False))
+
+    def test_an_interrupt_ends_each_long_call(self) -> None:
+        calls = {
+            "generate": "session.generate(10**9)", "feed": "session.feed(text)", "score": "session.score(text)",
+            "score_characters": "session.score_characters(text)", "iterate": "for _ in session: pass",
+            "stream": "session.stream(lambda character: None, 10**9)",
+            "batch": "Batch(model, 1).feed([session], [text])", "beam": "Beam(model, 1000, 1000).search(session)",
+        }
+        for name, call in calls.items():
+            program = f"""
+session = Session(model)
+text = "abc" * 10**6
+print("ready", flush=True)
+try:
+    {call}
+except KeyboardInterrupt:
+    print(time.monotonic(), flush=True)
+    session.feed("abc")
+    session.generate(5)
+    print("goes on", flush=True)
+"""
+            with self.run_python(program) as process:
+                assert process.stdout and process.stderr
+                self.assertEqual(process.stdout.readline(), b"ready\n")
+                time.sleep(0.3)
+                start = time.monotonic()
+                process.send_signal(signal.SIGINT)
+                heard = process.stdout.readline()
+                errors = process.stderr.read()
+                self.assertTrue(heard, f"{name}: {errors!r}")
+                # A hundredth of a second; on a busy machine more.
+                self.assertLess(float(heard) - start, 2, name)
+                self.assertEqual((process.stdout.read(), errors), (b"goes on\n", b""), name)
+
+    def test_a_signal_handler_cannot_use_a_session_in_a_call(self) -> None:
+        program = """
+session = Session(model)
+def handle(*_):
+    try:
+        session.close()
+    except RuntimeError:
+        print("refused", flush=True)
+        raise KeyboardInterrupt
+signal.signal(signal.SIGUSR1, handle)
+print("ready", flush=True)
+try:
+    session.feed("abc" * 10**6)
+except KeyboardInterrupt:
+    session.close()
+    print("closed")
+"""
+        with self.run_python(program) as process:
+            assert process.stdout
+            self.assertEqual(process.stdout.readline(), b"ready\n")
+            time.sleep(0.3)
+            process.send_signal(signal.SIGUSR1)
+            self.assertEqual(process.stdout.read(), b"refused\nclosed\n")
+
+    def test_a_forked_process_can_use_what_has_no_threads(self) -> None:
+        program = """
+import threading
+plain, threaded, batch = Session(model), Session(model, threads=2), Batch(model, 2, threads=2)
+def hold():
+    while True:
+        plain.feed("abc")
+threading.Thread(target=hold, daemon=True).start()
+time.sleep(0.05)
+child = os.fork()
+if child == 0:
+    other = Session(model, seed=1)
+    assert other.generate(3) == Session(model, seed=1).generate(3)
+    plain.generate(3)
+    for call in (lambda: threaded.generate(1), lambda: batch.next([other])):
+        try:
+            call()
+            os._exit(1)
+        except RuntimeError as error:
+            assert "forked" in str(error)
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+threaded.generate(1)
+os._exit(0)
+"""
+        with self.run_python(program) as process:
+            assert process.stdout and process.stderr
+            self.assertEqual((process.stdout.read(), process.stderr.read()), (b"7\n", b""))
 
 
 class NamesTests(unittest.TestCase):

@@ -16,7 +16,7 @@ static int failed(void) {
     return 1;
 }
 
-/* Reads at most `capacity` bytes of a file. Returns their number, 0 for a file that is not there. */
+/* Reads at most `capacity` bytes of a file. Returns their number, 0 if there is no file. */
 static size_t read_file(const char *name, void *bytes, size_t capacity) {
     FILE *file = fopen(name, "rb");
     size_t length = file == NULL ? 0 : fread(bytes, 1, capacity, file);
