@@ -41,7 +41,7 @@ TEST_PACKAGES = g++ valgrind qemu-user abigail-tools libopenblas-dev gzip xz-uti
 
 .PHONY: all trainer library archive share examples demo deps requirements \
 	install uninstall deb test-deb wheel \
-	test test-swift test-library test-install test-wheel test-abi test-sanitized test-sequences test-kill lint clean \
+	test test-swift test-library test-install test-wheel test-abi test-sanitized test-sequences test-texts test-kill lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
 all: trainer library archive share
@@ -192,6 +192,12 @@ test-sanitized: requirements
 CALLS = 10000000
 test-sequences: library
 	Tests/Slow/sequences.sh $(SWIFT) $(CALLS)
+
+# Slow: stop strings, patterns, templates and pieces of UTF-8, in many texts.
+TEXTS = 100000
+test-texts: library
+	PYTHONPATH=examples/python:Tests/LibraryTests CHARGEN_LIBRARY=$(CURDIR)/build/libchargen.so \
+		$(PYTHON) Tests/Slow/texts.py $(TEXTS)
 
 # Slow: each kind of training is killed at random instants, resumed, and compared.
 test-kill: trainer

@@ -350,7 +350,8 @@ size_t chargen_session_state_size(const chargen_session *session);
 
 /*
  * Copies the recurrent state: layer by layer, the lowest first, the hidden state of each, then, for
- * an LSTM, its cell state; a float for each unit.
+ * an LSTM, its cell state; a float for each unit. At the beginning it is the state in which a model
+ * of documents begins one.
  *
  * values: receives `count` floats, which must be chargen_session_state_size().
  *

@@ -9,10 +9,11 @@ extension Session {
     }
 
     /// Writes the recurrent state: layer by layer, each its hidden and then, for an LSTM, its cell
-    /// state.
+    /// state. At the beginning of a text, it is what the model has read before anything else.
     ///
     /// - Parameter values: ``recurrentStateCount`` floats.
     package func getRecurrentState(_ values: UnsafeMutablePointer<Float>) {
+        readOpening()
         var target = values
         forEachVector { vector, _ in
             target.update(from: vector, count: model.shape.hiddenSize)

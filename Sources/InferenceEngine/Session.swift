@@ -509,11 +509,15 @@ public final class Session: Sequence, IteratorProtocol {
         body(currentLogits())
     }
 
+    /// Reads what every text begins with that may follow, unless something has been read.
+    func readOpening() {
+        if let symbol = stream.openingSymbol(beforeChoice: false) { advance(symbol, isText: false) }
+    }
+
     /// The logits of the next symbol, computed unless they are there. A text that has not begun
     /// still has not.
     func logitPointer() -> UnsafeMutablePointer<Float> {
-        // Every text that may follow begins with it.
-        if let symbol = stream.openingSymbol(beforeChoice: false) { advance(symbol, isText: false) }
+        readOpening()
         guard !workspace.claimLogits(for: self, version: stream.version) else { return evaluator.logits }
         var front = stream.state.front
         let opening = stream.openingSymbol(beforeChoice: true)

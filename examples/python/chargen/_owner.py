@@ -117,7 +117,7 @@ class _Interruptible(_Owner):
         while not results:
             try:
                 is_done.acquire()
-            except BaseException as error:  # KeyboardInterrupt, or what a signal handler has raised.
+            except BaseException as error:  # KeyboardInterrupt, or what a signal handler raises.
                 raised = raised or error
                 self._flag.value = 1
         if raised:
@@ -136,7 +136,7 @@ def _in_use(*owners: _Owner) -> Iterator[None]:
 
 
 def _after_fork() -> None:
-    """In a forked process: no other thread is left, neither to release a lock nor of the library."""
+    """In a forked process: no other thread is left, neither to release a lock nor to work."""
     locks: dict[int, Any] = {}
     for owner in list(_owners):
         owner._lock = locks.setdefault(id(owner._lock), threading.RLock())
