@@ -565,6 +565,8 @@ static int try_bytes(const unsigned char *bytes, size_t length) {
         CHECK(model == NULL && chargen_error_message()[0] != '\0');
         return 0;
     }
+    status = chargen_model_verify(model, NULL);
+    CHECK(status == CHARGEN_OK || status == CHARGEN_INVALID_MODEL);
     CHECK(chargen_session_create(model, &session) == CHARGEN_OK);
     CHECK(chargen_batch_create(model, 1, 1, &batch) == CHARGEN_OK);
     CHECK(chargen_session_stream(session, 20, ignore_character, NULL) == CHARGEN_OK);
