@@ -254,8 +254,8 @@ chargen_status chargen_model_load_descriptor(int32_t descriptor, chargen_model *
 
 /*
  * Checks that the model computes on this machine what it computed when it was exported: generates
- * the text of the self-test that the trainer's export stores in the file, and compares its
- * checksum.
+ * the text of the self-test that the trainer's export stores in the file, and compares the
+ * checksums of the text and of the logits after it.
  *
  * has_self_test: receives 1 if the file has a self-test, otherwise 0, also on failure. May be NULL.
  *
@@ -266,7 +266,7 @@ chargen_status chargen_model_load_descriptor(int32_t descriptor, chargen_model *
  *
  * Takes as long as creating a session and generating some 150 characters.
  *
- * Errors: INVALID_ARGUMENT; INVALID_MODEL if the text is another one, the output overflows or the
+ * Errors: INVALID_ARGUMENT; INVALID_MODEL if a checksum is another one, the output overflows or the
  * self-test is malformed; OUT_OF_MEMORY. Any thread, also at the same time with the same model.
  */
 chargen_status chargen_model_verify(const chargen_model *model, int32_t *has_self_test);

@@ -61,6 +61,16 @@ struct JSONReader {
         return digits
     }
 
+    /// The string of eight hexadecimal digits that is here; nil if there is none.
+    @inline(never)
+    func checksum() -> UInt32? {
+        var reader = self
+        guard reader.take(UInt8(ascii: "\"")), let high = reader.takeCodeUnit(), let low = reader.takeCodeUnit(),
+            reader.takeByte() == UInt8(ascii: "\"")
+        else { return nil }
+        return high << 16 | low
+    }
+
     /// The number of at least 0 that is here, without an exponent; nil if there is none.
     func number() -> Float? {
         guard let (digits, places) = decimal() else { return nil }

@@ -9,8 +9,35 @@ public struct SelfTest: Equatable, Sendable {
     public let temperature: Float
     /// How often a character, or the end of a document, is generated.
     public let length: Int
-    /// The CRC-32 of all that is generated; see ``checksum(of:)``.
-    public var checksum: UInt32
+    /// What is to come of it.
+    public var result: Result
+
+    /// What comes of a test.
+    public struct Result: Equatable, Sendable {
+        /// The CRC-32 of all that is generated: little-endian scalar values, and 0xFFFFFFFF for the
+        /// end of a document.
+        public let text: UInt32
+        /// The CRC-32 of the logits that follow, in which the smallest difference of an earlier
+        /// number remains; nil if it is not to be compared.
+        public let logits: UInt32?
+
+        /// The checksums of memory that has what they are of.
+        public init(text: UnsafeRawBufferPointer, logits: UnsafeRawBufferPointer) {
+            let crc = CRC32()
+            self.text = crc.checksum(text)
+            self.logits = crc.checksum(logits)
+        }
+
+        init(text: UInt32, logits: UInt32?) {
+            self.text = text
+            self.logits = logits
+        }
+
+        /// Whether it is what was to come.
+        public func isAsExpected(_ expected: Result) -> Bool {
+            text == expected.text && (expected.logits == nil || logits == expected.logits)
+        }
+    }
 
     /// The most bytes of a prompt.
     public static var maximumPromptLength: Int { 4096 }
@@ -31,7 +58,7 @@ public struct SelfTest: Equatable, Sendable {
         seed = 0
         temperature = 1
         length = 100
-        checksum = 0
+        result = Result(text: 0, logits: nil)
     }
 
     /// The test in a model's provenance; nil if there is none.
@@ -39,11 +66,12 @@ public struct SelfTest: Equatable, Sendable {
     /// - Throws: `invalidModel` if there is one that breaks the specification.
     public init?(provenance: UnsafeRawBufferPointer) throws(ChargenError) {
         guard let test = JSONReader(provenance).value(of: "selfTest") else { return nil }
+        let logits = test.value(of: "logits").map { $0.checksum() }
         guard let prompt = test.value(of: "prompt")?.string(limit: SelfTest.maximumPromptLength),
             let seed = test.value(of: "seed")?.integer(),
             let temperature = test.value(of: "temperature")?.number(),
             let length = test.value(of: "length")?.integer(), length > 0, length <= SelfTest.maximumLength,
-            let value = test.value(of: "crc32")?.integer(), let checksum = UInt32(exactly: value)
+            let text = test.value(of: "crc32")?.checksum(), logits != .some(nil)
         else {
             throw ChargenError(
                 .invalidModel,
@@ -53,14 +81,7 @@ public struct SelfTest: Equatable, Sendable {
         self.seed = seed
         self.temperature = temperature
         self.length = Int(length)
-        self.checksum = checksum
-    }
-
-    /// The checksum of what a session generates.
-    ///
-    /// - Parameter generated: Little-endian scalar values; 0xFFFFFFFF for the end of a document.
-    public static func checksum(of generated: UnsafeRawBufferPointer) -> UInt32 {
-        CRC32().checksum(generated)
+        result = Result(text: text, logits: logits ?? nil)
     }
 
     /// A provenance with this test in it.
@@ -69,9 +90,15 @@ public struct SelfTest: Equatable, Sendable {
     public func added(to provenance: String) -> String {
         let value =
             "\"selfTest\":{\"prompt\":\(SelfTest.quoted(prompt)),\"seed\":\(seed),\"temperature\":\(temperature),"
-            + "\"length\":\(length),\"crc32\":\(checksum)}}"
+            + "\"length\":\(length),\"crc32\":\"\(SelfTest.hexadecimal(result.text))\""
+            + (result.logits.map { ",\"logits\":\"\(SelfTest.hexadecimal($0))\"" } ?? "") + "}}"
         let opened = provenance.dropLast()
         return opened + (opened.utf8.count > 1 ? "," : "") + value
+    }
+
+    private static func hexadecimal(_ checksum: UInt32) -> String {
+        let digits = String(checksum, radix: 16)
+        return String(repeating: "0", count: 8 - digits.utf8.count) + digits
     }
 
     /// UTF-8 as a JSON string.

@@ -85,7 +85,7 @@ struct Export: ParsableCommand {
     private func withSelfTest(_ file: [UInt8]) throws -> [UInt8] {
         let model = try Model(file)
         var test = SelfTest(for: model.vocabulary)
-        test.checksum = try model.checksum(of: test)
+        test.result = try model.result(of: test)
         return try ModelFile.replacingProvenance(of: file, with: test.added(to: model.provenance))
     }
 

@@ -1,6 +1,7 @@
 import CAPI
 import CChargen
 import Core
+import Foundation
 import InferenceEngine
 import KernelDispatch
 import ModelFormat
@@ -36,11 +37,11 @@ struct VerifyTests {
         #expect(session.feed(prompt) == CHARGEN_OK)
         #expect(chargen_session_set_seed(session.handle, seed) == CHARGEN_OK)
         #expect(chargen_session_set_temperature(session.handle, temperature) == CHARGEN_OK)
-        let checksum = checksum(session.symbols(length))
+        let checksum = String(format: "%08x", checksum(session.symbols(length)))
         return try ModelFile.replacingProvenance(
             of: file,
             with: """
-                {"selfTest":{"crc32":\(checksum),"length":\(length),"prompt":"\(prompt)","seed":\(seed),\
+                {"selfTest":{"crc32":"\(checksum)","length":\(length),"prompt":"\(prompt)","seed":\(seed),\
                 "temperature":\(temperature)}}
                 """)
     }
@@ -57,6 +58,27 @@ struct VerifyTests {
                 #expect(passes, "\(backend.name)")
             }
         }
+    }
+
+    @Test("What the trainer stores is also about the smallest differences, such as those of another rounding")
+    func logits() throws {
+        let file = try randomModel(.gru)
+        let model = try Model(file)
+        var test = SelfTest(for: model.vocabulary)
+        test.result = try model.result(of: test)
+        let tested = CModel(try ModelFile.replacingProvenance(of: file, with: test.added(to: model.provenance)))
+        #expect(verify(tested) == (0, 1))
+        #if arch(x86_64)
+            // Down, up, and towards zero.
+            for mode in [0x400, 0x800, 0xC00] as [Int32] {
+                let usual = fegetround()
+                #expect(fesetround(mode) == 0)
+                let result = verify(tested)
+                #expect(fesetround(usual) == 0)
+                #expect(result == (4, 0))
+            }
+            #expect(verify(tested) == (0, 1))
+        #endif
     }
 
     @Test("Other weights, another seed or another prompt fail, and the message says what to do")
@@ -79,8 +101,8 @@ struct VerifyTests {
     func malformed() throws {
         let file = try randomModel(.gru)
         let tests = [
-            "1", "{}", #"{"prompt":"é","seed":0,"temperature":1,"length":1,"crc32":1}"#,
-            #"{"prompt":"a","seed":0,"temperature":0.0001,"length":1,"crc32":1}"#,
+            "1", "{}", #"{"prompt":"é","seed":0,"temperature":1,"length":1,"crc32":"00000001"}"#,
+            #"{"prompt":"a","seed":0,"temperature":0.0001,"length":1,"crc32":"00000001"}"#,
         ]
         for test in tests {
             let model = CModel(try ModelFile.replacingProvenance(of: file, with: "{\"selfTest\":\(test)}"))

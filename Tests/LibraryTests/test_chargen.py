@@ -126,7 +126,7 @@ class ModelTests(unittest.TestCase):
         codes = [0xFFFFFFFF if character == "¶" else ord(character) for character in symbols(session, 100)]
         test = {
             "prompt": "é中", "seed": 5, "temperature": 0.8, "length": 100,
-            "crc32": zlib.crc32(struct.pack("<100I", *codes)),
+            "crc32": f"{zlib.crc32(struct.pack('<100I', *codes)):08x}",
         }
         for ascii_only in (False, True):
             provenance = json.dumps({"chargen": "test", "selfTest": test}, ensure_ascii=ascii_only)

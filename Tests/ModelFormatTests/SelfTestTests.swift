@@ -15,7 +15,7 @@ struct SelfTestTests {
     /// A provenance whose self-test has one field replaced.
     private func test(
         prompt: String = #""ab""#, seed: String = "1", temperature: String = "1", length: String = "100",
-        checksum: String = "7"
+        checksum: String = #""00000007""#
     ) -> String {
         #"{"selfTest":{"prompt":\#(prompt),"seed":\#(seed),"temperature":\#(temperature),"length":\#(length),"#
             + #""crc32":\#(checksum)}}"#
@@ -28,7 +28,8 @@ struct SelfTestTests {
         let scalars = Set(characters.unicodeScalars.map(\.value)).sorted()
         let vocabulary = try #require(Vocabulary(characters: scalars, hasEndOfDocument: true))
         var test = SelfTest(for: vocabulary)
-        test.checksum = .max
+        let numbers: [Float] = [1, 2]
+        test.result = numbers.withUnsafeBytes { SelfTest.Result(text: $0, logits: $0) }
         #expect(test.prompt == Array(String(String.UnicodeScalarView(scalars.compactMap { Unicode.Scalar($0) })).utf8))
         for provenance in ["{}", #"{"chargen":"0.2.0"}"#, #"{"a":{"selfTest":{}},"b":"\"selfTest\":{","c":[1,{}]}"#] {
             let added = test.added(to: provenance)
@@ -59,13 +60,14 @@ struct SelfTestTests {
     @Test("may have space, further keys and escapes of every kind")
     func spaceAndEscapes() throws {
         let text = """
-            { "x" : [ { "y" : "}" } , 1.5e3 , null ] , "selfTest" :\t{ "crc32" : 4294967295 ,\r
+            { "x" : [ { "y" : "}" } , 1.5e3 , null ] , "selfTest" :\t{ "crc32" : "FFFFffff" ,\r
               "other" : { "seed" : 5 } , "length":4096,"temperature":0.125,"seed":18446744073709551615,
               "prompt":"\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD83D\\ude00é" } , "z" : 1 }
             """
         let test = try #require(try read(text))
         #expect(test.prompt == Array("\"\\/\u{8}\u{C}\n\r\té😀é".utf8))
-        #expect(test.seed == .max && test.temperature == 0.125 && test.length == 4096 && test.checksum == .max)
+        #expect(test.seed == .max && test.temperature == 0.125 && test.length == 4096)
+        #expect(test.result.text == .max && test.result.logits == nil)
         #expect(try read(self.test(temperature: "0.8"))?.temperature == 0.8)
         #expect(try read(self.test(temperature: "0"))?.temperature == 0)
     }
@@ -80,7 +82,10 @@ struct SelfTestTests {
             test(prompt: #""\uD83D\"#), test(prompt: long), test(seed: "-1"), test(seed: "1.5"), test(seed: "1e3"),
             test(seed: "18446744073709551616"), test(seed: ""), test(seed: "\"1\""), test(temperature: "-1"),
             test(temperature: "x"), test(temperature: ".5"), test(length: "0"), test(length: "4097"),
-            test(length: "18446744073709551615"), test(checksum: "4294967296"), test(checksum: "null"),
+            test(length: "18446744073709551615"), test(checksum: #""0000001""#), test(checksum: "null"),
+            test(checksum: #""000000001""#), test(checksum: #""0000000g""#), test(checksum: "7"),
+            test(checksum: #""00000007"#),
+            test(checksum: #""00000007","logits":"7""#), test(checksum: #""00000007","logits":null"#),
         ]
         for provenance in hostile {
             do {
