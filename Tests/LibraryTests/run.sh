@@ -225,7 +225,7 @@ unloading() {
     python -c 'import _ctypes, chargen, sys, time
 session = chargen.Session(chargen.Model(sys.argv[1]), threads=4)
 print(session.generate(100))
-_ctypes.dlclose(chargen._library._handle)
+_ctypes.dlclose(chargen._library._library._handle)
 time.sleep(0.02)' "$work/models/lstm-f32.cgw"
 }
 for attempt in 1 2 3; do
