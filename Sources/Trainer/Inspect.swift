@@ -6,7 +6,7 @@ import Training
 
 /// `trainer inspect`: what is in a model.
 struct Inspect: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show what is in a .cgw file.")
+    static let configuration = CommandConfiguration(abstract: "Show what is in a .cgw file, and run its self-test.")
 
     @Argument(help: "The model, a .cgw file.", completion: .file(extensions: ["cgw"]))
     var model: String
