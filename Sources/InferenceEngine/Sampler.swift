@@ -206,11 +206,9 @@ struct Sampler: ~Copyable {
         from logits: UnsafeMutablePointer<Float>, count: Int, mask: UnsafePointer<UInt16>?,
         _ generator: inout SplitMix64, weights: UnsafeMutablePointer<UInt32>, _ kernels: UnsafePointer<InferenceKernels>
     ) -> Int {
-        if let preferences { preferences.apply(to: logits) }
+        preferences?.apply(to: logits)
         if let mask { kernels.pointee.excludeSymbols(logits, count, mask) }
-        if let window {
-            window.subtract(repetition: repetitionPenalty, frequency: frequencyPenalty, from: logits, count)
-        }
+        window?.subtract(repetition: repetitionPenalty, frequency: frequencyPenalty, from: logits, count)
         guard temperature > 0 else { return likeliest(logits, count, mask, kernels) }
         let word = generator.next()
         var total = kernels.pointee.sampleWeights(logits, count, 1 / temperature, weights)

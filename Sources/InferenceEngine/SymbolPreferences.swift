@@ -11,6 +11,8 @@ struct SymbolPreferences {
     }
 
     private let preferences: AlignedBuffer<Preference>
+    /// What ``apply(to:)`` adds: the bias, or −∞ where the symbol is excluded.
+    private let additions: AlignedBuffer<Float>
     private let vocabulary: Vocabulary
 
     /// No restriction and no bias.
@@ -18,6 +20,7 @@ struct SymbolPreferences {
     /// - Throws: `outOfMemory`.
     init(_ vocabulary: Vocabulary) throws(ChargenError) {
         preferences = try AlignedBuffer(count: vocabulary.count, for: "the biases of characters")
+        additions = try AlignedBuffer(count: vocabulary.count, for: "the biases of characters")
         self.vocabulary = vocabulary
     }
 
@@ -27,6 +30,7 @@ struct SymbolPreferences {
     func copy() throws(ChargenError) -> SymbolPreferences {
         let copy = try SymbolPreferences(vocabulary)
         copy.preferences.pointer.update(from: preferences.pointer, count: preferences.count)
+        copy.additions.pointer.update(from: additions.pointer, count: additions.count)
         return copy
     }
 
@@ -48,10 +52,11 @@ struct SymbolPreferences {
             preferences.pointer[symbol] = Preference(bias: bias, isOutside: try reader.readBool())
         }
         do { try checkChoice() } catch { throw SnapshotReader.fault(error.message) }
+        prepare()
     }
 
     /// The bytes of memory.
-    var size: Int { preferences.size }
+    var size: Int { preferences.size + additions.size }
 
     /// What is added to a symbol's logit; −∞ if it is banned.
     func bias(of symbol: Int) -> Float { preferences.pointer[symbol].bias }
@@ -79,6 +84,7 @@ struct SymbolPreferences {
             preferences.pointer[symbol].bias = old
             throw error
         }
+        prepare()
     }
 
     /// Restricts the choice to some characters and the end of a document.
@@ -91,6 +97,7 @@ struct SymbolPreferences {
             for symbol in symbols { preferences.pointer[symbol].isOutside = false }
         }
         try checkChoice()
+        prepare()
     }
 
     private func checkChoice() throws(ChargenError) {
@@ -102,10 +109,18 @@ struct SymbolPreferences {
         }
     }
 
+    private func prepare() {
+        for symbol in 0..<preferences.count {
+            additions.pointer[symbol] = isExcluded(symbol) ? -.infinity : preferences.pointer[symbol].bias
+        }
+    }
+
     /// Adds the biases to the logits. Those of excluded symbols become −∞.
     func apply(to logits: UnsafeMutablePointer<Float>) {
+        let additions = additions.pointer
         for symbol in 0..<preferences.count {
-            logits[symbol] = isExcluded(symbol) ? -.infinity : logits[symbol] + preferences.pointer[symbol].bias
+            let addition = additions[symbol]
+            logits[symbol] = addition == -.infinity ? addition : logits[symbol] + addition
         }
     }
 }

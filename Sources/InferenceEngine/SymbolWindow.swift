@@ -92,9 +92,11 @@ struct SymbolWindow {
 
     /// Lowers the logit of each symbol that is in the window: once, and for each time.
     func subtract(repetition: Float, frequency: Float, from logits: UnsafeMutablePointer<Float>, _ count: Int) {
+        let counts = counts.pointer
+        // Without a branch, for the compiler to take several symbols at once.
         for symbol in 0..<count {
-            let times = counts.pointer[symbol]
-            if times > 0 { logits[symbol] -= repetition + frequency * Float(times) }
+            let times = counts[symbol]
+            logits[symbol] -= times > 0 ? repetition + frequency * Float(times) : 0
         }
     }
 }

@@ -102,3 +102,52 @@ import Testing
         #expect(chiSquare < 31.26)
     }
 }
+
+/// Top-k, top-p and min-p against their definition.
+@Suite struct SamplingCutTests {
+    /// The weights that stay: by sorting.
+    private func expected(_ weights: [UInt32], most: Int, share: UInt64, least: UInt32) -> [UInt32] {
+        var ranking = weights.indices.filter { weights[$0] > 0 }
+            .sorted { (weights[$1], $0) < (weights[$0], $1) }
+        ranking = Array(ranking.prefix(most))
+        if share < .max {
+            let total = ranking.reduce(0) { $0 + UInt64(weights[$1]) }
+            let target = share.multipliedFullWidth(by: total).high
+            var sum: UInt64 = 0
+            ranking = Array(
+                ranking.prefix { index in
+                    defer { sum += UInt64(weights[index]) }
+                    return sum <= target
+                })
+        }
+        ranking = ranking.filter { weights[$0] >= least }
+        var result = [UInt32](repeating: 0, count: weights.count)
+        for index in ranking { result[index] = weights[index] }
+        return result
+    }
+
+    @Test("Cuts keep the weights of the ranking that they ought to, equal ones included", arguments: Backend.available)
+    func cuts(backend: Backend) {
+        var random = SplitMix64(seed: 9)
+        func below(_ limit: UInt64) -> UInt64 { random.next() % limit }
+        for round in 0..<4000 {
+            let count = 1 + Int(below(round % 10 == 0 ? 300 : 40))
+            // Few different values, so that many are equal; or many; or nearly none.
+            let bits = [1, 2, 4, 16, 31][Int(below(5))]
+            var weights = (0..<count).map { _ in UInt32(below(1 << UInt64(bits))) << UInt32(below(UInt64(32 - bits))) }
+            for _ in 0...below(3) { weights[Int(below(UInt64(count)))] = 1 << 31 }
+            let most = below(3) == 0 ? count : 1 + Int(below(UInt64(count)))
+            let share = below(3) == 0 ? UInt64.max : below(2) == 0 ? random.next() : 0
+            let least = below(3) == 0 ? 0 : UInt32(below(1 << 31)) + 1
+            let wanted = expected(weights, most: most, share: share, least: least)
+            let total = weights.reduce(0) { $0 + UInt64($1) }
+            let buffer = weights + [UInt32](repeating: 0, count: 15)
+            var cut = buffer
+            let sum = cut.withUnsafeMutableBufferPointer { cut in
+                cut.baseAddress.map { backend.kernels.cutWeights($0, count, total, most, share, least) }
+            }
+            #expect(Array(cut[..<count]) == wanted, "\(weights) \(most) \(share) \(least)")
+            #expect(sum == wanted.reduce(0) { $0 + UInt64($1) })
+        }
+    }
+}
