@@ -174,7 +174,9 @@ let package = Package(
             dependencies: ["Core", "InferenceEngine", "KernelDispatch", "ModelFormat", "TestSupport"]),
         .testTarget(
             name: "CAPITests",
-            dependencies: ["CAPI", "CChargen", "Core", "ModelFormat", "TestSupport"]),
+            dependencies: [
+                "CAPI", "CChargen", "Core", "InferenceEngine", "KernelDispatch", "ModelFormat", "TestSupport",
+            ]),
         .testTarget(
             name: "TrainingTests", dependencies: ["Core", "KernelDispatch", "ModelFormat", "TestSupport", "Training"],
             resources: [.copy("Fixtures")]),

@@ -68,7 +68,8 @@
  *
  * A model knows the characters that it was trained on. A model that was trained with an unknown
  * symbol reads every other character as that symbol, and never generates it: see
- * chargen_model_has_unknown(). Other models refuse or skip unknown characters.
+ * chargen_model_has_unknown(). Other models refuse unknown characters, unless
+ * chargen_session_set_unknown() has them skipped or replaced.
  *
  * The text of a model that was trained on one long text never ends. A model that was trained on
  * many documents (names, messages, paragraphs) also generates the end of a document, so that a name
@@ -235,6 +236,40 @@ chargen_status chargen_model_load_file(const char *path, chargen_model **model);
  * Otherwise like chargen_model_load_file(), without FILE_ACCESS.
  */
 chargen_status chargen_model_load_memory(const void *bytes, size_t length, chargen_model **model);
+
+/*
+ * Loads a model from an open file descriptor: a file, a pipe, a socket, a memfd.
+ *
+ * descriptor: read from its present place to its end, which a pipe or a socket has when its other
+ *             side is closed. It stays open, and is the caller's to close. Where it stands after
+ *             that is unspecified if the call fails.
+ *
+ * Bytes that do not begin like a model are read for a megabyte at most, others for twice the length
+ * that the model's header states. If the descriptor is non-blocking and has nothing to read yet,
+ * the call fails with FILE_ACCESS.
+ *
+ * Otherwise like chargen_model_load_file().
+ */
+chargen_status chargen_model_load_descriptor(int32_t descriptor, chargen_model **model);
+
+/*
+ * Checks that the model computes on this machine what it computed when it was exported: generates
+ * the text of the self-test that the trainer's export stores in the file, and compares the
+ * checksums of the text and of the logits after it.
+ *
+ * has_self_test: receives 1 if the file has a self-test, otherwise 0, also on failure. May be NULL.
+ *
+ * Loading has checked every byte of the file already. This finds faults of the machine, of the
+ * compiler, and of the floating-point environment: the text is the same wherever the library works.
+ * It also finds weights so large that the model's output overflows, which is all that it checks
+ * without a self-test: the files of trainers before 0.2 have none.
+ *
+ * Takes as long as creating a session and generating some 150 characters.
+ *
+ * Errors: INVALID_ARGUMENT; INVALID_MODEL if a checksum is another one, the output overflows or the
+ * self-test is malformed; OUT_OF_MEMORY. Any thread, also at the same time with the same model.
+ */
+chargen_status chargen_model_verify(const chargen_model *model, int32_t *has_self_test);
 
 /*
  * Frees a model. Its sessions and batches remain usable. Pointers returned by
@@ -513,6 +548,26 @@ chargen_status chargen_session_feed(chargen_session *session, const char *text, 
 chargen_status chargen_session_feed_character(chargen_session *session, uint32_t character);
 
 /*
+ * Reads a piece of a text as chargen_session_feed() reads all of it. A text in UTF-8 may be cut
+ * anywhere, also inside a character: the bytes that a piece has of a character, 3 at most, stay in
+ * the session, and are read with the rest of the character at the beginning of the next piece.
+ *
+ * piece:  the bytes; not used any more when the call returns. May be NULL if length is 0.
+ * length: their number. 0 ends the text: if a character is unfinished, its bytes are dropped, the
+ *         call fails with INVALID_UTF8, and the session is otherwise as it was.
+ *
+ * Only this function uses the bytes of an unfinished character. Other calls, such as those that
+ * feed, score or generate text in between, act as if they were not there. A clone and a snapshot
+ * have them too; chargen_session_reset() and an interrupt of this function drop them.
+ *
+ * Errors: as chargen_session_feed(); bytes are then counted from the beginning of the piece, of
+ * which a character that an earlier piece began counts as the first byte. What does not begin a
+ * character is refused at once, not when the text ends.
+ */
+chargen_status chargen_session_feed_piece(chargen_session *session, const char *piece,
+                                          size_t length);
+
+/*
  * Returns 1 if the end of a document was generated, fed or scored last, or the end of a pattern or
  * of the maximum length came last, and the session has not been reset since; otherwise 0. 0 for
  * NULL.
@@ -661,14 +716,41 @@ enum {
      * CHARGEN_UNKNOWN_CHARACTER. */
     CHARGEN_UNKNOWN_FAIL = 0,
     /* Read the text as if the character were not there. */
-    CHARGEN_UNKNOWN_SKIP = 1
+    CHARGEN_UNKNOWN_SKIP = 1,
+    /* Read a given character in its place: see chargen_session_set_replacement(). */
+    CHARGEN_UNKNOWN_REPLACE = 2,
+    /* Read the character that chargen_model_nearest() gives; as CHARGEN_UNKNOWN_FAIL if there is
+     * none. */
+    CHARGEN_UNKNOWN_NEAREST = 3
 };
 
-/* Sets what happens to unknown characters. Errors: INVALID_ARGUMENT. */
+/*
+ * Sets what happens to unknown characters: CHARGEN_UNKNOWN_FAIL, as at first, CHARGEN_UNKNOWN_SKIP
+ * or CHARGEN_UNKNOWN_NEAREST. CHARGEN_UNKNOWN_REPLACE needs a character: it is refused here, and
+ * chargen_session_set_replacement() sets it.
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
 chargen_status chargen_session_set_unknown(chargen_session *session, chargen_unknown unknown);
+
+/*
+ * Has unknown characters replaced by one that the model knows, such as a space: sets
+ * CHARGEN_UNKNOWN_REPLACE.
+ *
+ * character: a Unicode scalar value.
+ *
+ * Errors: INVALID_ARGUMENT; UNKNOWN_CHARACTER if the model does not know it.
+ */
+chargen_status chargen_session_set_replacement(chargen_session *session, uint32_t character);
 
 /* Returns what happens to unknown characters. CHARGEN_UNKNOWN_FAIL for NULL. */
 chargen_unknown chargen_session_unknown(const chargen_session *session);
+
+/*
+ * Returns the character that replaces unknown ones; CHARGEN_END_OF_DOCUMENT if they are not
+ * replaced, and for NULL.
+ */
+uint32_t chargen_session_replacement(const chargen_session *session);
 
 /*
  * Sets the number of threads that compute each character, including the calling one: 1 to 64. A
@@ -966,8 +1048,8 @@ chargen_status chargen_session_likeliest(chargen_session *session, size_t k, uin
  *              together.
  * probability: receives the number that chargen_session_probabilities() has for it; 0 on failure.
  *
- * Errors: INVALID_ARGUMENT; UNKNOWN_CHARACTER as for chargen_session_feed_character(), whether
- * unknown characters are skipped or not.
+ * Errors: INVALID_ARGUMENT; UNKNOWN_CHARACTER as for chargen_session_feed_character(), whatever
+ * chargen_session_set_unknown() has been told.
  */
 chargen_status chargen_session_probability(chargen_session *session, uint32_t character,
                                            float *probability);
@@ -1076,6 +1158,19 @@ chargen_status chargen_model_character(const chargen_model *model, size_t index,
  * read as the unknown symbol. 0 for NULL.
  */
 int32_t chargen_model_knows(const chargen_model *model, uint32_t character);
+
+/*
+ * Gives the character that the model knows and that is nearest to another one: itself, its other
+ * width, its other case, the letter without its accent, or another form of a quote, a dash, a space
+ * or a full stop. docs/unknown-characters.md specifies the order, and for which letters.
+ *
+ * character: a Unicode scalar value.
+ * nearest:   receives the nearest one; 0 on failure.
+ *
+ * Errors: INVALID_ARGUMENT; UNKNOWN_CHARACTER if there is none.
+ */
+chargen_status chargen_model_nearest(const chargen_model *model, uint32_t character,
+                                     uint32_t *nearest);
 
 /* Returns the maximum length in UTF-8 of the model's characters, 1 to 4 bytes. 0 for NULL. */
 size_t chargen_model_max_character_bytes(const chargen_model *model);

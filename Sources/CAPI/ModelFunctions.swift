@@ -24,7 +24,7 @@ public func chargen_model_load_file(
     return status { () throws(ChargenError) in
         let path = try required(path, "path")
         let model = try required(model, "model")
-        model.pointee = try handle(Model(path: path))
+        model.pointee = try handle(Model(.path(path)))
     }
 }
 
@@ -37,6 +37,28 @@ public func chargen_model_load_memory(
         let bytes = try checkedBytes(try required(bytes, "bytes"), "bytes", length, "length")
         let model = try required(model, "model")
         model.pointee = try handle(Model(bytes: bytes))
+    }
+}
+
+@c @implementation
+public func chargen_model_load_descriptor(
+    _ descriptor: Int32, _ model: UnsafeMutablePointer<OpaquePointer?>?
+) -> chargen_status {
+    model?.pointee = nil
+    return status { () throws(ChargenError) in
+        let model = try required(model, "model")
+        model.pointee = try handle(Model(.descriptor(descriptor)))
+    }
+}
+
+@c @implementation
+public func chargen_model_verify(
+    _ model: OpaquePointer?, _ has_self_test: UnsafeMutablePointer<Int32>?
+) -> chargen_status {
+    has_self_test?.pointee = 0
+    return status { () throws(ChargenError) in
+        let hasSelfTest = try object(model, Model.self, "model").verify()
+        has_self_test?.pointee = hasSelfTest ? 1 : 0
     }
 }
 

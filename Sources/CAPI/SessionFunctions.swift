@@ -138,6 +138,16 @@ public func chargen_session_feed_character(_ session: OpaquePointer?, _ characte
 }
 
 @c @implementation
+public func chargen_session_feed_piece(
+    _ session: OpaquePointer?, _ piece: UnsafePointer<CChar>?, _ length: Int
+) -> chargen_status {
+    status { () throws(ChargenError) in
+        let session = try object(session, Session.self, "session")
+        try session.feed(piece: try checkedBytes(piece, "piece", length, "length"))
+    }
+}
+
+@c @implementation
 public func chargen_session_ended(_ session: OpaquePointer?) -> Int32 {
     existing(session)?.hasEnded == true ? 1 : 0
 }
@@ -285,28 +295,8 @@ public func chargen_session_allows(_ session: OpaquePointer?, _ character: UInt3
 }
 
 @c @implementation
-public func chargen_session_unknown(_ session: OpaquePointer?) -> chargen_unknown {
-    chargen_unknown(existing(session)?.unknownCharacters == .skip ? CHARGEN_UNKNOWN_SKIP : CHARGEN_UNKNOWN_FAIL)
-}
-
-@c @implementation
 public func chargen_session_threads(_ session: OpaquePointer?) -> Int {
     existing(session)?.threads ?? 0
-}
-
-@c @implementation
-public func chargen_session_set_unknown(_ session: OpaquePointer?, _ unknown: chargen_unknown) -> chargen_status {
-    status { () throws(ChargenError) in
-        let session = try object(session, Session.self, "session")
-        switch Int(unknown) {
-        case CHARGEN_UNKNOWN_FAIL: session.unknownCharacters = .fail
-        case CHARGEN_UNKNOWN_SKIP: session.unknownCharacters = .skip
-        default:
-            throw ChargenError(
-                .invalidArgument,
-                "the argument 'unknown' is \(unknown), neither CHARGEN_UNKNOWN_FAIL nor CHARGEN_UNKNOWN_SKIP")
-        }
-    }
 }
 
 @c @implementation

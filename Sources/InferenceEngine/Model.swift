@@ -65,6 +65,12 @@ public final class Model: @unchecked Sendable {
     /// Whether the model has learned where documents end.
     public var hasEndOfDocument: Bool { vocabulary.hasEndOfDocument }
 
+    /// The known character that is nearest to one: itself, another width, another case, the letter
+    /// without its accent, or another form of a quote, a dash or a space. nil if there is none.
+    public func nearestCharacter(to character: Unicode.Scalar) -> Unicode.Scalar? {
+        vocabulary.nearestCharacter(to: character.value).flatMap { Unicode.Scalar($0) }
+    }
+
     /// The bytes of all packed matrices.
     var weightLength: Int { weights.count }
 
@@ -88,11 +94,16 @@ public final class Model: @unchecked Sendable {
 
     /// Loads a model from a `.cgw` file by its name as the system has it.
     package convenience init(path: UnsafePointer<CChar>) throws(ChargenError) {
-        let bytes = try FileBytes(path: path)
+        try self.init(.path(path))
+    }
+
+    /// Loads a model from the bytes of a `.cgw` file.
+    package convenience init(_ source: ModelSource) throws(ChargenError) {
+        let bytes = try FileBytes(source)
         do {
             try self.init(bytes: bytes.contents)
         } catch {
-            throw ChargenError(error.kind, "\(quoted(path: path)): \(error.message)")
+            throw ChargenError(error.kind, source.name + ": " + error.message)
         }
     }
 

@@ -17,11 +17,17 @@ import ModelFormat
 /// first.
 public final class Session: Sequence, IteratorProtocol {
     /// What to do with a character that the model does not know.
-    public enum UnknownCharacterPolicy: Sendable {
+    public enum UnknownCharacterPolicy: Equatable, Sendable {
         /// Read it as the model's unknown symbol, or refuse the text if the model has none.
         case fail
         /// Read the text as if the character were not there.
         case skip
+        /// Read this character in its place; as with ``fail`` if the model does not know this one
+        /// either.
+        case replace(Unicode.Scalar)
+        /// Read the character that is nearest to it, see ``Model/nearestCharacter(to:)``; as with
+        /// ``fail`` if there is none.
+        case nearest
     }
 
     /// The model, kept alive by the session.
@@ -318,7 +324,7 @@ public final class Session: Sequence, IteratorProtocol {
     /// Takes symbols through the network in blocks.
     ///
     /// - Returns: Whether all have been read, and the call not been interrupted.
-    private func read(_ symbols: some Sequence<Int>) -> Bool {
+    func read(_ symbols: some Sequence<Int>) -> Bool {
         var scores: ScoreSum?
         return read(symbols, opening: stream.openingSymbol(beforeChoice: false), &scores)
     }

@@ -13,6 +13,9 @@ struct Stream: ~Copyable {
     var sampler = Sampler()
     private(set) var constraint = TextConstraint()
     var unknownCharacters = Session.UnknownCharacterPolicy.fail
+    /// What the pieces of a text that were fed have of a character whose end is in the next piece:
+    /// a part of the text's place, like the recurrent state, which a copy and a snapshot have too.
+    var unfinished = UnfinishedCharacter()
     /// Whether a text ended last, by what was chosen or read, and the stream not reset since.
     private var textHasEnded = false
     /// Generated text that is held back; nil without stop strings.
@@ -56,6 +59,7 @@ struct Stream: ~Copyable {
         copy.sampler = try sampler.copy()
         copy.constraint = try constraint.copy()
         copy.unknownCharacters = unknownCharacters
+        copy.unfinished = unfinished
         copy.textHasEnded = textHasEnded
         if let held { copy.held = try held.copy() }
         copy.endReason = endReason
@@ -71,7 +75,8 @@ struct Stream: ~Copyable {
         writer.write(textHasEnded)
         writer.write(seed)
         writer.write(generator.state)
-        writer.write(unknownCharacters == .skip)
+        writer.write(unknownCharacters)
+        unfinished.write(&writer)
         sampler.write(&writer)
         constraint.write(&writer)
         writer.write(held != nil)
@@ -86,7 +91,8 @@ struct Stream: ~Copyable {
         textHasEnded = try reader.readBool()
         seed = try reader.read(UInt64.self)
         generator.state = try reader.read(UInt64.self)
-        unknownCharacters = try reader.readBool() ? .skip : .fail
+        unknownCharacters = try reader.readPolicy(model.vocabulary)
+        unfinished = try UnfinishedCharacter(&reader)
         try sampler.read(&reader, model.vocabulary)
         try constraint.read(&reader, model, try sampler.excludedSymbols(model.vocabulary))
         if try reader.readBool() { held = try HeldText(&reader, model.vocabulary) }
@@ -103,6 +109,7 @@ struct Stream: ~Copyable {
         generator = SplitMix64(seed: seed)
         sampler.clearText()
         constraint.restart()
+        unfinished = UnfinishedCharacter()
         held?.clear()
         undoRing?.removeAll()
         isInStep = false

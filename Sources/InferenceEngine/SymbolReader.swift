@@ -1,20 +1,34 @@
 import Core
 import ModelFormat
 
-/// A UTF-8 text as the symbols of a stream's model. An unknown character is left out if the stream
-/// skips such; otherwise it is the model's unknown symbol, or an error if the model has none.
+/// A UTF-8 text as the symbols of a stream's model. An unknown character is left out, or is another
+/// one, if the stream's policy says so; otherwise it is the model's unknown symbol, or an error if
+/// the model has none.
 struct SymbolReader: Sequence {
     private let text: UnsafeRawBufferPointer
+    /// Where the text begins.
+    private let start: Int
     private let vocabulary: Vocabulary
-    private let skipsUnknown: Bool
+    private var skipsUnknown = false
+    private var takesNearest = false
     /// The symbol of a character that the vocabulary lacks.
-    private let unknown: Int?
+    private var unknown: Int?
 
-    init(_ text: UnsafeRawBufferPointer, for stream: borrowing Stream) {
+    /// - Parameter start: The offset of the first character that is read. The byte offsets of
+    ///   errors count from the beginning of `text`.
+    init(_ text: UnsafeRawBufferPointer, from start: Int = 0, for stream: borrowing Stream) {
         self.text = text
+        self.start = start
         vocabulary = stream.model.vocabulary
-        skipsUnknown = stream.unknownCharacters == .skip
-        unknown = skipsUnknown ? nil : vocabulary.unknown
+        unknown = vocabulary.unknown
+        switch stream.unknownCharacters {
+        case .fail: break
+        case .skip:
+            skipsUnknown = true
+            unknown = nil
+        case .replace(let character): unknown = vocabulary.symbol(of: character.value) ?? unknown
+        case .nearest: takesNearest = true
+        }
     }
 
     /// Checks all of the text.
@@ -22,8 +36,9 @@ struct SymbolReader: Sequence {
     /// - Returns: The number of symbols.
     /// - Throws: `invalidUTF8` or `unknownCharacter`, with the place.
     func count() throws(ChargenError) -> Int {
-        var offset = 0
-        var position = 1
+        var offset = start
+        // A character before the start is the rest of one that an earlier piece began.
+        var position = start > 0 ? 2 : 1
         var count = 0
         while offset < text.count {
             guard case .scalar(let scalar, let length) = decodeUTF8(text, at: offset) else {
@@ -35,7 +50,7 @@ struct SymbolReader: Sequence {
                 throw ChargenError(
                     .unknownCharacter,
                     "character \(position) of the text, \(described(scalar)) at byte \(offset), is not in the model's vocabulary; "
-                        + "leave it out, or have unknown characters skipped")
+                        + "leave it out, or have unknown characters skipped or replaced")
             }
             offset += length
             position += 1
@@ -56,7 +71,7 @@ struct SymbolReader: Sequence {
     /// Calls `body` with the symbol of each character, nil for one that is skipped. The text has
     /// been checked.
     func forEachCharacter(_ body: (Int?) -> Void) {
-        var offset = 0
+        var offset = start
         while offset < text.count, case .scalar(let scalar, let length) = decodeUTF8(text, at: offset) {
             offset += length
             body(symbol(of: scalar))
@@ -64,17 +79,25 @@ struct SymbolReader: Sequence {
     }
 
     private func symbol(of scalar: UInt32) -> Int? {
-        vocabulary.symbol(of: scalar) ?? unknown
+        vocabulary.symbol(of: scalar) ?? symbol(ofUnknown: scalar)
+    }
+
+    // Not inlined: it is needed seldom, and in many places.
+    @inline(never)
+    private func symbol(ofUnknown scalar: UInt32) -> Int? {
+        guard takesNearest, let nearest = vocabulary.nearestCharacter(to: scalar) else { return unknown }
+        return vocabulary.symbol(of: nearest)
     }
 
     func makeIterator() -> Iterator { Iterator(reader: self) }
 
     struct Iterator: IteratorProtocol {
         let reader: SymbolReader
-        private var offset = 0
+        private var offset: Int
 
         init(reader: SymbolReader) {
             self.reader = reader
+            offset = reader.start
         }
 
         mutating func next() -> Int? {

@@ -55,6 +55,17 @@ public struct ModelFile {
         for index in 0..<magic.count where bytes[index] != magic[index] { return false }
         return true
     }
+
+    /// The length of the file that begins with `bytes`, as its header says; 0 if the header is not
+    /// that of a model which ``init(_:)`` reads, or not complete.
+    public static func declaredLength(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        guard hasSignature(bytes), bytes.count >= FileLayout.fixedLength,
+            UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: FileLayout.versionOffset, as: UInt32.self))
+                == FileLayout.version
+        else { return 0 }
+        return UInt64(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: FileLayout.fileLengthOffset, as: UInt64.self))
+    }
 }
 
 /// The error of a damaged file: the fault and its byte offset.
@@ -83,11 +94,12 @@ private struct HeaderReader {
                 .unsupportedVersion,
                 "the model file has format version \(version), this library reads version \(FileLayout.version)")
         }
-        let declared = bytes.loadUnaligned(fromByteOffset: FileLayout.fileLengthOffset, as: UInt64.self)
-        guard UInt64(littleEndian: declared) == UInt64(bytes.count) else {
+        let declared = ModelFile.declaredLength(bytes)
+        guard declared == UInt64(bytes.count) else {
+            // Not all bytes of a longer file may have been read.
+            let actual = declared < UInt64(bytes.count) ? "more" : String(bytes.count)
             throw invalidModel(
-                "the header says \(UInt64(littleEndian: declared)) bytes, the file has \(bytes.count)",
-                at: FileLayout.fileLengthOffset)
+                "the header says \(declared) bytes, the file has \(actual)", at: FileLayout.fileLengthOffset)
         }
         let length = Int(word(at: FileLayout.headerLengthOffset))
         guard length >= FileLayout.fixedLength + FileLayout.checksumLength, length <= bytes.count else {

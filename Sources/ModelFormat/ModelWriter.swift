@@ -21,11 +21,7 @@ extension ModelFile {
                 "a model file holds 1 to \(limit.layers) layers, a hidden size of 1 to \(limit.hiddenSize), and 1 to "
                     + "\(limit.vocabularySize) symbols, one of them a character")
         }
-        guard provenance.utf8.count <= FileLayout.maximumProvenanceLength else {
-            throw ChargenError(
-                .invalidArgument,
-                "the provenance has \(provenance.utf8.count) bytes, more than \(FileLayout.maximumProvenanceLength)")
-        }
+        try checkLength(of: provenance)
         guard shape.vocabularySize == vocabulary.count, tensors.count == shape.tensorCount else {
             throw ChargenError(
                 .invalidArgument,
@@ -84,6 +80,36 @@ extension ModelFile {
         return header + data
     }
 
+    /// A file with another provenance.
+    ///
+    /// - Parameter file: A file that ``encode(shape:vocabulary:provenance:tensors:)`` has written.
+    /// - Throws: `invalidArgument` if the provenance is too long.
+    public static func replacingProvenance(of file: [UInt8], with provenance: String) throws(ChargenError) -> [UInt8] {
+        try checkLength(of: provenance)
+        func number(at offset: Int) -> Int {
+            (0..<4).reduce(0) { $0 | Int(file[offset + $1]) << (8 * $1) }
+        }
+        let oldLength = number(at: FileLayout.provenanceLengthOffset)
+        let growth = provenance.utf8.count - oldLength
+        let headerLength = number(at: FileLayout.headerLengthOffset)
+        var header = Array(file[..<(headerLength - FileLayout.checksumLength)])
+        header.set(UInt32(headerLength + growth), at: FileLayout.headerLengthOffset)
+        header.set(UInt64(file.count + growth), at: FileLayout.fileLengthOffset)
+        header.set(UInt32(provenance.utf8.count), at: FileLayout.provenanceLengthOffset)
+        let start = FileLayout.fixedLength + 4 * number(at: FileLayout.characterCountOffset)
+        header.replaceSubrange(start..<start + oldLength, with: provenance.utf8)
+        header.append(header.withUnsafeBytes { CRC32().checksum($0) })
+        return header + file[headerLength...]
+    }
+
+    private static func checkLength(of provenance: String) throws(ChargenError) {
+        guard provenance.utf8.count <= FileLayout.maximumProvenanceLength else {
+            throw ChargenError(
+                .invalidArgument,
+                "the provenance has \(provenance.utf8.count) bytes, more than \(FileLayout.maximumProvenanceLength)")
+        }
+    }
+
     /// One zstd frame of all planes.
     ///
     /// Each plane begins a new block, so that zstd's entropy codes fit the plane. The low bytes are
@@ -126,6 +152,13 @@ extension [UInt8] {
     fileprivate mutating func append<Integer: FixedWidthInteger>(_ value: Integer) {
         for shift in stride(from: 0, to: Integer.bitWidth, by: 8) {
             append(UInt8(truncatingIfNeeded: value >> Integer(shift)))
+        }
+    }
+
+    /// Replaces an integer's bytes.
+    fileprivate mutating func set<Integer: FixedWidthInteger>(_ value: Integer, at offset: Int) {
+        for index in 0..<Integer.bitWidth / 8 {
+            self[offset + index] = UInt8(truncatingIfNeeded: value >> Integer(8 * index))
         }
     }
 }

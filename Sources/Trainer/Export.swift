@@ -65,18 +65,28 @@ struct Export: ParsableCommand {
         let original = try Model(checkpoint.parameters(), vocabulary: checkpoint.vocabulary)
         let originalFile = try checkpoint.modelFile()
         let weights = type ?? .float32
-        let file =
+        let untested =
             switch weights {
             case .float32: originalFile
             case .bfloat16, .int8: try checkpoint.modelFile(weights: weights)
             case .int4: try checkpoint.modelFile(weights: weights, calibration: Calibration.text(from: original))
             }
+        let file = try withSelfTest(untested)
         let report = try ExportReport(
-            file, weights: weights, original: original, originalBytes: originalFile.count,
+            file, weights: weights, original: original,
+            originalBytes: originalFile.count + file.count - untested.count,
             text: try text.map { try corpus($0, of: checkpoint, for: original) })
         try AtomicFile.write(file, to: output)
         Terminal.note("\(FileName.shown(output)): \(report.sentence), from \(path)")
         if !Terminal.outputIsTerminal { try Terminal.write(try report.jsonLine() + "\n") }
+    }
+
+    /// The file with a self-test, which a model of the file has just passed.
+    private func withSelfTest(_ file: [UInt8]) throws -> [UInt8] {
+        let model = try Model(file)
+        var test = SelfTest(for: model.vocabulary)
+        test.result = try model.result(of: test)
+        return try ModelFile.replacingProvenance(of: file, with: test.added(to: model.provenance))
     }
 
     /// Reads a text as the training read its own.

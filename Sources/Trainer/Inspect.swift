@@ -6,7 +6,7 @@ import Training
 
 /// `trainer inspect`: what is in a model.
 struct Inspect: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show what is in a .cgw file.")
+    static let configuration = CommandConfiguration(abstract: "Show what is in a .cgw file, and run its self-test.")
 
     @Argument(help: "The model, a .cgw file.", completion: .file(extensions: ["cgw"]))
     var model: String
@@ -22,6 +22,7 @@ struct Inspect: ParsableCommand {
         let characters = vocabulary.characters.compactMap { Unicode.Scalar($0) }.map(shown).joined()
         let file = FileHandle(fileDescriptor: open(FileName.cString(model), O_RDONLY), closeOnDealloc: true)
         let bytes = try file.readToEnd() ?? Data()
+        let selfTest = Result { try loaded.verify() }
         try Terminal.write(
             """
             file:        \(FileName.shown(model)), \(Terminal.grouped(Double(bytes.count))) bytes
@@ -34,10 +35,20 @@ struct Inspect: ParsableCommand {
             vocabulary:  \(counted(vocabulary.characters.count, "character")): \(characters)
             unknown:     \(vocabulary.hasUnknown ? "all others are read as one symbol" : "all others are refused")
             backend:     \(loaded.backend.name)
+            self-test:   \(described(selfTest))
             provenance:
             \(formatted(loaded.provenance))
 
             """)
+        _ = try selfTest.get()
+    }
+
+    private func described(_ selfTest: Result<Bool, any Error>) -> String {
+        switch selfTest {
+        case .success(true): "passed"
+        case .success(false): "none"
+        case .failure: "failed"
+        }
     }
 
     private func documents(_ vocabulary: Vocabulary) -> String {

@@ -40,6 +40,113 @@ struct LoadingTests {
         }
     }
 
+    /// The status of loading what a descriptor gives, and the session of the model.
+    private func load(descriptor: Int32) -> (chargen_status, CSession?) {
+        var model = OpaquePointer(bitPattern: 1)
+        let status = chargen_model_load_descriptor(descriptor, &model)
+        defer { chargen_model_free(model) }
+        return (status, model.map { CSession(handle: $0) })
+    }
+
+    /// Calls `body` with a descriptor of a file, which stands at its end.
+    private func withFile(_ bytes: [UInt8], _ body: (Int32) throws -> Void) throws {
+        try withTemporaryFolder { folder in
+            let descriptor = open(folder.appendingPathComponent("model").path, O_CREAT | O_RDWR, 0o600)
+            #expect(descriptor >= 0 && write(descriptor, bytes, bytes.count) == bytes.count)
+            try body(descriptor)
+            // It has stayed open.
+            #expect(close(descriptor) == 0)
+        }
+    }
+
+    /// The status of loading bytes that come through a pipe.
+    private func loadThroughPipe(_ bytes: [UInt8], chunk: Int) async throws -> (chargen_status, [UInt32]?) {
+        var ends: [Int32] = [0, 0]
+        #expect(Glibc.pipe(&ends) == 0)
+        let (output, input) = (ends[0], ends[1])
+        signal(SIGPIPE, SIG_IGN)
+        let writer = Thread {
+            var place = 0
+            while place < bytes.count {
+                let written = bytes.withUnsafeBytes {
+                    write(input, $0.baseAddress.map { $0 + place }, min(chunk, bytes.count - place))
+                }
+                // The reader may have seen enough.
+                guard written > 0 else { break }
+                place += written
+            }
+            close(input)
+        }
+        writer.start()
+        let (status, session) = load(descriptor: output)
+        close(output)
+        return (status, session?.symbols(50))
+    }
+
+    @Test("A descriptor is read from its present place to its end, and stays open")
+    func descriptor() throws {
+        let bytes = try randomModel(.lstm)
+        let expected = CSession(CModel(bytes)).symbols(50)
+        try withFile([1, 2, 3] + bytes) { descriptor in
+            #expect(lseek(descriptor, 3, SEEK_SET) == 3)
+            let (status, session) = load(descriptor: descriptor)
+            #expect(status == CHARGEN_OK)
+            #expect(session?.symbols(50) == expected)
+            #expect(lseek(descriptor, 0, SEEK_CUR) == 3 + bytes.count)
+            // Nothing is left of it.
+            #expect(load(descriptor: descriptor).0 == CHARGEN_INVALID_MODEL)
+            #expect(errorMessage().hasPrefix("descriptor \(descriptor): not a chargen model"))
+            #expect(lseek(descriptor, 0, SEEK_SET) == 0)
+            #expect(load(descriptor: descriptor).0 == CHARGEN_INVALID_MODEL)
+        }
+    }
+
+    @Test("A pipe is read until it is closed, whatever the pieces that come", arguments: [1, 7, 4096, .max])
+    func pipe(chunk: Int) async throws {
+        let bytes = try randomModel(.gru)
+        let (status, symbols) = try await loadThroughPipe(bytes, chunk: chunk)
+        #expect(status == CHARGEN_OK)
+        #expect(symbols == CSession(CModel(bytes)).symbols(50))
+    }
+
+    @Test("A model of several megabytes comes whole, one that goes on after its end is refused")
+    func largePipe() async throws {
+        let bytes = try randomModel(.rnn, layers: 1, hiddenSize: 1000)
+        #expect(bytes.count > 3 << 20)
+        #expect(try await loadThroughPipe(bytes, chunk: 60_000).0 == CHARGEN_OK)
+        let endless = bytes + [UInt8](repeating: 0, count: 9 << 20)
+        #expect(try await loadThroughPipe(endless, chunk: .max).0 == CHARGEN_INVALID_MODEL)
+        #expect(errorMessage().contains("the header says \(bytes.count) bytes, the file has more"))
+    }
+
+    @Test("What has no end is refused once it is no model")
+    func devices() {
+        let zeros = open("/dev/zero", O_RDONLY)
+        #expect(load(descriptor: zeros).0 == CHARGEN_INVALID_MODEL)
+        close(zeros)
+        var model: OpaquePointer?
+        #expect(chargen_model_load_file("/dev/zero", &model) == CHARGEN_INVALID_MODEL)
+    }
+
+    @Test("A descriptor that cannot be read is refused with the system's reason")
+    func badDescriptors() throws {
+        let folder = open("/", O_RDONLY)
+        #expect(load(descriptor: folder).0 == CHARGEN_FILE_ACCESS)
+        #expect(errorMessage().contains("Is a directory"))
+        close(folder)
+        for descriptor in [-1, Int32.min, Int32.max] {
+            #expect(load(descriptor: descriptor).0 == CHARGEN_FILE_ACCESS)
+            #expect(errorMessage() == "cannot read the model from descriptor \(descriptor): Bad file descriptor")
+        }
+        var ends: [Int32] = [0, 0]
+        #expect(Glibc.pipe(&ends) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
+        #expect(load(descriptor: ends[0]).0 == CHARGEN_FILE_ACCESS)
+        // That end cannot be read.
+        #expect(load(descriptor: ends[1]).0 == CHARGEN_FILE_ACCESS)
+        for end in ends { close(end) }
+        #expect(chargen_model_load_descriptor(0, nil) == CHARGEN_INVALID_ARGUMENT)
+    }
+
     @Test("The bytes may be changed and freed after loading")
     func bytesAreCopied() throws {
         let bytes = try randomModel(.gru)

@@ -38,10 +38,10 @@ struct MessageTests {
         let reason = ": No such file or directory"
         #expect(
             try message(bytes("a\u{1B}[2J\n\u{9B}\u{202E}é\t") + [-1])
-                == #"cannot open the model file 'a\x1B[2J\x0A\xC2\x9B\xE2\x80\xAEé\x09\xFF'"# + reason)
+                == #"cannot read the model from 'a\x1B[2J\x0A\xC2\x9B\xE2\x80\xAEé\x09\xFF'"# + reason)
         let folder = String(repeating: "folder/", count: 100)
         #expect(
             try message(bytes(folder + "é" + String(repeating: "/", count: 253) + "z"))
-                == "cannot open the model file '…" + String(repeating: "/", count: 253) + "z'" + reason)
+                == "cannot read the model from '…" + String(repeating: "/", count: 253) + "z'" + reason)
     }
 }

@@ -132,7 +132,7 @@ struct SessionTests {
         #expect(session.symbols(3) == [0x63, 0x63, 0x63])
     }
 
-    @Test("A policy that does not exist is refused and changes nothing", arguments: [-1, 2, Int32.max, Int32.min])
+    @Test("A policy that does not exist is refused and changes nothing", arguments: [-1, 4, Int32.max, Int32.min])
     func unknownPolicy(policy: Int32) throws {
         let session = CSession(try CModel())
         #expect(chargen_session_set_unknown(session.handle, status(CHARGEN_UNKNOWN_SKIP)) == CHARGEN_OK)

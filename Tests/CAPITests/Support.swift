@@ -38,9 +38,17 @@ final class CModel: @unchecked Sendable {
 final class CSession: @unchecked Sendable {
     let handle: OpaquePointer?
 
-    init(_ model: CModel) {
+    convenience init(_ model: CModel) { self.init(handle: model.handle) }
+
+    /// A session of the model that a handle has.
+    init(handle model: OpaquePointer?) {
         var handle: OpaquePointer?
-        _ = chargen_session_create(model.handle, &handle)
+        _ = chargen_session_create(model, &handle)
+        self.handle = handle
+    }
+
+    /// Owns a handle that exists.
+    init(owning handle: OpaquePointer?) {
         self.handle = handle
     }
 

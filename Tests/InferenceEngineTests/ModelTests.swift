@@ -34,10 +34,10 @@ import Testing
             let missing = folder.appendingPathComponent("no.cgw").path
             let error = #expect(throws: ChargenError.self) { try Model(contentsOf: missing) }
             #expect(error?.kind == .fileAccess)
-            #expect(error?.message == "cannot open the model file '\(missing)': No such file or directory")
+            #expect(error?.message == "cannot read the model from '\(missing)': No such file or directory")
             let directory = #expect(throws: ChargenError.self) { try Model(contentsOf: folder.path) }
             #expect(directory?.kind == .fileAccess)
-            #expect(directory?.message == "cannot read the model file '\(folder.path)': Is a directory")
+            #expect(directory?.message == "cannot read the model from '\(folder.path)': Is a directory")
         }
     }
 

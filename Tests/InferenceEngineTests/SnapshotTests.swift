@@ -20,7 +20,7 @@ import Testing
         try session.setPenalties(repetition: 0.5, frequency: 0.25, window: [0, 1, 7][below(3)])
         if below(2) == 0 { try session.setBias([-.infinity, 1][below(2)], of: "b") }
         if below(3) == 0 { try session.setAllowedCharacters("acdeé漢 ") }
-        session.unknownCharacters = below(2) == 0 ? .skip : .fail
+        session.unknownCharacters = [.fail, .skip, .nearest, .replace("d")][below(4)]
         try session.setPattern(below(2) == 0 ? Pattern("([ac-e]{1,5}é)*[^b]?", for: session.model) : nil)
         try session.setMaximumLength([0, 8][below(2)])
         try session.setStopStrings([[], ["ac", "cde", "eeé"], ["é"]][below(3)])
@@ -77,6 +77,49 @@ import Testing
                 }
             }
         }
+    }
+
+    @Test("A snapshot has an unfinished character, and what happens to unknown ones")
+    func pieces() throws {
+        let model = try Model(randomModel(.gru, characters: Self.characters, range: 0.8))
+        let bytes = Array("É漢a".utf8)
+        for policy in [.skip, .nearest, .replace("c")] as [Session.UnknownCharacterPolicy] {
+            for length in 0...bytes.count {
+                let session = try Session(model)
+                session.unknownCharacters = policy
+                try session.feed(piece: Array(bytes[..<length]))
+                let restored = try Session(restoring: session.snapshot(), model: model)
+                #expect(restored.unknownCharacters == policy && restored.unfinishedBytes == session.unfinishedBytes)
+                let copy = try session.copy()
+                for each in [session, restored, copy] where length < bytes.count {
+                    try each.feed(piece: Array(bytes[length...]))
+                }
+                let expected = try Session(model)
+                expected.unknownCharacters = policy
+                try expected.feed("É漢a")
+                let text = following(expected)
+                for each in [session, restored, copy] { #expect(following(each) == text) }
+            }
+        }
+    }
+
+    @Test("An interrupt drops an unfinished character")
+    func interruptedPiece() throws {
+        let model = try Model(randomModel(.gru, characters: Self.characters, range: 0.8))
+        let session = try Session(model)
+        var flag: Int32 = 1
+        try session.feed(piece: [0xC3])
+        try withUnsafePointer(to: &flag) { flag in
+            session.setInterrupt(flag)
+            #expect(throws: ChargenError.self) { try session.feed(piece: [0xA9, 0x61]) }
+            #expect(session.unfinishedBytes == 0)
+            try session.feed(piece: [0xC3])
+            session.setInterrupt(nil)
+        }
+        try session.feed(piece: [0xA9])
+        let other = try Session(model)
+        try other.feed("é")
+        #expect(following(session) == following(other))
     }
 
     @Test("Each character that is undone leads back to the place before it")
@@ -174,6 +217,8 @@ import Testing
         try session.setBias(1, of: "a")
         try session.setStopStrings(["ab", "bcb"])
         _ = session.text(7)
+        session.unknownCharacters = .replace("b")
+        try session.feed(piece: [0xF0, 0x9F])
         let snapshot = try session.snapshot()
         let crc = CRC32()
         var random = SplitMix64(seed: 1)

@@ -41,6 +41,7 @@ static void test_null_arguments(void) {
     size_t length = 1;
     double score = 1;
     float probability = 1;
+    int32_t has_self_test;
     char buffer[8];
 
     CHECK(strcmp(chargen_error_message(), "") == 0);
@@ -52,6 +53,11 @@ static void test_null_arguments(void) {
     CHECK(chargen_model_load_memory(NULL, 0, &model) == CHARGEN_INVALID_ARGUMENT);
     CHECK(chargen_model_load_memory("", 0, &model) == CHARGEN_INVALID_MODEL);
     CHECK(chargen_model_load_memory("", SIZE_MAX, &model) == CHARGEN_INVALID_ARGUMENT);
+    model = (chargen_model *)8;
+    CHECK(chargen_model_load_descriptor(-1, &model) == CHARGEN_FILE_ACCESS && model == NULL);
+    CHECK(chargen_model_load_descriptor(0, NULL) == CHARGEN_INVALID_ARGUMENT);
+    has_self_test = 7;
+    CHECK(chargen_model_verify(NULL, &has_self_test) == CHARGEN_INVALID_ARGUMENT && has_self_test == 0);
     CHECK(chargen_model_character(NULL, 0, &character) == CHARGEN_INVALID_ARGUMENT && character == 0);
     CHECK(chargen_model_provenance(NULL, &length)[0] == '\0' && length == 0);
     CHECK(chargen_session_create(NULL, &session) == CHARGEN_INVALID_ARGUMENT && session == NULL);
@@ -93,6 +99,11 @@ static void test_null_arguments(void) {
     length = 1;
     CHECK(chargen_session_score_characters(NULL, "a", 1, &score, 1, &length) == CHARGEN_INVALID_ARGUMENT && length == 0);
     CHECK(chargen_session_feed_character(NULL, 'a') == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_feed_piece(NULL, NULL, 0) == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_set_replacement(NULL, 'a') == CHARGEN_INVALID_ARGUMENT);
+    CHECK(chargen_session_unknown(NULL) == CHARGEN_UNKNOWN_FAIL);
+    CHECK(chargen_session_replacement(NULL) == CHARGEN_END_OF_DOCUMENT);
+    CHECK(chargen_model_nearest(NULL, 'a', &character) == CHARGEN_INVALID_ARGUMENT && character == 0);
     length = 1;
     CHECK(chargen_session_likeliest(NULL, 1, &character, &probability, &length) == CHARGEN_INVALID_ARGUMENT);
     CHECK(length == 0);
@@ -120,7 +131,7 @@ static void test_extreme_arguments(chargen_model *model) {
     size_t length;
     char buffer[16];
     float temperatures[] = {-1.0f, NAN, INFINITY, -INFINITY, 1e-30f, 1e30f};
-    int32_t policies[] = {-1, 2, INT32_MAX, INT32_MIN};
+    int32_t policies[] = {-1, CHARGEN_UNKNOWN_REPLACE, 4, INT32_MAX, INT32_MIN};
     size_t threads[] = {0, 65, SIZE_MAX, SIZE_MAX / 2 + 1};
     double score = 1;
     size_t i;
@@ -554,6 +565,8 @@ static int try_bytes(const unsigned char *bytes, size_t length) {
         CHECK(model == NULL && chargen_error_message()[0] != '\0');
         return 0;
     }
+    status = chargen_model_verify(model, NULL);
+    CHECK(status == CHARGEN_OK || status == CHARGEN_INVALID_MODEL);
     CHECK(chargen_session_create(model, &session) == CHARGEN_OK);
     CHECK(chargen_batch_create(model, 1, 1, &batch) == CHARGEN_OK);
     CHECK(chargen_session_stream(session, 20, ignore_character, NULL) == CHARGEN_OK);

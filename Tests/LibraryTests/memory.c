@@ -19,11 +19,13 @@
 #include <chargen.h>
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CHECK(condition)                                                                                     \
     do {                                                                                                     \
@@ -74,6 +76,13 @@ static const size_t lengths[] = {0, 4};
 
 static chargen_status load_file(void) { return chargen_model_load_file(path, &new_model); }
 static chargen_status load_memory(void) { return chargen_model_load_memory(bytes, length, &new_model); }
+static chargen_status load_descriptor(void) {
+    int descriptor = open(path, O_RDONLY);
+    chargen_status status = chargen_model_load_descriptor(descriptor, &new_model);
+    close(descriptor);
+    return status;
+}
+static chargen_status load_no_descriptor(void) { return chargen_model_load_descriptor(-1, &new_model); }
 static chargen_status load_nothing(void) { return chargen_model_load_file("no/such/file\n", &new_model); }
 static chargen_status load_header(void) { return chargen_model_load_memory(bytes, 20, &new_model); }
 static chargen_status load_null(void) { return chargen_model_load_file(NULL, &new_model); }
@@ -84,6 +93,8 @@ static chargen_status load_damaged(void) {
     bytes[length - 1] ^= 1;
     return status;
 }
+static chargen_status verify(void) { return chargen_model_verify(model, NULL); }
+static void nothing(void) {}
 static void free_model(void) {
     chargen_model_free(new_model);
     new_model = NULL;
@@ -170,6 +181,7 @@ static chargen_status clone_session(void) { return chargen_session_clone(session
 
 static chargen_status feed_unknown(void) { return chargen_session_feed(sessions[0], unknown, 4); }
 static chargen_status feed_bytes(void) { return chargen_session_feed(sessions[0], "\xFF", 1); }
+static chargen_status feed_piece(void) { return chargen_session_feed_piece(sessions[0], unknown, 4); }
 static chargen_status score_unknown(void) {
     double score;
     return chargen_session_score(sessions[0], unknown, 4, &score, NULL);
@@ -203,10 +215,13 @@ static const struct call {
 } calls[] = {
     {"loading a file", load_file, CHARGEN_OK, free_model},
     {"loading bytes", load_memory, CHARGEN_OK, free_model},
+    {"loading a descriptor", load_descriptor, CHARGEN_OK, free_model},
+    {"loading no descriptor", load_no_descriptor, CHARGEN_FILE_ACCESS, NULL},
     {"loading a missing file", load_nothing, CHARGEN_FILE_ACCESS, NULL},
     {"loading a part", load_header, CHARGEN_INVALID_MODEL, NULL},
     {"loading NULL", load_null, CHARGEN_INVALID_ARGUMENT, NULL},
     {"loading damaged bytes", load_damaged, CHARGEN_INVALID_MODEL, NULL},
+    {"verifying a model", verify, CHARGEN_OK, nothing},
     {"creating a session", create_session, CHARGEN_OK, free_session},
     {"creating a batch", create_batch, CHARGEN_OK, free_batch},
     {"starting threads", set_threads, CHARGEN_OK, one_thread},
@@ -229,6 +244,7 @@ static const struct call {
     {"setting unknown characters", set_allowed_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"feeding unknown characters", feed_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"feeding bytes", feed_bytes, CHARGEN_INVALID_UTF8, NULL},
+    {"feeding a piece", feed_piece, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"scoring unknown characters", score_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"generating without room", generate_nowhere, CHARGEN_BUFFER_TOO_SMALL, NULL},
     {"generating to NULL", next_null, CHARGEN_INVALID_ARGUMENT, NULL},

@@ -81,6 +81,12 @@ static void test_allocations(const chargen_model *model, size_t threads) {
     CHECK(chargen_session_stream(sessions[1], CHARACTERS, ignore_character, NULL) == CHARGEN_OK);
     for (i = 0; i < 3; i++) {
         CHECK(chargen_session_feed(sessions[0], text, lengths[0]) == CHARGEN_OK);
+        CHECK(chargen_session_feed_piece(sessions[0], text, lengths[0]) == CHARGEN_OK);
+        CHECK(chargen_session_set_unknown(sessions[0], CHARGEN_UNKNOWN_NEAREST) == CHARGEN_OK);
+        CHECK(chargen_session_feed_piece(sessions[0], "\xC3", 1) == CHARGEN_OK);
+        CHECK(chargen_session_feed_piece(sessions[0], "\xA8", 1) == CHARGEN_OK);
+        CHECK(chargen_session_set_replacement(sessions[0], 'a') == CHARGEN_OK);
+        CHECK(chargen_session_feed(sessions[0], "\xC3\xA8", 2) == CHARGEN_OK);
         CHECK(chargen_session_score(sessions[0], text, lengths[0], scores, NULL) == CHARGEN_OK);
         CHECK(chargen_batch_feed(batch, sessions, MEMBERS, texts, lengths) == CHARGEN_OK);
         CHECK(chargen_batch_score(batch, sessions, MEMBERS, texts, lengths, scores) == CHARGEN_OK);

@@ -225,7 +225,7 @@ unloading() {
     python -c 'import _ctypes, chargen, sys, time
 session = chargen.Session(chargen.Model(sys.argv[1]), threads=4)
 print(session.generate(100))
-_ctypes.dlclose(chargen._library._handle)
+_ctypes.dlclose(chargen._library._library._handle)
 time.sleep(0.02)' "$work/models/lstm-f32.cgw"
 }
 for attempt in 1 2 3; do
@@ -247,6 +247,7 @@ hashes_are_on_record() {
 for backend in portable avx2 avx512; do
     if CHARGEN_BACKEND=$backend "$work/stream" "$model" '' 1 >/dev/null 2>"$work/errors"; then
         check "$backend gives the same text" text_is_expected env CHARGEN_BACKEND=$backend
+        check "$backend passes the model's self-test" env CHARGEN_BACKEND=$backend "$work/verify" "$model"
         check "$backend gives the hashes on record, alone, on threads and in batches" \
             hashes_are_on_record all env CHARGEN_BACKEND=$backend
     else
@@ -275,6 +276,7 @@ fi
 if command -v qemu-x86_64 >/dev/null; then
     for cpu in Nehalem Haswell; do
         check "a processor like $cpu gives the same text" text_is_expected qemu-x86_64 -cpu $cpu
+        check "a processor like $cpu passes the model's self-test" qemu-x86_64 -cpu $cpu "$work/verify" "$model"
         check "a processor like $cpu compresses to the same file" compresses_alike qemu-x86_64 -cpu $cpu
         check "a processor like $cpu goes on from this one's snapshots, and this one from its" goes_on_alike qemu-x86_64 -cpu $cpu
         check "a processor like $cpu gives the hashes on record" hashes_are_on_record few qemu-x86_64 -cpu $cpu

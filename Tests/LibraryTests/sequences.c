@@ -23,12 +23,14 @@
 
 #include <chargen.h>
 
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     MODELS = 4,      /* Slots of a thread. */
@@ -51,7 +53,7 @@ struct file {
     size_t length;
     uint32_t characters[CHARACTERS];
     size_t character_count, longest;
-    int has_end, has_unknown;
+    int has_end, has_unknown, has_self_test;
     /* A model that all threads use. */
     chargen_model *common;
 };
@@ -71,6 +73,10 @@ struct session_slot {
     const struct file *file;
     unsigned long model;
     chargen_unknown unknown;
+    uint32_t replacement;
+    /* The bytes of an unfinished character. */
+    char pending[4];
+    size_t pending_count;
     float temperature, top_p, min_p, repetition, frequency;
     uint64_t seed;
     size_t top_k, window;
@@ -278,21 +284,39 @@ static struct text random_text(struct world *w, const struct file *file) {
     return text;
 }
 
+/* What a character is read as: the number of a character of the model, SYMBOL for the unknown
+   symbol, SKIPPED or REFUSED. */
+enum { SYMBOL = -1, SKIPPED = -2, REFUSED = -3 };
+
+static int read_as(uint32_t character, const struct file *file, chargen_unknown unknown, uint32_t replacement) {
+    int number = number_of(file, character);
+    uint32_t nearest;
+    if (number < 0 && unknown == CHARGEN_UNKNOWN_REPLACE) {
+        number = number_of(file, replacement);
+    } else if (number < 0 && unknown == CHARGEN_UNKNOWN_NEAREST
+               && chargen_model_nearest(file->common, character, &nearest) == CHARGEN_OK) {
+        number = number_of(file, nearest);
+    }
+    return number >= 0 ? number : unknown == CHARGEN_UNKNOWN_SKIP ? SKIPPED : file->has_unknown ? SYMBOL : REFUSED;
+}
+
 /* What reading a text gives, and the number of characters that count. */
 static chargen_status status_of(const struct text *text, const struct file *file, chargen_unknown unknown, size_t *count) {
     size_t offset = 0;
     *count = 0;
     while (offset < text->length) {
         uint32_t character;
+        int number;
         size_t length = take_character(text->bytes + offset, text->length - offset, &character);
         if (length == 0) {
             return CHARGEN_INVALID_UTF8;
         }
-        if (number_of(file, character) >= 0 || (unknown == CHARGEN_UNKNOWN_FAIL && file->has_unknown)) {
-            ++*count;
-        } else if (unknown == CHARGEN_UNKNOWN_FAIL) {
+        /* Any replacement is one that the model knows. */
+        number = read_as(character, file, unknown, file->characters[0]);
+        if (number == REFUSED) {
             return CHARGEN_UNKNOWN_CHARACTER;
         }
+        *count += number != SKIPPED;
         offset += length;
     }
     return CHARGEN_OK;
@@ -363,7 +387,17 @@ static int may_generate(const struct session_slot *s, uint32_t character) {
 
 /* ---- Loading a model ---- */
 
-static void call_load(struct world *w, int from_file) {
+enum source { FROM_FILE, FROM_DESCRIPTOR, FROM_MEMORY };
+
+/* Loads a file by its descriptor, or what is no descriptor of a file. */
+static chargen_status load_descriptor(struct world *w, const char *path, int is_whole, chargen_model **model) {
+    int descriptor = is_whole ? open(path, O_RDONLY) : one_in(w, 2) ? -1 - (int)below(w, 99) : open("/", O_RDONLY);
+    chargen_status status = chargen_model_load_descriptor(descriptor, model);
+    close(descriptor);
+    return status;
+}
+
+static void call_load(struct world *w, enum source source) {
     struct model_slot *slot = any_model(w);
     const struct file *file = &files[below(w, file_count)];
     chargen_model *model = (chargen_model *)8;
@@ -374,16 +408,21 @@ static void call_load(struct world *w, int from_file) {
         return;
     }
     if (one_in(w, 10)) {
-        CHECK((from_file ? chargen_model_load_file(NULL, &model) : chargen_model_load_memory(NULL, 9, &model))
+        if (source != FROM_DESCRIPTOR) {
+            CHECK((source == FROM_FILE ? chargen_model_load_file(NULL, &model) : chargen_model_load_memory(NULL, 9, &model))
+                  == CHARGEN_INVALID_ARGUMENT);
+            CHECK(model == NULL);
+        }
+        CHECK((source == FROM_FILE         ? chargen_model_load_file(file->path, NULL)
+               : source == FROM_DESCRIPTOR ? chargen_model_load_descriptor(0, NULL)
+                                           : chargen_model_load_memory(file->bytes, length, NULL))
               == CHARGEN_INVALID_ARGUMENT);
-        CHECK(model == NULL);
-        CHECK((from_file ? chargen_model_load_file(file->path, NULL)
-                         : chargen_model_load_memory(file->bytes, length, NULL)) == CHARGEN_INVALID_ARGUMENT);
         return;
     }
-    if (from_file) {
+    if (source != FROM_MEMORY) {
         expected = is_whole ? CHARGEN_OK : CHARGEN_FILE_ACCESS;
-        if (!GIVES(expected, chargen_model_load_file(is_whole ? file->path : "no/such\nfile", &model))) {
+        if (!GIVES(expected, source == FROM_FILE ? chargen_model_load_file(is_whole ? file->path : "no/such\nfile", &model)
+                                                 : load_descriptor(w, file->path, is_whole, &model))) {
             expected = CHARGEN_OUT_OF_MEMORY;
         }
     } else {
@@ -406,13 +445,22 @@ static void call_load(struct world *w, int from_file) {
     slot->number = ++w->models_made;
 }
 
-static void call_load_file(struct world *w) { call_load(w, 1); }
-static void call_load_memory(struct world *w) { call_load(w, 0); }
+static void call_load_file(struct world *w) { call_load(w, FROM_FILE); }
+static void call_load_descriptor(struct world *w) { call_load(w, FROM_DESCRIPTOR); }
+static void call_load_memory(struct world *w) { call_load(w, FROM_MEMORY); }
 
 static void call_model_free(struct world *w) {
     struct model_slot *slot = any_model(w);
     chargen_model_free(slot->model);
     slot->model = NULL;
+}
+
+static void call_verify(struct world *w) {
+    struct model_slot *slot = any_model(w);
+    int32_t has_self_test = 7;
+    int is_done = GIVES(slot->model == NULL ? CHARGEN_INVALID_ARGUMENT : CHARGEN_OK,
+                        chargen_model_verify(slot->model, one_in(w, 4) ? NULL : &has_self_test));
+    CHECK(has_self_test == 7 || has_self_test == (is_done && slot->model != NULL && slot->file->has_self_test));
 }
 
 /* ---- Properties of a model ---- */
@@ -697,6 +745,9 @@ static void call_stream(struct world *w) {
     CHECK(chargen_session_stream(s->twin, most, listen, &second) == CHARGEN_OK);
     CHECK(first.length == second.length && memcmp(first.text, second.text, first.length) == 0);
     CHECK(first.count <= most);
+    if (first.action == 2 && first.count > first.at) {
+        s->pending_count = 0;
+    }
 }
 
 static void call_feed(struct world *w) {
@@ -723,6 +774,73 @@ static void call_feed(struct world *w) {
     free(text.bytes);
 }
 
+/* Whether bytes begin a character that they do not end. */
+static int is_beginning(const char *bytes, size_t length) {
+    char whole[4];
+    uint32_t character;
+    int filler;
+    if (length == 0 || length > 3 || take_character(bytes, length, &character) > 0) {
+        return 0;
+    }
+    for (filler = 0x80; filler <= 0xBF; filler += 0x3F) {
+        memset(whole, filler, sizeof whole);
+        memcpy(whole, bytes, length);
+        if (take_character(whole, sizeof whole, &character) > length) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The twin gets each character when it is whole. */
+static void call_feed_piece(struct world *w) {
+    struct session_slot *s = existing(w);
+    struct text text, whole;
+    chargen_status expected;
+    char *piece;
+    size_t start, length, count, rest = 0;
+    if (s == NULL) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_feed_piece(NULL, "a", 1));
+        return;
+    }
+    if (one_in(w, 10)) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_feed_piece(s->session, NULL, 1 + below(w, 9)));
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_feed_piece(s->session, "a", impossible_size(w)));
+    }
+    text = random_text(w, s->file);
+    start = text.length == 0 || one_in(w, 2) ? 0 : below(w, text.length);
+    length = one_in(w, 2) ? text.length - start : below(w, text.length - start + 1);
+    piece = length == 0 ? NULL : (char *)malloc(length);
+    whole.bytes = (char *)malloc(s->pending_count + length + 1);
+    memcpy(whole.bytes, s->pending, s->pending_count);
+    if (length > 0) {
+        memcpy(piece, text.bytes + start, length);
+        memcpy(whole.bytes + s->pending_count, piece, length);
+    }
+    whole.length = s->pending_count + length;
+    while (rest < 3 && rest < whole.length && !is_beginning(whole.bytes + whole.length - rest, rest)) {
+        rest++;
+    }
+    if (!is_beginning(whole.bytes + whole.length - rest, rest)) {
+        rest = 0;
+    }
+    whole.length -= rest;
+    expected = length > 0         ? status_of(&whole, s->file, s->unknown, &count)
+               : s->pending_count ? CHARGEN_INVALID_UTF8
+                                  : CHARGEN_OK;
+    if (GIVES(expected, chargen_session_feed_piece(s->session, piece, length)) && expected == CHARGEN_OK) {
+        CHECK(chargen_session_feed(s->twin, whole.bytes, whole.length) == CHARGEN_OK);
+        memcpy(s->pending, whole.bytes + whole.length, rest);
+        s->pending_count = rest;
+    }
+    if (length == 0) {
+        s->pending_count = 0;
+    }
+    free(piece);
+    free(text.bytes);
+    free(whole.bytes);
+}
+
 static void call_feed_character(struct world *w) {
     struct session_slot *s = existing(w);
     uint32_t character;
@@ -734,7 +852,7 @@ static void call_feed_character(struct world *w) {
     }
     character = random_character(w, s->file);
     expected = choice_of(s->file, character) >= 0 ? CHARGEN_OK : CHARGEN_UNKNOWN_CHARACTER;
-    if (is_scalar(character) && (s->unknown == CHARGEN_UNKNOWN_SKIP || s->file->has_unknown)) {
+    if (is_scalar(character) && read_as(character, s->file, s->unknown, s->replacement) != REFUSED) {
         expected = CHARGEN_OK;
     }
     if (!GIVES(expected, chargen_session_feed_character(s->session, character)) || expected != CHARGEN_OK) {
@@ -936,6 +1054,7 @@ static void call_probability(struct world *w) {
 static void call_likeliest(struct world *w) {
     struct session_slot *s = existing(w);
     uint32_t *characters;
+    double first;
     float *probabilities;
     size_t k = one_in(w, 4) ? impossible_size(w) : below(w, 12), count = 1, room, most, i;
     if (s == NULL || one_in(w, 10)) {
@@ -954,6 +1073,8 @@ static void call_likeliest(struct world *w) {
     probabilities = (float *)malloc(room * sizeof *probabilities + 1);
     CHECK(GIVES(CHARGEN_OK, chargen_session_likeliest(s->session, k, characters, probabilities, &count)));
     CHECK(count == (k < most ? k : most));
+    /* At the beginning of a text the first question reads what all texts begin with. */
+    CHECK(chargen_session_log_probability(s->twin, s->file->characters[0], &first) == CHARGEN_OK);
     for (i = 0; i < count; i++) {
         float probability;
         CHECK(i == 0 || probabilities[i] <= probabilities[i - 1]);
@@ -978,6 +1099,7 @@ static void call_reset(struct world *w) {
     }
     CHECK(GIVES(CHARGEN_OK, chargen_session_reset(s->session)));
     CHECK(chargen_session_reset(s->twin) == CHARGEN_OK && chargen_session_ended(s->session) == 0);
+    s->pending_count = 0;
 }
 
 /* ---- Settings ---- */
@@ -1127,7 +1249,7 @@ static void call_set_allowed(struct world *w) {
         uint32_t character;
         int number;
         offset += take_character(text.bytes + offset, text.length - offset, &character);
-        number = number_of(s->file, character);
+        number = read_as(character, s->file, s->unknown, s->replacement);
         if (number >= 0) {
             s->outside[number] = 0;
         }
@@ -1524,8 +1646,9 @@ static void call_undo(struct world *w) {
 
 static void call_set_unknown(struct world *w) {
     struct session_slot *s = existing(w);
-    chargen_unknown unknown = one_in(w, 4) ? (chargen_unknown)random_word(w) | 0x100 : (chargen_unknown)below(w, 2);
-    int is_valid = s != NULL && (unknown == CHARGEN_UNKNOWN_FAIL || unknown == CHARGEN_UNKNOWN_SKIP);
+    chargen_unknown unknown = one_in(w, 4) ? (chargen_unknown)random_word(w) | 0x100 : (chargen_unknown)below(w, 5);
+    int is_valid = s != NULL
+        && (unknown == CHARGEN_UNKNOWN_FAIL || unknown == CHARGEN_UNKNOWN_SKIP || unknown == CHARGEN_UNKNOWN_NEAREST);
     if (GIVES(is_valid ? CHARGEN_OK : CHARGEN_INVALID_ARGUMENT,
               chargen_session_set_unknown(s == NULL ? NULL : s->session, unknown))
         && is_valid) {
@@ -1533,6 +1656,46 @@ static void call_set_unknown(struct world *w) {
         s->unknown = unknown;
     }
     CHECK(chargen_session_unknown(s == NULL ? NULL : s->session) == (s == NULL ? CHARGEN_UNKNOWN_FAIL : s->unknown));
+}
+
+static void call_set_replacement(struct world *w) {
+    struct session_slot *s = existing(w);
+    uint32_t character = s == NULL ? 'a' : random_character(w, s->file);
+    chargen_status expected = s == NULL ? CHARGEN_INVALID_ARGUMENT
+                              : number_of(s->file, character) < 0 ? CHARGEN_UNKNOWN_CHARACTER
+                                                                  : CHARGEN_OK;
+    if (GIVES(expected, chargen_session_set_replacement(s == NULL ? NULL : s->session, character))
+        && expected == CHARGEN_OK) {
+        CHECK(chargen_session_set_replacement(s->twin, character) == CHARGEN_OK);
+        s->unknown = CHARGEN_UNKNOWN_REPLACE;
+        s->replacement = character;
+    }
+}
+
+static void call_unknown(struct world *w) {
+    struct session_slot *s = existing(w);
+    chargen_unknown unknown = s == NULL ? CHARGEN_UNKNOWN_FAIL : s->unknown;
+    CHECK(chargen_session_unknown(s == NULL ? NULL : s->session) == unknown);
+    CHECK(chargen_session_replacement(s == NULL ? NULL : s->session)
+          == (unknown == CHARGEN_UNKNOWN_REPLACE ? s->replacement : CHARGEN_END_OF_DOCUMENT));
+}
+
+static void call_nearest(struct world *w) {
+    struct model_slot *slot = any_model(w);
+    uint32_t character = one_in(w, 4) ? (uint32_t)random_word(w) : (uint32_t)below(w, 0x530), nearest = 1;
+    chargen_status status, expected = slot->model == NULL ? CHARGEN_INVALID_ARGUMENT
+                                      : number_of(slot->file, character) >= 0 ? CHARGEN_OK
+                                                                              : CHARGEN_UNKNOWN_CHARACTER;
+    CHECK(chargen_model_nearest(slot->model, character, NULL) == CHARGEN_INVALID_ARGUMENT);
+    if (expected != CHARGEN_UNKNOWN_CHARACTER) {
+        status = expected;
+        (void)GIVES(expected, chargen_model_nearest(slot->model, character, &nearest));
+    } else {
+        (void)GIVES_EITHER(CHARGEN_UNKNOWN_CHARACTER, CHARGEN_OK, status,
+                           chargen_model_nearest(slot->model, character, &nearest));
+    }
+    CHECK(status == CHARGEN_OK ? number_of(slot->file, nearest) >= 0 : nearest == 0);
+    CHECK(expected != CHARGEN_OK || nearest == character);
 }
 
 /* The twin keeps one thread. */
@@ -1851,7 +2014,9 @@ static const struct function {
     void (*call)(struct world *w);
 } functions[] = {
     {"chargen_model_load_file", 4, call_load_file},
+    {"chargen_model_load_descriptor", 4, call_load_descriptor},
     {"chargen_model_load_memory", 4, call_load_memory},
+    {"chargen_model_verify", 1, call_verify},
     {"chargen_model_free", 1, call_model_free},
     {"chargen_session_create", 20, call_session_create},
     {"chargen_session_create_sharing", 10, call_session_create_sharing},
@@ -1861,6 +2026,7 @@ static const struct function {
     {"chargen_session_stream", 15, call_stream},
     {"chargen_session_next", 30, call_next},
     {"chargen_session_feed", 20, call_feed},
+    {"chargen_session_feed_piece", 15, call_feed_piece},
     {"chargen_session_feed_character", 10, call_feed_character},
     {"chargen_session_ended", 5, call_ended},
     {"chargen_session_reset", 5, call_reset},
@@ -1893,7 +2059,10 @@ static const struct function {
     {"chargen_session_set_undo", 4, call_set_undo},
     {"chargen_session_undo chargen_session_undo_count", 8, call_undo},
     {"chargen_session_state_size chargen_session_get_state chargen_session_set_state", 5, call_state},
-    {"chargen_session_set_unknown chargen_session_unknown", 8, call_set_unknown},
+    {"chargen_session_set_unknown", 8, call_set_unknown},
+    {"chargen_session_set_replacement", 4, call_set_replacement},
+    {"chargen_session_unknown chargen_session_replacement", 2, call_unknown},
+    {"chargen_model_nearest", 3, call_nearest},
     {"chargen_session_set_threads chargen_session_threads", 1, call_set_threads},
     {"chargen_session_score", 15, call_score},
     {"chargen_session_score_document", 8, call_score_document},
@@ -1993,6 +2162,7 @@ static void read_model(const char *path) {
     f->longest = chargen_model_max_character_bytes(f->common);
     f->has_end = chargen_model_has_end_of_document(f->common);
     f->has_unknown = chargen_model_has_unknown(f->common);
+    f->has_self_test = strstr(chargen_model_provenance(f->common, NULL), "\"selfTest\":") != NULL;
 }
 
 int main(int argc, char **argv) {

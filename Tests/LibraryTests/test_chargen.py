@@ -6,6 +6,7 @@ import array
 import copy
 import gc
 import itertools
+import json
 import math
 import mmap
 import os
@@ -14,12 +15,14 @@ import pickle
 import random
 import re
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import unittest
+import zlib
 from typing import Any
 
 import chargen
@@ -87,6 +90,10 @@ class ModelTests(unittest.TestCase):
             path = pathlib.Path(folder) / "é.cgw"
             path.write_bytes(MODELS["lstm"])
             models = [Model(path), Model(str(path)), Model.from_bytes(MODELS["lstm"])]
+            with open(path, "rb", buffering=0) as file:
+                models.append(Model.from_descriptor(file.fileno()))
+            with self.assertRaisesRegex(TypeError, "descriptor"):
+                pickle.dumps(models[-1])
         texts = {symbols(Session(model), 100) for model in models}
         self.assertEqual(len(texts), 1)
 
@@ -111,12 +118,40 @@ class ModelTests(unittest.TestCase):
         provenance = "\0é😀" * 10000
         self.assertEqual(Model.from_bytes(random_model("rnn", provenance=provenance)).provenance, provenance)
 
+    def test_the_self_test_is_run(self) -> None:
+        model = Model.from_bytes(MODELS["lstm"])
+        self.assertFalse(model.verify())
+        session = Session(model, seed=5, temperature=0.8)
+        session.feed("é中")
+        codes = [0xFFFFFFFF if character == "¶" else ord(character) for character in symbols(session, 100)]
+        test = {
+            "prompt": "é中", "seed": 5, "temperature": 0.8, "length": 100,
+            "crc32": f"{zlib.crc32(struct.pack('<100I', *codes)):08x}",
+        }
+        for ascii_only in (False, True):
+            provenance = json.dumps({"chargen": "test", "selfTest": test}, ensure_ascii=ascii_only)
+            self.assertTrue(Model.from_bytes(random_model("lstm", provenance=provenance)).verify())
+        test["seed"] = 6
+        with self.assertRaisesRegex(Error, "the self-test fails") as caught:
+            Model.from_bytes(random_model("lstm", provenance=json.dumps({"selfTest": test}))).verify()
+        self.assertEqual(caught.exception.status, Status.INVALID_MODEL)
+
+    def test_the_nearest_character_is_known_or_none(self) -> None:
+        model = Model.from_bytes(MODELS["lstm"])
+        self.assertEqual([model.nearest(character) for character in "aAÀÉｂ…§"], list("aaaéb.") + [None])
+
     def test_a_missing_file_is_named(self) -> None:
         with self.assertRaisesRegex(Error, "/no/such.cgw.*No such file") as caught:
             Model("/no/such.cgw")
         self.assertEqual(caught.exception.status, Status.FILE_ACCESS)
         with self.assertRaises(ValueError):
             Model("a\0b")
+
+    def test_a_descriptor_that_cannot_be_read_is_named(self) -> None:
+        for descriptor in (-1, 2**32):
+            with self.assertRaisesRegex(Error, "descriptor -1: Bad file descriptor") as caught:
+                Model.from_descriptor(descriptor)
+            self.assertEqual(caught.exception.status, Status.FILE_ACCESS)
 
     def test_bytes_that_are_no_model_are_refused(self) -> None:
         for data in (b"", b"\x89CGW", MODELS["gru"][:-1], MODELS["gru"] + b"\0"):
@@ -307,6 +342,36 @@ class SessionTests(unittest.TestCase):
             with self.assertRaises(ValueError):
                 session.seed = seed
         self.assertEqual((session.temperature, session.seed), (1, 0))
+
+    def test_unknown_characters_are_skipped_replaced_or_read_as_the_nearest(self) -> None:
+        for unknown, read in (("skip", "aé"), ("z", "aézz"), ("nearest", "aéé.")):
+            session, other = Session(self.model), Session(self.model)
+            self.assertEqual(session.unknown, "fail")
+            session.unknown = unknown
+            self.assertEqual((session.unknown, session.copy().unknown, session.skip_unknown), (unknown, unknown, unknown == "skip"))
+            session.feed("aéÉ…")
+            other.feed(read)
+            self.assertEqual(symbols(session, 50), symbols(other, 50))
+        for unknown, expected in (("§", Error), ("replace", ValueError), ("", ValueError), ("\ud800", Error)):
+            with self.assertRaises(expected):
+                session.unknown = unknown
+            self.assertEqual(session.unknown, "nearest")
+
+    def test_pieces_may_be_cut_anywhere(self) -> None:
+        text = "aé中😀 b".encode("utf-8")
+        for size in range(1, 6):
+            session, other = Session(self.model), Session(self.model)
+            for start in range(0, len(text), size):
+                session.feed_piece(memoryview(text)[start : start + size])
+            session.feed_piece(b"")
+            other.feed(text.decode("utf-8"))
+            self.assertEqual(symbols(session, 50), symbols(other, 50))
+        session.feed_piece(bytearray(b"\xc3"))
+        with self.assertRaisesRegex(Error, "ends within a character") as caught:
+            session.feed_piece(b"")
+        self.assertEqual(caught.exception.status, Status.INVALID_UTF8)
+        with self.assertRaises(TypeError):
+            session.feed_piece(5)  # type: ignore[arg-type]
 
     def test_an_unknown_character_is_named_or_skipped(self) -> None:
         session = Session(self.endless)

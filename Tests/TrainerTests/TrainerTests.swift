@@ -1,4 +1,6 @@
 import Foundation
+import InferenceEngine
+import ModelFormat
 import TestSupport
 import Testing
 
@@ -45,7 +47,22 @@ struct TrainerTests {
             let inspection = try Command.trainer("inspect", "model.cgw", in: folder)
             #expect(
                 inspection.output.contains("cell:        lstm")
-                    && inspection.output.contains("weights:     f32\n") && inspection.output.contains("validationLoss"))
+                    && inspection.output.contains("weights:     f32\n") && inspection.output.contains("validationLoss")
+                    && inspection.output.contains("self-test:   passed\n"))
+        }
+    }
+
+    @Test("inspect shows a model whose self-test fails, and fails")
+    func failedSelfTest() throws {
+        try withModel { folder in
+            let path = folder.appendingPathComponent("model.cgw")
+            let file = try Array(Data(contentsOf: path))
+            let provenance = try Model(file).provenance
+            let other = provenance.replacing("\"length\":100", with: "\"length\":99")
+            try Data(ModelFile.replacingProvenance(of: file, with: other)).write(to: path)
+            let inspection = try Command.trainer("inspect", "model.cgw", in: folder)
+            #expect(inspection.status == 1 && inspection.output.contains("self-test:   failed\n"))
+            #expect(inspection.errors.contains("the self-test fails"))
         }
     }
 

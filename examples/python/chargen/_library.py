@@ -59,6 +59,8 @@ _END_OF_DOCUMENT = 0xFFFFFFFF
 _STOPPED = 0xFFFFFFFE
 _NO_LIMIT = _SIZE(-1).value
 
+_POLICIES = {0: "fail", 1: "skip", 3: "nearest"}
+
 _FLOATS = ctypes.POINTER(ctypes.POINTER(ctypes.c_float))
 
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
@@ -67,7 +69,9 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_version_number": (ctypes.c_int32, []),
     "chargen_encode": (_SIZE, [ctypes.c_uint32, _TEXT]),
     "chargen_model_load_file": (_STATUS, [_TEXT, ctypes.POINTER(_HANDLE)]),
+    "chargen_model_load_descriptor": (_STATUS, [ctypes.c_int32, ctypes.POINTER(_HANDLE)]),
     "chargen_model_load_memory": (_STATUS, [_TEXT, _SIZE, ctypes.POINTER(_HANDLE)]),
+    "chargen_model_verify": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_int32)]),
     "chargen_model_free": (None, [_HANDLE]),
     "chargen_session_create": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE)]),
     "chargen_session_clone": (_STATUS, [_HANDLE, ctypes.POINTER(_HANDLE)]),
@@ -87,6 +91,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_session_stream": (_STATUS, [_HANDLE, _SIZE, _CALLBACK, ctypes.c_void_p]),
     "chargen_session_next": (_STATUS, [_HANDLE, ctypes.POINTER(ctypes.c_uint32)]),
     "chargen_session_feed": (_STATUS, [_HANDLE, _TEXT, _SIZE]),
+    "chargen_session_feed_piece": (_STATUS, [_HANDLE, _TEXT, _SIZE]),
     "chargen_session_feed_character": (_STATUS, [_HANDLE, ctypes.c_uint32]),
     "chargen_session_ended": (ctypes.c_int32, [_HANDLE]),
     "chargen_session_reset": (_STATUS, [_HANDLE]),
@@ -109,6 +114,8 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_session_bias": (ctypes.c_float, [_HANDLE, ctypes.c_uint32]),
     "chargen_session_allows": (ctypes.c_int32, [_HANDLE, ctypes.c_uint32]),
     "chargen_session_set_unknown": (_STATUS, [_HANDLE, ctypes.c_int32]),
+    "chargen_session_set_replacement": (_STATUS, [_HANDLE, ctypes.c_uint32]),
+    "chargen_session_replacement": (ctypes.c_uint32, [_HANDLE]),
     "chargen_session_unknown": (ctypes.c_int32, [_HANDLE]),
     "chargen_session_threads": (_SIZE, [_HANDLE]),
     "chargen_session_set_threads": (_STATUS, [_HANDLE, _SIZE]),
@@ -151,6 +158,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "chargen_model_character_count": (_SIZE, [_HANDLE]),
     "chargen_model_character": (_STATUS, [_HANDLE, _SIZE, ctypes.POINTER(ctypes.c_uint32)]),
     "chargen_model_knows": (ctypes.c_int32, [_HANDLE, ctypes.c_uint32]),
+    "chargen_model_nearest": (_STATUS, [_HANDLE, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint32)]),
     "chargen_model_max_character_bytes": (_SIZE, [_HANDLE]),
     "chargen_batch_create": (_STATUS, [_HANDLE, _SIZE, _SIZE, ctypes.POINTER(_HANDLE)]),
     "chargen_batch_free": (None, [_HANDLE]),

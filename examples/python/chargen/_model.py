@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import operator
 import os
 from typing import TYPE_CHECKING, Any, Callable, Union
 
-from ._library import _HANDLE, _SIZE, _check, _code, _decode, _encoded, _library
+from ._library import _HANDLE, _SIZE, Error, Status, _check, _code, _decode, _encoded, _library
 from ._owner import _Owner
 
 if TYPE_CHECKING:
@@ -41,7 +42,21 @@ class Model(_Owner):
         model._adopt(handle, copy)
         return model
 
-    def _adopt(self, handle: ctypes.c_void_p, source: str | bytes) -> None:
+    @classmethod
+    def from_descriptor(cls, descriptor: int) -> Model:
+        """Loads a model from an open file descriptor, from its present place to its end.
+
+        It stays open. What a file object has read in advance is not read again. The model cannot be
+        pickled."""
+        number = operator.index(descriptor)
+        handle = _HANDLE()
+        # ctypes would truncate it.
+        _check(_library.chargen_model_load_descriptor(number if 0 <= number < 2**31 else -1, ctypes.byref(handle)))
+        model = cls.__new__(cls)
+        model._adopt(handle, None)
+        return model
+
+    def _adopt(self, handle: ctypes.c_void_p, source: str | bytes | None) -> None:
         super().__init__(handle, _library.chargen_model_free)
         #: What sessions ask for, also after the model is closed.
         self._source = source
@@ -52,6 +67,8 @@ class Model(_Owner):
         """A copy, or what is unpickled, loads the file or the bytes again."""
         with self._lock:
             self._handle()
+        if self._source is None:
+            raise TypeError("a Model that was loaded from a descriptor cannot be copied or pickled")
         return (Model if isinstance(self._source, str) else Model.from_bytes), (self._source,)
 
     def __enter__(self) -> Model:
@@ -113,6 +130,26 @@ class Model(_Owner):
         if not isinstance(character, str) or len(character) != 1:
             return False
         return bool(self._call(_library.chargen_model_knows, ord(character)))
+
+    def nearest(self, character: str) -> str | None:
+        """The character that the model knows and that is nearest to another: itself, or another
+        width, case or form, or without its accent; None if there is none."""
+        nearest = ctypes.c_uint32()
+        try:
+            self._do(_library.chargen_model_nearest, _code(character), ctypes.byref(nearest))
+        except Error as error:
+            if error.status != Status.UNKNOWN_CHARACTER:
+                raise
+            return None
+        return chr(nearest.value)
+
+    def verify(self) -> bool:
+        """Checks that the model generates here what it generated when it was exported.
+
+        False if the file has no self-test; an Error if it fails."""
+        has_self_test = ctypes.c_int32()
+        self._do(_library.chargen_model_verify, ctypes.byref(has_self_test))
+        return bool(has_self_test.value)
 
     @property
     def has_end_of_document(self) -> bool:

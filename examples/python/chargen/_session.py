@@ -7,14 +7,17 @@ import functools
 import importlib
 import itertools
 import sys
-from typing import Any, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Sequence
 
 from ._library import (
-    _END_OF_DOCUMENT, _HANDLE, _NO_LIMIT, _SIZE, _STOPPED, EndReason, _character, _code, _decode, _encoded, _library,
-    _size, _texts,
+    _END_OF_DOCUMENT, _HANDLE, _NO_LIMIT, _POLICIES, _SIZE, _STOPPED, EndReason, _character, _code, _decode, _encoded,
+    _library, _size, _texts,
 )
 from ._model import Model, Pattern
 from ._owner import _in_use, _Interruptible
+
+if TYPE_CHECKING:
+    from ._model import Buffer
 
 
 class Session(_Interruptible):
@@ -288,11 +291,31 @@ class Session(_Interruptible):
     @property
     def skip_unknown(self) -> bool:
         """Whether unknown characters are skipped, also with a model that has a symbol for them."""
-        return bool(self._call(_library.chargen_session_unknown))
+        return self.unknown == "skip"
 
     @skip_unknown.setter
     def skip_unknown(self, value: bool) -> None:
-        self._do(_library.chargen_session_set_unknown, 1 if value else 0)
+        self.unknown = "skip" if value else "fail"
+
+    @property
+    def unknown(self) -> str:
+        """What happens to unknown characters: "fail" refuses the text, or reads the model's unknown
+        symbol; "skip" leaves them out; "nearest" reads the nearest known one, see Model.nearest();
+        a single character is read in the place of each."""
+        with self._lock:
+            replacement = int(self._call(_library.chargen_session_replacement))
+            if replacement != _END_OF_DOCUMENT:
+                return chr(replacement)
+            return _POLICIES[self._call(_library.chargen_session_unknown)]
+
+    @unknown.setter
+    def unknown(self, value: str) -> None:
+        for number, name in _POLICIES.items():
+            if name == value:
+                return self._do(_library.chargen_session_set_unknown, number)
+        if not isinstance(value, str) or len(value) != 1:
+            raise ValueError(f'unknown must be "fail", "skip", "nearest" or a single character, not {value!r}')
+        self._do(_library.chargen_session_set_replacement, ord(value))
 
     @property
     def threads(self) -> int:
@@ -319,6 +342,12 @@ class Session(_Interruptible):
         """Reads text as if the session had generated it, so that generated text continues it."""
         data = _encoded(text)
         self._do_long(len(text), _library.chargen_session_feed, data, len(data))
+
+    def feed_piece(self, piece: Buffer) -> None:
+        """Reads a piece of a text in UTF-8, which may be cut inside a character: its rest is to be
+        in the next piece. An empty piece ends the text; an Error if a character is unfinished."""
+        data = piece if isinstance(piece, bytes) else memoryview(piece).tobytes()
+        self._do_long(len(data), _library.chargen_session_feed_piece, data, len(data))
 
     def feed_end(self) -> None:
         """Reads the end of a document as if the session had generated it."""
