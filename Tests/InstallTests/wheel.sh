@@ -25,7 +25,7 @@ at_most() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | tail -1)" = "$2" ] || {
 check 'the library needs a glibc of 2.17 at most' at_most "$(newest "$work/content/chargen/libchargen.so")" 2.17
 check 'the trainer needs one of 2.35 at most' at_most "$(newest "$work/content/chargen/trainer")" 2.35
 
-# in_environment NAME COMMAND…: runs a command of a virtual environment, without any other but the shell's.
+# in_environment NAME COMMAND…: runs a command of a virtual environment, which has no other.
 in_environment() {
     name=$1
     command=$2
