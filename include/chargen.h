@@ -380,7 +380,8 @@ size_t chargen_session_snapshot_size(const chargen_session *session);
 /*
  * Writes all that decides how the session goes on as bytes, to keep in a file, say: the recurrent
  * state, the random generator, the settings, the pattern with the place in it, stop strings and
- * text that is held back. Not the number of threads, a flag to interrupt, and what may be undone.
+ * text that is held back. Not the number of threads, a flag to interrupt, what may be undone, and
+ * why the last call ended.
  *
  * bytes:    receives the snapshot.
  * capacity: the size of that memory, at least chargen_session_snapshot_size().
@@ -402,7 +403,8 @@ chargen_status chargen_session_snapshot(const chargen_session *session, void *by
  * length:  its length.
  * session: receives the session, to be freed with chargen_session_free(); NULL on failure.
  *
- * Every byte is checked; a pattern is compiled again.
+ * Every byte is checked, but for the values of the recurrent state, which may be any floats. A
+ * pattern is compiled again.
  *
  * Errors: INVALID_ARGUMENT; INVALID_SNAPSHOT if the snapshot is damaged, of another model or of
  * another version; OUT_OF_MEMORY. Any thread.

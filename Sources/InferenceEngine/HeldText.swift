@@ -71,6 +71,7 @@ struct HeldText {
         writer.write(kind)
         writer.write(UInt8(index))
         writer.write(endLength)
+        writer.write(following)
     }
 
     /// What was written.
@@ -108,6 +109,7 @@ struct HeldText {
         default: throw SnapshotReader.fault("a number is outside its range")
         }
         endLength = try reader.read(in: 0...StopStrings.maximumLength)
+        following = try reader.read(in: 0...Int.max >> 1)
     }
 
     /// The bytes of memory.

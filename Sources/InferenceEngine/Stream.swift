@@ -38,7 +38,10 @@ struct Stream: ~Copyable {
 
     /// What the random generator starts from. Setting it restarts the generator.
     var seed: UInt64 = 0 {
-        didSet { generator = SplitMix64(seed: seed) }
+        didSet {
+            generator = SplitMix64(seed: seed)
+            dropOpenPlace()
+        }
     }
 
     /// The beginning of a text, with default settings.
@@ -180,6 +183,12 @@ struct Stream: ~Copyable {
         if let saved = undoRing?.append(place) { state.save(to: saved) }
     }
 
+    /// Forgets the place of a step that has begun: what it was kept of is replaced.
+    private mutating func dropOpenPlace() {
+        if isInStep { _ = undoRing?.removeLast() }
+        isInStep = false
+    }
+
     /// Forgets the places in the text, which new settings do not fit.
     private mutating func forgetPlaces() {
         undoRing?.removeAll()
@@ -203,6 +212,7 @@ struct Stream: ~Copyable {
     /// Notes that the hidden and cell states have been replaced.
     mutating func finishSettingState() {
         state.finishSetting()
+        dropOpenPlace()
         held?.release()
         textHasEnded = false
         version += 1
@@ -230,8 +240,7 @@ struct Stream: ~Copyable {
         case .end(let reason):
             chosenEnd = reason
             guard model.vocabulary.endOfDocument == nil else { return model.vocabulary.endOfDocument }
-            if isInStep { _ = undoRing?.removeLast() }
-            isInStep = false
+            dropOpenPlace()
             constraint.restart()
             textHasEnded = true
             return nil

@@ -150,6 +150,27 @@ import Testing
         }
     }
 
+    @Test("What is set after a question is there after undo, and the generator's seed")
+    func undoOfSettings() throws {
+        let model = try Model(randomModel(.lstm, characters: Self.characters, range: 0.8))
+        let other = try Session(model)
+        try other.feed("abc")
+        var state = [Float](repeating: 0, count: other.recurrentStateCount)
+        other.getRecurrentState(&state)
+        for asks in [true, false] {
+            for setsState in [true, false] {
+                let session = try Session(model)
+                try session.setUndoCapacity(50)
+                if asks { _ = session.probabilities() }
+                if setsState { try session.setRecurrentState(state) } else { session.seed = 5 }
+                let text = following(try session.copy())
+                #expect(following(session) == text)
+                try session.undo(session.undoCount)
+                #expect(following(session) == text)
+            }
+        }
+    }
+
     @Test("What is undone first is held text, then what was given out")
     func undoOfHeldText() throws {
         let model = try Model(randomModel(.gru, characters: "ab", hasEndOfDocument: false, range: 0.8))

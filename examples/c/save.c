@@ -8,6 +8,7 @@
  */
 #include <chargen.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,14 +17,18 @@ static int failed(void) {
     return 1;
 }
 
-/* Reads at most `capacity` bytes of a file. Returns their number, 0 if there is no file. */
-static size_t read_file(const char *name, void *bytes, size_t capacity) {
+/* Reads at most `capacity` bytes of a file, none if there is no file. Returns 0 for a failure. */
+static int read_file(const char *name, void *bytes, size_t capacity, size_t *length) {
     FILE *file = fopen(name, "rb");
-    size_t length = file == NULL ? 0 : fread(bytes, 1, capacity, file);
-    if (file != NULL) {
-        fclose(file);
+    int is_read;
+    *length = 0;
+    if (file == NULL) {
+        return errno == ENOENT;
     }
-    return length;
+    *length = fread(bytes, 1, capacity, file);
+    is_read = !ferror(file);
+    fclose(file);
+    return is_read;
 }
 
 /* Writes a file under another name, then renames it: a full disk leaves the old one. */
@@ -59,7 +64,11 @@ int main(int argc, char **argv) {
     if (chargen_model_load_file(argv[1], &model) != CHARGEN_OK) {
         return failed();
     }
-    length = read_file(argv[2], bytes, sizeof bytes);
+    if (!read_file(argv[2], bytes, sizeof bytes, &length)) {
+        perror("save: cannot read");
+        chargen_model_free(model);
+        return 1;
+    }
     status = length == 0 ? chargen_session_create(model, &session)
                          : chargen_session_restore(model, bytes, length, &session);
     if (status != CHARGEN_OK
