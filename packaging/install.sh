@@ -45,6 +45,7 @@ place 644 build/share/trainer.zsh "$DATADIR/zsh/site-functions/_trainer"
 place 644 build/share/trainer.fish "$DATADIR/fish/vendor_completions.d/trainer.fish"
 
 place 644 include/chargen.h "$INCLUDEDIR/chargen.h"
+place 644 include/chargen.hpp "$INCLUDEDIR/chargen.hpp"
 place 644 build/libchargen.so "$LIBDIR/libchargen.so.$version"
 link "libchargen.so.$version" "$LIBDIR/$soname"
 link "$soname" "$LIBDIR/libchargen.so"

@@ -156,6 +156,17 @@ check 'pattern runs clean under valgrind' clean "$work/pattern" "$model" '[A-Z][
 check 'pattern as C++ runs clean under valgrind' clean "$work/pattern++" "$model" '[A-Z].*' 5
 check 'save runs clean under valgrind' clean "$work/save" "$model" "$work/saved" 20
 check 'save as C++ runs clean under valgrind' clean "$work/save++" "$model" "$work/saved" 20
+cpp_tests() {
+    "$1" "-std=$2" -Wall -Wextra -Wconversion -Wshadow=local -Werror -pedantic -O1 -Iinclude Tests/LibraryTests/cpp.cc \
+        -L"$folder" -lchargen -Wl,-rpath,"$folder" -o "$work/cpp" && clean "$work/cpp" "$model"
+}
+for standard in c++17 c++20; do
+    for compiler in g++ clang++; do
+        if command -v $compiler >/dev/null; then
+            check "the classes of chargen.hpp pass their tests as $standard with $compiler" cpp_tests $compiler $standard
+        fi
+    done
+done
 check 'hostile arguments and damaged models get a status' "$work/api" "$model" 2000
 for weights in f32 bf16 int8 int4; do
     check "so do damaged models of $weights weights" "$work/api" "$work/models/lstm-$weights.cgw" 500

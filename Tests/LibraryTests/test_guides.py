@@ -64,6 +64,19 @@ class PythonBlocks(unittest.TestCase):
                     self.assertEqual((result.returncode, result.stderr), (0, ""), code)
 
 
+class CppBlocks(unittest.TestCase):
+    def test_they_compile(self) -> None:
+        for line, code in blocks("docs/c-guide.md", "cpp"):
+            with self.subTest(line=line), tempfile.TemporaryDirectory() as folder:
+                source = pathlib.Path(folder) / "block.cc"
+                source.write_text(code, encoding="utf-8")
+                result = subprocess.run(
+                    ["g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-I", ROOT / "include", "-c", source, "-o",
+                     source.with_suffix(".o")],
+                    capture_output=True, text=True, check=False)
+                self.assertEqual(result.returncode, 0, result.stderr)
+
+
 class CBlocks(unittest.TestCase):
     def test_they_compile(self) -> None:
         for document in ("docs/c-guide.md", "docs/patterns.md", "README.md"):
