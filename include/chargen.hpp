@@ -285,27 +285,27 @@ public:
     /* Calls a function with the UTF-8 of each character. It may return a bool: whether to go on. An
      * exception of its own stops it, and comes out here. */
     template <class Callback> void stream(Callback &&callback, std::size_t max_characters) {
-        struct context {
+        struct stream_state {
             std::remove_reference_t<Callback> *callback;
             std::exception_ptr exception;
-        } context{&callback, nullptr};
+        } state{&callback, nullptr};
         const auto pass_on = [](const char *character, std::size_t length, void *user) noexcept -> std::int32_t {
-            struct context &context = *static_cast<struct context *>(user);
+            auto *const passed = static_cast<stream_state *>(user);
             try {
                 if constexpr (std::is_void_v<std::invoke_result_t<Callback &, std::string_view>>) {
-                    (*context.callback)(std::string_view(character, length));
+                    (*passed->callback)(std::string_view(character, length));
                     return 0;
                 } else {
-                    return (*context.callback)(std::string_view(character, length)) ? 0 : 1;
+                    return (*passed->callback)(std::string_view(character, length)) ? 0 : 1;
                 }
             } catch (...) {
-                context.exception = std::current_exception();
+                passed->exception = std::current_exception();
                 return 1;
             }
         };
-        const chargen_status status = chargen_session_stream(handle(), max_characters, pass_on, &context);
-        if (context.exception) {
-            std::rethrow_exception(context.exception);
+        const chargen_status status = chargen_session_stream(handle(), max_characters, pass_on, &state);
+        if (state.exception) {
+            std::rethrow_exception(state.exception);
         }
         check(status);
     }
