@@ -41,7 +41,7 @@ TEST_PACKAGES = g++ valgrind qemu-user abigail-tools libopenblas-dev gzip xz-uti
 
 .PHONY: all trainer library archive share examples demo deps requirements \
 	install uninstall deb test-deb wheel \
-	test test-swift test-library test-install test-wheel test-abi test-sanitized test-sequences test-texts test-kill lint clean \
+	test test-swift test-library test-languages test-install test-wheel test-abi test-sanitized test-sequences test-texts test-kill lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
 all: trainer library archive share
@@ -158,7 +158,7 @@ test-deb: deb
 
 # MARK: - Tests
 
-test: deps lint test-swift test-library test-install test-wheel
+test: deps lint test-swift test-library test-languages test-install test-wheel
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks
@@ -174,6 +174,14 @@ test-library: test-abi all examples build/place-names.cgw
 
 test-install: all build/place-names.cgw
 	Tests/InstallTests/run.sh build/place-names.cgw
+
+# Those whose tools are installed.
+test-languages: library build/place-names.cgw
+	Tests/LibraryTests/languages.sh build build/place-names.cgw
+
+NODE_INCLUDE = $(firstword $(wildcard /usr/include/node /usr/local/include/node))
+build/chargen.node: examples/node/binding.c include/chargen.h | library
+	$(CC) -std=c11 -O2 $(WARNINGS) -fPIC -shared -DNAPI_VERSION=8 -Iinclude -I$(NODE_INCLUDE) $< -Lbuild -lchargen -Wl,-rpath,'$$ORIGIN' -o $@
 
 test-wheel: wheel build/place-names.cgw
 	Tests/InstallTests/wheel.sh build/wheels build/place-names.cgw

@@ -872,7 +872,10 @@ class CompanyTests(unittest.TestCase):
             self.assertEqual(failures, [])
 
     def run_python(self, program: str, **arguments: Any) -> subprocess.Popen[bytes]:
-        program = "import os, signal, sys, time\nfrom chargen import *\nmodel = Model(sys.argv[1])\n" + program
+        # A background command of a shell ignores SIGINT, and what it starts does too.
+        program = (
+            "import os, signal, sys, time\nfrom chargen import *\nmodel = Model(sys.argv[1])\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\nsignal.alarm(60)\n" + program)
         return subprocess.Popen(
             [sys.executable, "-c", program, str(self.path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **arguments)
 
