@@ -38,6 +38,8 @@ enum { MEMBERS = 3, CHARACTERS = 25000 };
 
 /* Every call that must not allocate. */
 static void test_allocations(const chargen_model *model, size_t threads) {
+    static const char *const strings[] = {"ab", "e", "xyz "};
+    static const size_t stop_lengths[] = {2, 1, 4};
     chargen_session *sessions[MEMBERS];
     chargen_batch *batch;
     uint32_t characters[MEMBERS];
@@ -112,10 +114,13 @@ static void test_allocations(const chargen_model *model, size_t threads) {
     CHECK(chargen_session_set_top_k(sessions[2], 8) == CHARGEN_OK);
     CHECK(chargen_session_set_top_p(sessions[2], 0.9f) == CHARGEN_OK);
     CHECK(chargen_session_set_min_p(sessions[2], 0.01f) == CHARGEN_OK);
+    CHECK(chargen_session_set_stop_strings(sessions[2], strings, stop_lengths, 3) == CHARGEN_OK);
+    CHECK(chargen_session_set_undo(sessions[2], 50) == CHARGEN_OK);
     before = allocations;
     for (i = 0; i < CHARACTERS; i++) {
         CHECK(chargen_session_next(sessions[2], characters) == CHARGEN_OK);
         CHECK(chargen_batch_next(batch, sessions, MEMBERS, characters) == CHARGEN_OK);
+        CHECK(chargen_session_undo(sessions[2], chargen_session_undo_count(sessions[2]) / 4) == CHARGEN_OK);
     }
     CHECK(allocations == before);
 
