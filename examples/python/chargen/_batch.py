@@ -46,7 +46,8 @@ class Batch(_Interruptible):
         rows = list(sessions)
         characters = (ctypes.c_uint32 * len(rows))()
         with _in_use(self, *rows):
-            self._do_long(len(rows), _library.chargen_batch_next, _handles(rows), len(rows), characters)
+            self._do_long(
+                len(rows), _library.chargen_batch_next, _handles(rows), len(rows), characters, others=rows)
         return [_character(character) for character in characters]
 
     def feed(self, sessions: Iterable[Session], texts: Iterable[str]) -> None:
@@ -70,7 +71,7 @@ class Batch(_Interruptible):
             raise ValueError(f"{len(contents)} texts for {len(rows)} sessions")
         with _in_use(self, *rows):
             self._do_long(
-                sum(map(len, contents)), function, _handles(rows), len(rows), *_texts(contents), *results)
+                sum(map(len, contents)), function, _handles(rows), len(rows), *_texts(contents), *results, others=rows)
 
 
 def _handles(sessions: Sequence[Session]) -> ctypes.Array[ctypes.c_void_p]:

@@ -57,7 +57,7 @@ class Beam(_Interruptible):
         with _in_use(self, session):
             self._do_long(
                 self._width * min(wanted, self._length), _library.chargen_beam_search, session._handle(), wanted,
-                ctypes.byref(count))
+                ctypes.byref(count), others=(session,))
             return [self._text(index) for index in range(count.value)]
 
     def _text(self, index: int) -> Continuation:

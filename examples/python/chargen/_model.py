@@ -65,7 +65,7 @@ class Model(_Owner):
 
     def __reduce_ex__(self, _: Any) -> Any:
         """A copy, or what is unpickled, loads the file or the bytes again."""
-        with self._lock:
+        with self._guard.lock:
             self._handle()
         if self._source is None:
             raise TypeError("a Model that was loaded from a descriptor cannot be copied or pickled")
@@ -111,7 +111,7 @@ class Model(_Owner):
     def provenance(self) -> str:
         """The origin of the model: the JSON object that the trainer wrote."""
         length = _SIZE()
-        with self._lock:
+        with self._guard.lock:
             text = self._call(_library.chargen_model_provenance, ctypes.byref(length))
             return _decode(ctypes.string_at(text, length.value))
 
@@ -198,6 +198,6 @@ class Pattern(_Owner):
 
     def __reduce_ex__(self, _: Any) -> Any:
         """A copy, or what is unpickled, is compiled again."""
-        with self._lock:
+        with self._guard.lock:
             self._handle()
         return self._made_by

@@ -7,7 +7,7 @@ import ctypes
 import os
 import threading
 import weakref
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterable, Iterator
 
 from ._library import _check, _message
 
@@ -16,6 +16,15 @@ from ._library import _check, _message
 _LONG = 10**9
 
 _owners: weakref.WeakSet[_Owner] = weakref.WeakSet()
+
+
+class _Guard:
+    """Keeps objects that share memory from two calls at a time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        #: Whether another thread makes a call for the one that has the lock.
+        self.is_busy = False
 
 
 class _Owner:
@@ -29,8 +38,7 @@ class _Owner:
 
     def __init__(self, handle: ctypes.c_void_p, free: Callable[[ctypes.c_void_p], None]) -> None:
         self._open: ctypes.c_void_p | None = handle
-        self._lock = threading.RLock()
-        self._is_busy = False
+        self._guard = _Guard()
         self._is_stale = False
         self._free = weakref.finalize(self, free, handle)
         _owners.add(self)
@@ -41,13 +49,13 @@ class _Owner:
             raise ValueError(f"the {type(self).__name__} is closed")
         if self._is_stale:
             raise RuntimeError(f"the {type(self).__name__} has threads that this forked process lacks: make another")
-        if self._is_busy:
+        if self._guard.is_busy:
             raise RuntimeError(f"the {type(self).__name__} is in a call that has not ended")
         return self._open
 
     def _call(self, function: Any, *arguments: Any) -> Any:
         """Calls a function with the handle and other arguments."""
-        with self._lock:
+        with self._guard.lock:
             try:
                 return function(self._handle(), *arguments)
             except ctypes.ArgumentError as error:
@@ -55,14 +63,14 @@ class _Owner:
 
     def _do(self, function: Any, *arguments: Any) -> None:
         """Calls a function that returns a status, and raises an Error unless it succeeds."""
-        with self._lock:
+        with self._guard.lock:
             _check(self._call(function, *arguments))
 
     def close(self) -> None:
         """Frees the memory, once no other thread is in a call. Later use raises ValueError; closing
         again does nothing."""
-        with self._lock:
-            if self._is_busy:
+        with self._guard.lock:
+            if self._guard.is_busy:
                 self._handle()
             self._open = None
             self._free()
@@ -84,8 +92,9 @@ class _Interruptible(_Owner):
         self._work = parameters
         _check(set_interrupt(handle, ctypes.byref(self._flag)))
 
-    def _do_long(self, characters: int, function: Any, *arguments: Any) -> None:
-        """_do() for a call that takes so many characters through the network.
+    def _do_long(self, characters: int, function: Any, *arguments: Any, others: Iterable[_Owner] = ()) -> None:
+        """_do() for a call that takes so many characters through the network, of other objects too,
+        whose locks this thread has.
 
         Python raises KeyboardInterrupt in the main thread only, and not while that is in the
         library. So a call that may take long is made by another thread, for which the main thread
@@ -93,14 +102,17 @@ class _Interruptible(_Owner):
         """
         if characters * self._work < _LONG or threading.current_thread() is not threading.main_thread():
             return self._do(function, *arguments)
-        with self._lock:
+        with self._guard.lock:
             handle = self._handle()
-            self._is_busy = True
+            guards = [self._guard, *(other._guard for other in others)]
+            for guard in guards:
+                guard.is_busy = True
             try:
                 _check(*self._waited(function, handle, *arguments))
             finally:
                 self._flag.value = 0
-                self._is_busy = False
+                for guard in guards:
+                    guard.is_busy = False
 
     def _waited(self, function: Any, *arguments: Any) -> tuple[int, str]:
         """The status and the message of a call by another thread."""
@@ -129,19 +141,18 @@ class _Interruptible(_Owner):
 @contextlib.contextmanager
 def _in_use(*owners: _Owner) -> Iterator[None]:
     """Keeps other threads from using several objects, in whatever order they are given."""
-    locks = {id(owner._lock): owner._lock for owner in owners}
+    guards = {id(owner._guard): owner._guard for owner in owners}
     with contextlib.ExitStack() as stack:
-        for _, lock in sorted(locks.items()):
-            stack.enter_context(lock)
+        for _, guard in sorted(guards.items()):
+            stack.enter_context(guard.lock)
         yield
 
 
 def _after_fork() -> None:
     """In a forked process: no other thread is left, neither to release a lock nor to work."""
-    locks: dict[int, Any] = {}
+    guards: dict[int, _Guard] = {}
     for owner in list(_owners):
-        owner._lock = locks.setdefault(id(owner._lock), threading.RLock())
-        owner._is_busy = False
+        owner._guard = guards.setdefault(id(owner._guard), _Guard())
         owner._is_stale = owner._has_threads
 
 

@@ -63,7 +63,7 @@ class Session(_Interruptible):
         handle = _HANDLE()
         self._do(_library.chargen_session_create_sharing, ctypes.byref(handle))
         other = self._like(handle)
-        other._lock = self._lock
+        other._guard = self._guard
         return other
 
     def _like(self, handle: ctypes.c_void_p) -> Session:
@@ -302,7 +302,7 @@ class Session(_Interruptible):
         """What happens to unknown characters: "fail" refuses the text, or reads the model's unknown
         symbol; "skip" leaves them out; "nearest" reads the nearest known one, see Model.nearest();
         a single character is read in the place of each."""
-        with self._lock:
+        with self._guard.lock:
             replacement = int(self._call(_library.chargen_session_replacement))
             if replacement != _END_OF_DOCUMENT:
                 return chr(replacement)
@@ -324,7 +324,7 @@ class Session(_Interruptible):
 
     @threads.setter
     def threads(self, value: int) -> None:
-        with self._lock:
+        with self._guard.lock:
             self._do(_library.chargen_session_set_threads, _size(value))
             self._has_threads = value > 1
 
@@ -423,7 +423,7 @@ class Session(_Interruptible):
 
     def _numbers(self, function: Any) -> Sequence[float]:
         values, count = ctypes.POINTER(ctypes.c_float)(), _SIZE()
-        with self._lock:
+        with self._guard.lock:
             self._do(function, ctypes.byref(values), ctypes.byref(count))
             numpy = _numpy()
             if numpy is None:
@@ -449,7 +449,7 @@ class Session(_Interruptible):
         buffer = ctypes.create_string_buffer(4096)
         length = _SIZE()
         parts = []
-        with self._lock:
+        with self._guard.lock:
             while wanted > 0:
                 self._do_long(
                     min(wanted, len(buffer)), _library.chargen_session_generate, wanted, buffer, len(buffer),
