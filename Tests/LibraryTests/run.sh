@@ -157,7 +157,7 @@ check 'pattern as C++ runs clean under valgrind' clean "$work/pattern++" "$model
 check 'save runs clean under valgrind' clean "$work/save" "$model" "$work/saved" 20
 check 'save as C++ runs clean under valgrind' clean "$work/save++" "$model" "$work/saved" 20
 cpp_tests() {
-    "$1" "-std=$2" -Wall -Wextra -Wconversion -Wshadow=local -Werror -pedantic -O1 -Iinclude Tests/LibraryTests/cpp.cc \
+    "$1" "-std=$2" -Wall -Wextra -Wconversion -Werror -pedantic -O1 -Iinclude Tests/LibraryTests/cpp.cc \
         -L"$folder" -lchargen -Wl,-rpath,"$folder" -o "$work/cpp" && clean "$work/cpp" "$model"
 }
 for standard in c++17 c++20; do
