@@ -23,9 +23,6 @@ let library: [SwiftSetting] =
         .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(traits: ["Embedded"])),
     ]
 
-/// For modules without loops that matter.
-let small: [SwiftSetting] = [.unsafeFlags(["-Osize"], .when(traits: ["Embedded"]))]
-
 /// Settings of the modules that do arithmetic: optimised in debug builds too, because unoptimised
 /// SIMD, and the tests with it, would be some hundred times slower.
 let arithmetic: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
@@ -111,7 +108,7 @@ let package = Package(
             name: "KernelDispatch",
             dependencies: ["CIntrinsics", "CSupport", "Core"] + kernelModules.map { .init(stringLiteral: $0.name) },
             swiftSettings: library + arithmetic),
-        .target(name: "ModelFormat", dependencies: ["CSupport", "Core"], swiftSettings: library + small),
+        .target(name: "ModelFormat", dependencies: ["CSupport", "Core"], swiftSettings: library),
         .target(name: "ThreadPool", dependencies: ["CSupport", "Core"], swiftSettings: library + arithmetic),
         .target(
             name: "InferenceEngine",
@@ -123,7 +120,8 @@ let package = Package(
             name: "CAPI",
             dependencies: ["CChargen", "CSupport", "Core", "InferenceEngine", "KernelDispatch", "ModelFormat"],
             exclude: ["exports.map"],
-            swiftSettings: library + small,
+            // Without loops that matter.
+            swiftSettings: library + [.unsafeFlags(["-Osize"], .when(traits: ["Embedded"]))],
             linkerSettings: [
                 .unsafeFlags(
                     [

@@ -150,8 +150,10 @@ public final class Batch {
         open(count, session, beforeChoice: true) { _ in true }
         var waitingCount = 0
         for index in 0..<count {
+            // One reference a session and loop: counting it costs as much as a part of a small step.
+            let one = session(index)
             waiting.pointer[waitingCount].session = index
-            if !give(index, session(index), session(index).stream.takeHeld(), body) { waitingCount += 1 }
+            if !give(index, one, one.stream.takeHeld(), body) { waitingCount += 1 }
         }
         // A session that holds back what it has generated goes on until there is something to give.
         while waitingCount > 0 {
@@ -159,8 +161,9 @@ public final class Batch {
             var left = 0
             for place in 0..<waitingCount {
                 let (index, choice) = (waiting.pointer[place].session, waiting.pointer[place].choice)
+                let one = session(index)
                 waiting.pointer[left].session = index
-                if !give(index, session(index), session(index).stream.output(of: choice), body) { left += 1 }
+                if !give(index, one, one.stream.output(of: choice), body) { left += 1 }
             }
             waitingCount = left
         }
@@ -186,13 +189,14 @@ public final class Batch {
         var rows = 0
         for place in 0..<count {
             let index = waiting.pointer[place].session
-            let choice = session(index).stream.choose(
+            let one = session(index)
+            let choice = one.stream.choose(
                 from: logits + place * evaluator.logitStride, weights: evaluator.samplingWeights.pointer)
             waiting.pointer[place].choice = choice
             guard let choice else { continue }
-            session(index).stream.note(choice)
+            one.stream.note(choice)
             sessionOfRow.pointer[rows] = index
-            setRow(rows, session(index), choice)
+            setRow(rows, one, choice)
             rows += 1
         }
         if rows > 0 { advance(rows, session, isText: true) }
