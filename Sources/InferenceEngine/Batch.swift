@@ -150,7 +150,7 @@ public final class Batch {
         open(count, session, beforeChoice: true) { _ in true }
         var waitingCount = 0
         for index in 0..<count {
-            // One reference a session and loop: counting it costs as much as a part of a small step.
+            // One reference a session and loop: counting it is a part of a small step.
             let one = session(index)
             waiting.pointer[waitingCount].session = index
             if !give(index, one, one.stream.takeHeld(), body) { waitingCount += 1 }
