@@ -16,7 +16,8 @@ struct HeldText {
     /// The symbols of the text that the end stands for: a stop string's, or that of the document's
     /// end.
     private var endLength = 0
-    /// The symbols of the text that come after all that, which were given.
+    /// The symbols of the text that come after all that, which were given. Those that are read as
+    /// one block count as one; where symbols can be undone, each is a block.
     private var following = 0
 
     /// No text.
@@ -83,10 +84,7 @@ struct HeldText {
         let released = try reader.read(in: 0...count)
         try self.init(stopStrings, capacity: count)
         for index in 0..<count {
-            let symbol = Int(try reader.read(UInt32.self))
-            guard symbol < vocabulary.characters.count else {
-                throw SnapshotReader.fault("it has an impossible symbol")
-            }
+            let symbol = try reader.readSymbol(below: vocabulary.characters.count)
             // What is held back leads to the same places in the stop strings again.
             if index < released {
                 symbols.pointer[index] = Int32(symbol)
@@ -106,7 +104,7 @@ struct HeldText {
         case 2: end = .pattern
         case 3: end = .maximumLength
         case 4 where index < StopStrings.maximumCount: end = .stopString(index)
-        default: throw SnapshotReader.fault("a number is outside its range")
+        default: throw SnapshotReader.outsideRange
         }
         endLength = try reader.read(in: 0...StopStrings.maximumLength)
         following = try reader.read(in: 0...Int.max >> 1)

@@ -72,25 +72,25 @@ struct RecurrentState: ~Copyable {
 
     func write(_ writer: inout SnapshotWriter) {
         writer.write(isAtBeginning)
-        forEachVector { vector in writer.write(vector, count: layout.hiddenSize) }
+        forEachVector { vector, _ in writer.write(vector, count: layout.hiddenSize) }
     }
 
     /// - Throws: `invalidSnapshot` if there is too little. Any floats will do.
     mutating func read(_ reader: inout SnapshotReader) throws(ChargenError) {
         let isAtBeginning = try reader.readBool()
-        try forEachVector { (vector) throws(ChargenError) in try reader.read(vector, count: layout.hiddenSize) }
+        try forEachVector { (vector, _) throws(ChargenError) in try reader.read(vector, count: layout.hiddenSize) }
         finishSetting()
         self.isAtBeginning = isAtBeginning
     }
 
     /// Calls `body` with the hidden and the cell state of each layer, of ``StateLayout/hiddenSize``
-    /// floats.
-    private func forEachVector<Failure: Error>(
-        _ body: (UnsafeMutablePointer<Float>) throws(Failure) -> Void
+    /// floats, and which of them it is.
+    func forEachVector<Failure: Error>(
+        _ body: (UnsafeMutablePointer<Float>, _ isCell: Bool) throws(Failure) -> Void
     ) throws(Failure) {
         for layer in 0..<layout.layers {
-            try body(layout.hidden(front, layer: layer))
-            if cells.count > 0 { try body(cells.pointer + layer * layout.width) }
+            try body(layout.hidden(front, layer: layer), false)
+            if cells.count > 0 { try body(cells.pointer + layer * layout.width, true) }
         }
     }
 

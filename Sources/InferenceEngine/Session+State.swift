@@ -15,7 +15,7 @@ extension Session {
     package func getRecurrentState(_ values: UnsafeMutablePointer<Float>) {
         readOpening()
         var target = values
-        forEachVector { vector, _ in
+        stream.state.forEachVector { vector, _ in
             target.update(from: vector, count: model.shape.hiddenSize)
             target += model.shape.hiddenSize
         }
@@ -31,7 +31,7 @@ extension Session {
         let size = model.shape.hiddenSize
         var source = values
         var isValid = true
-        forEachVector { _, isCell in
+        stream.state.forEachVector { _, isCell in
             for unit in 0..<size where !(abs(source[unit]) <= (isCell ? 1e6 : 1)) { isValid = false }
             source += size
         }
@@ -40,19 +40,10 @@ extension Session {
                 .invalidArgument, "hidden states must be from -1 to 1, and cell states from -1000000 to 1000000")
         }
         source = values
-        forEachVector { vector, _ in
+        stream.state.forEachVector { vector, _ in
             vector.update(from: source, count: size)
             source += size
         }
         stream.finishSettingState()
-    }
-
-    /// Calls `body` with the hidden and cell state of each layer, and which of them it is.
-    private func forEachVector(_ body: (UnsafeMutablePointer<Float>, _ isCell: Bool) -> Void) {
-        let layout = model.stateLayout
-        for layer in 0..<layout.layers {
-            body(layout.hidden(stream.state.front, layer: layer), false)
-            if model.shape.cell.hasCellState { body(stream.state.cellStates + layer * layout.width, true) }
-        }
     }
 }

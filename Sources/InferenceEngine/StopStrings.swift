@@ -109,14 +109,11 @@ struct StopStrings {
         try self.init()
         for _ in 0..<(try reader.read(in: 0...StopStrings.maximumCount)) {
             let index = Int(try reader.read(UInt8.self))
+            guard index < StopStrings.maximumCount else { throw SnapshotReader.outsideRange }
             let length = try reader.read(in: 1...StopStrings.maximumLength)
             let start = symbols.count
             for _ in 0..<length {
-                let symbol = Int(try reader.read(UInt32.self))
-                guard index < StopStrings.maximumCount, symbol < vocabulary.characters.count else {
-                    throw SnapshotReader.fault("a number is outside its range")
-                }
-                try append(symbol, after: start)
+                try append(try reader.readSymbol(below: vocabulary.characters.count), after: start)
             }
             try places.append(Place(start: start, length: length, index: index))
             longest = max(longest, length)

@@ -114,8 +114,7 @@ struct Stream: ~Copyable {
         constraint.restart()
         unfinished = UnfinishedCharacter()
         held?.clear()
-        undoRing?.removeAll()
-        isInStep = false
+        forgetPlaces()
         endReason = nil
         textHasEnded = false
         version += 1
@@ -136,9 +135,6 @@ struct Stream: ~Copyable {
 
     /// Whether symbols can be undone.
     var canUndo: Bool { undoRing != nil }
-
-    /// The most symbols that can be undone.
-    var undoCapacity: Int { undoRing?.capacity ?? 0 }
 
     /// The number of symbols that can be undone now.
     var undoCount: Int { (undoRing?.count ?? 0) - (isInStep ? 1 : 0) }

@@ -63,9 +63,7 @@ struct SymbolWindow {
     /// - Throws: `invalidSnapshot` if there is an impossible symbol.
     mutating func read(_ reader: inout SnapshotReader) throws(ChargenError) {
         for _ in 0..<(try reader.read(in: 0...capacity)) {
-            let symbol = Int(try reader.read(UInt32.self))
-            guard symbol < counts.count else { throw SnapshotReader.fault("it has an impossible symbol") }
-            append(symbol)
+            append(try reader.readSymbol(below: counts.count))
         }
     }
 

@@ -28,16 +28,23 @@ struct SnapshotReader {
     /// A number of a range.
     mutating func read(in range: ClosedRange<Int>) throws(ChargenError) -> Int {
         guard let value = Int(exactly: try read(UInt64.self)), range.contains(value) else {
-            throw SnapshotReader.fault("a number is outside its range")
+            throw SnapshotReader.outsideRange
         }
         return value
+    }
+
+    /// A symbol less than `count`.
+    mutating func readSymbol(below count: Int) throws(ChargenError) -> Int {
+        let symbol = Int(try read(UInt32.self))
+        guard symbol < count else { throw SnapshotReader.outsideRange }
+        return symbol
     }
 
     mutating func readBool() throws(ChargenError) -> Bool {
         switch try read(UInt8.self) {
         case 0: return false
         case 1: return true
-        default: throw SnapshotReader.fault("a number is outside its range")
+        default: throw SnapshotReader.outsideRange
         }
     }
 
@@ -46,6 +53,8 @@ struct SnapshotReader {
     mutating func read(_ values: UnsafeMutablePointer<Float>, count: Int) throws(ChargenError) {
         for index in 0..<count { values[index] = try readFloat() }
     }
+
+    static var outsideRange: ChargenError { fault("a number is outside its range") }
 
     static func fault(_ reason: String) -> ChargenError {
         ChargenError(.invalidSnapshot, "the snapshot is damaged: " + reason)

@@ -27,7 +27,7 @@ extension SnapshotReader {
         case 3: return .nearest
         default: break
         }
-        throw SnapshotReader.fault("a number is outside its range")
+        throw SnapshotReader.outsideRange
     }
 }
 
