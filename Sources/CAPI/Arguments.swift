@@ -32,6 +32,11 @@ func limit(_ maximum: Int) -> Int {
 
 // MARK: - Handles
 
+/// The object behind a handle, or nil for NULL.
+func existing<Object: AnyObject>(_ handle: OpaquePointer?, _ type: Object.Type) -> Object? {
+    handle.map { Unmanaged<Object>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue() }
+}
+
 /// The object behind a handle, which still owns it.
 func object<Object: AnyObject>(
     _ handle: OpaquePointer?, _ type: Object.Type, _ name: StaticString

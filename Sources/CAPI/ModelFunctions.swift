@@ -11,7 +11,7 @@ import ModelFormat
 
 /// The object behind a handle, or nil for NULL.
 private func loaded(_ handle: OpaquePointer?) -> Model? {
-    handle.map { Unmanaged<Model>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue() }
+    existing(handle, Model.self)
 }
 
 // MARK: - Loading

@@ -9,7 +9,7 @@ import InferenceEngine
 
 /// The object behind a handle, or nil for NULL.
 func existing(_ handle: OpaquePointer?) -> Session? {
-    handle.map { Unmanaged<Session>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue() }
+    existing(handle, Session.self)
 }
 
 // MARK: - Lifetime
