@@ -4,11 +4,15 @@
 # make deps       install the packages that building and testing need, as root on Debian or Ubuntu
 # make demo       train on a list of invented place names, and generate more from C and Python
 # make deb        Debian packages of the command and of the library, in build/
+# make wheel      Python packages that carry the library, in build/wheels
 # make test       all tests; its first step is make deps
 # make test-install   installs, and builds and runs programs with what was installed
+# make test-languages  the examples in Rust and for Node
+# make test-wheel  installs the Python packages into environments of their own
 # make test-deb   checks the Debian packages in a Debian of their own, as root: slow
 # make test-sanitized   the Swift tests under the address and thread sanitizers: slow
 # make test-sequences  ten million random calls of the library under sanitizers: slow
+# make test-texts  100,000 generated texts each keep what they are to keep: slow
 # make test-kill  kills trainings at random instants and resumes them: slow
 # make bench      the library's speed, beside the bound by memory bandwidth
 # make bench-score   the time to score texts, one by one and in a batch
@@ -41,7 +45,8 @@ TEST_PACKAGES = g++ valgrind qemu-user abigail-tools libopenblas-dev gzip xz-uti
 
 .PHONY: all trainer library archive share examples demo deps requirements \
 	install uninstall deb test-deb wheel \
-	test test-swift test-library test-languages test-install test-wheel test-abi test-sanitized test-sequences test-texts test-kill lint clean \
+	test test-swift test-library test-languages test-install test-wheel test-abi \
+	test-sanitized test-sequences test-texts test-kill lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
 all: trainer library archive share
@@ -181,7 +186,8 @@ test-languages: library build/place-names.cgw
 
 NODE_INCLUDE = $(firstword $(wildcard /usr/include/node /usr/local/include/node))
 build/chargen.node: examples/node/binding.c include/chargen.h | library
-	$(CC) -std=c11 -O2 $(WARNINGS) -fPIC -shared -DNAPI_VERSION=8 -Iinclude -I$(NODE_INCLUDE) $< -Lbuild -lchargen -Wl,-rpath,'$$ORIGIN' -o $@
+	$(CC) -std=c11 -O2 $(WARNINGS) -fPIC -shared -DNAPI_VERSION=8 -Iinclude -I$(NODE_INCLUDE) $< \
+		-Lbuild -lchargen -Wl,-rpath,'$$ORIGIN' -o $@
 
 test-wheel: wheel build/place-names.cgw
 	Tests/InstallTests/wheel.sh build/wheels build/place-names.cgw
