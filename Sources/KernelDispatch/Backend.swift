@@ -24,7 +24,7 @@ public final class Backend: @unchecked Sendable {
             /// x86-64-v3: Intel since Haswell (2013), AMD since Zen (2017).
             case avx2
         #endif
-        /// Any processor. Without fused multiply-add in hardware it gives the same bits, slowly.
+        /// Any processor. Without fused multiply-add in hardware it computes it from doubles.
         case portable
 
         /// `portable`, `avx2` or `avx512`.

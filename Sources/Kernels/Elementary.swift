@@ -48,7 +48,7 @@ private func exponentialParts(_ x: Vector) -> (scale: Vector, q: Vector) {
 @inline(__always)
 func exponential(_ x: Vector) -> Vector {
     let (scale, q) = exponentialParts(x)
-    return scale.adding(scale, times: q).replacing(with: 0, where: x .< smallestExponent)
+    return scale.adding(q, timesPowerOfTwo: scale).replacing(with: 0, where: x .< smallestExponent)
 }
 
 /// 1 / (1 + e^−x), from the exponential of −|x|, which cannot overflow; 0 below
@@ -67,7 +67,7 @@ func sigmoid(_ x: Vector) -> Vector {
 @inline(__always)
 func hyperbolicTangent(_ x: Vector) -> Vector {
     let (scale, q) = exponentialParts(magnitude(x) * -2)
-    let t = (scale - 1).adding(scale, times: q)
+    let t = (scale - 1).adding(q, timesPowerOfTwo: scale)
     return copySign(of: x, to: t / (t + 2))
 }
 

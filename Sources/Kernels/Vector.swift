@@ -1,3 +1,5 @@
+import CIntrinsics
+
 /// The unit of all arithmetic here: sixteen floats, one AVX-512 register, two AVX2 or four SSE or
 /// NEON ones.
 ///
@@ -27,7 +29,34 @@ extension Vector {
     /// `self + a × b` with one rounding.
     @inline(__always)
     func adding(_ a: Vector, times b: Vector) -> Vector {
-        addingProduct(a, b)
+        #if AVX512 || AVX2 || arch(arm64)
+            addingProduct(a, b)
+        #else
+            ci_fused_multiply_add(a, b, self)
+        #endif
+    }
+
+    /// `self + a × b` with one rounding, where the significands of a and b have at most 24 bits
+    /// together.
+    @inline(__always)
+    func adding(_ a: Vector, timesExactly b: Vector) -> Vector {
+        #if AVX512 || AVX2 || arch(arm64)
+            addingProduct(a, b)
+        #else
+            ci_add_exact_product(a, b, self)
+        #endif
+    }
+
+    /// `self + scale × b` with one rounding, where `scale` is a power of two from 2^−126 to 1 and
+    /// the sum, if not 0, at least 2^−126 in magnitude or a multiple of 2^−149.
+    @inline(__always)
+    func adding(_ b: Vector, timesPowerOfTwo scale: Vector) -> Vector {
+        #if AVX512 || AVX2 || arch(arm64)
+            addingProduct(scale, b)
+        #else
+            // The product is exact, or, as a subnormal number, rounded to the last bit of the sum.
+            self + scale * b
+        #endif
     }
 
     /// The sum of the lanes, in halves: the same tree on every backend.

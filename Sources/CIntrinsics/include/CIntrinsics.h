@@ -2,11 +2,14 @@
 #ifndef CINTRINSICS_H
 #define CINTRINSICS_H
 
+#include "FusedMultiplyAdd.h"
 #include "KernelTables.h"
 
 // Intrinsics, for what LLVM does not generate from generic SIMD code: integer dot products.
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
 #endif
 
 #if defined(__AVX512BF16__)
@@ -15,6 +18,21 @@ static inline __attribute__((always_inline)) __m512 ci_add_pair_products(__m512 
     return _mm512_dpbf16_ps(accumulators, (__m512bh)a, (__m512bh)b);
 }
 #endif
+
+typedef int16_t ci_short8 __attribute__((ext_vector_type(8)));
+typedef int32_t ci_int4 __attribute__((ext_vector_type(4)));
+
+/// The sums of the products of two neighbouring pairs.
+static inline __attribute__((always_inline)) ci_int4 ci_pair_products(ci_short8 a, ci_short8 b) {
+#if defined(__SSE2__)
+    return (ci_int4)_mm_madd_epi16((__m128i)a, (__m128i)b);
+#elif defined(__wasm_simd128__)
+    return (ci_int4)wasm_i32x4_dot_i16x8((v128_t)a, (v128_t)b);
+#else
+    return __builtin_convertvector(a.even, ci_int4) * __builtin_convertvector(b.even, ci_int4) +
+           __builtin_convertvector(a.odd, ci_int4) * __builtin_convertvector(b.odd, ci_int4);
+#endif
+}
 
 /// Prefetches the cache line at an address, which need not be valid.
 static inline __attribute__((always_inline)) void ci_prefetch(const void *address) {

@@ -1,100 +1,128 @@
 // The integer arithmetic of int8 and int4 weights: exact, so that every implementation gives the
-// same bits. This is the portable one; the files beside it use the processor's own dot products.
+// same bits. This is the one for any processor; the files beside it use wider dot products.
 
 #if !AVX2 && !AVX512
-    /// Sixty-four bytes: four for each of sixteen rows.
-    struct ByteVector {
-        fileprivate let words: SIMD16<Int32>
+    import CIntrinsics
 
+    /// Sixty-four bytes: four for each of sixteen rows. Two bytes are read as a number of 16 bits.
+    struct ByteVector {
+        fileprivate let a: SIMD8<Int16>
+        fileprivate let b: SIMD8<Int16>
+        fileprivate let c: SIMD8<Int16>
+        fileprivate let d: SIMD8<Int16>
+
+        /// Applies `function` to each quarter.
         @inline(__always)
-        fileprivate init(_ words: SIMD16<Int32>) {
-            self.words = words
+        private init(_ v: ByteVector, _ function: (SIMD8<Int16>) -> SIMD8<Int16>) {
+            (a, b, c, d) = (function(v.a), function(v.b), function(v.c), function(v.d))
         }
 
         /// Reads sixty-four bytes.
         @inline(__always)
         init(at source: UnsafeRawPointer) {
-            words = source.loadUnaligned(as: SIMD16<Int32>.self)
+            a = source.loadUnaligned(as: SIMD8<Int16>.self)
+            b = (source + 16).loadUnaligned(as: SIMD8<Int16>.self)
+            c = (source + 32).loadUnaligned(as: SIMD8<Int16>.self)
+            d = (source + 48).loadUnaligned(as: SIMD8<Int16>.self)
         }
 
         /// The same four bytes for every row.
         @inline(__always)
         init(repeatingFourAt source: UnsafeRawPointer) {
-            words = SIMD16(repeating: source.loadUnaligned(as: Int32.self))
+            a = unsafeBitCast(
+                SIMD4(repeating: source.loadUnaligned(as: Int32.self)), to: SIMD8<Int16>.self)
+            (b, c, d) = (a, a, a)
         }
 
         /// The lower half of each byte.
         @inline(__always)
         var lowNibbles: ByteVector {
-            ByteVector(words & SIMD16(repeating: 0x0F0F_0F0F))
+            ByteVector(self) { $0 & SIMD8(repeating: 0x0F0F) }
         }
 
         /// The upper half of each byte.
         @inline(__always)
         var highNibbles: ByteVector {
-            ByteVector(words &>> SIMD16(repeating: 4)).lowNibbles
+            ByteVector(self) { ($0 &>> SIMD8(repeating: 4)) & SIMD8(repeating: 0x0F0F) }
         }
+    }
 
-        /// Byte `index` of each row.
-        @inline(__always)
-        private func unsigned(_ index: Int32) -> SIMD16<Int32> {
-            (words &>> SIMD16(repeating: 8 * index)) & SIMD16(repeating: 0xFF)
-        }
-
-        /// Byte `index` of each row, whose upper bit is its sign.
-        @inline(__always)
-        private func signed(_ index: Int32) -> SIMD16<Int32> {
-            (words &<< SIMD16(repeating: 24 - 8 * index)) &>> SIMD16(repeating: 24)
-        }
-
-        /// The sum of the products of each row's four pairs of bytes, an unsigned one of `self` and
-        /// a signed one.
-        @inline(__always)
-        fileprivate func products(_ other: ByteVector) -> SIMD16<Int32> {
-            unsigned(0) &* other.signed(0) &+ unsigned(1) &* other.signed(1) &+ unsigned(2) &* other.signed(2)
-                &+ unsigned(3) &* other.signed(3)
-        }
+    /// Four 32-bit numbers a row: the products of a quarter of two vectors of bytes.
+    @inline(__always)
+    private func products(_ unsigned: SIMD8<Int16>, _ signed: SIMD8<Int16>) -> SIMD4<Int32> {
+        let eight = SIMD8<Int16>(repeating: 8)
+        let even = ci_pair_products(unsigned & SIMD8(repeating: 0xFF), (signed &<< eight) &>> eight)
+        let upper = (unsigned &>> eight) & SIMD8(repeating: 0xFF)
+        return even &+ ci_pair_products(upper, signed &>> eight)
     }
 
     /// Sixteen 32-bit accumulators of products of bytes.
     struct ByteAccumulators {
-        private var accumulators: SIMD16<Int32>
+        private var a: SIMD4<Int32>
+        private var b: SIMD4<Int32>
+        private var c: SIMD4<Int32>
+        private var d: SIMD4<Int32>
 
         /// Sixteen accumulators to start from.
         @inline(__always)
         init(at source: UnsafeRawPointer) {
-            accumulators = source.loadUnaligned(as: SIMD16<Int32>.self)
+            a = source.loadUnaligned(as: SIMD4<Int32>.self)
+            b = (source + 16).loadUnaligned(as: SIMD4<Int32>.self)
+            c = (source + 32).loadUnaligned(as: SIMD4<Int32>.self)
+            d = (source + 48).loadUnaligned(as: SIMD4<Int32>.self)
+        }
+
+        /// Sixteen times the same number.
+        @inline(__always)
+        fileprivate init(repeating number: Int32) {
+            a = SIMD4(repeating: number)
+            (b, c, d) = (a, a, a)
         }
 
         /// Adds the products of each row's four pairs of bytes.
         @inline(__always)
         mutating func add(unsigned: ByteVector, signed: ByteVector) {
-            accumulators = accumulators &+ unsigned.products(signed)
+            a = a &+ products(unsigned.a, signed.a)
+            b = b &+ products(unsigned.b, signed.b)
+            c = c &+ products(unsigned.c, signed.c)
+            d = d &+ products(unsigned.d, signed.d)
         }
 
         /// The accumulators as floats.
         @inline(__always)
         var floats: Vector {
-            Vector(accumulators)
+            Vector(
+                SIMD16(lowHalf: SIMD8(lowHalf: a, highHalf: b), highHalf: SIMD8(lowHalf: c, highHalf: d)))
+        }
+
+        /// The accumulators plus `correction`, as floats.
+        @inline(__always)
+        fileprivate func floats(adding correction: Int32) -> Vector {
+            var sums = ByteAccumulators(repeating: correction)
+            sums.a = sums.a &+ a
+            sums.b = sums.b &+ b
+            sums.c = sums.c &+ c
+            sums.d = sums.d &+ d
+            return sums.floats
         }
     }
 
     /// Sixteen accumulators of thirty-two products of a nibble, 0 to 15, and a signed byte.
     struct NibbleAccumulators {
-        private var accumulators = SIMD16<Int32>(repeating: 0)
+        private var accumulators = ByteAccumulators(repeating: 0)
 
         @inline(__always) init() {}
 
         /// Adds the products of each row's four pairs.
         @inline(__always)
         mutating func add(nibbles: ByteVector, signed: ByteVector) {
-            accumulators = accumulators &+ nibbles.products(signed)
+            accumulators.add(unsigned: nibbles, signed: signed)
         }
 
         /// The accumulators plus `correction`, as floats.
         @inline(__always)
         func floats(adding correction: Int32) -> Vector {
-            Vector(accumulators &+ SIMD16(repeating: correction))
+            accumulators.floats(adding: correction)
         }
     }
 #endif

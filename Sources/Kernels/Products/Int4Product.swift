@@ -117,7 +117,7 @@ private func addPanel(
             a.add(nibbles: bytes.lowNibbles, signed: ByteVector(repeatingFourAt: values + 8 * k))
             a.add(nibbles: bytes.highNibbles, signed: ByteVector(repeatingFourAt: values + 8 * k + 4))
         }
-        output = output.adding(a.floats(adding: correction(x, group, groups)), times: scales(w))
+        output = output.adding(a.floats(adding: correction(x, group, groups)), timesExactly: scales(w))
         w += groupLength
     }
     output.store(at: y)
@@ -165,5 +165,5 @@ private func addPanelToFour(
 
 @inline(__always)
 private func add(_ exact: Vector, _ scale: Vector, _ y: UnsafeMutablePointer<Float>) {
-    Vector(at: y).adding(exact, times: scale).store(at: y)
+    Vector(at: y).adding(exact, timesExactly: scale).store(at: y)
 }

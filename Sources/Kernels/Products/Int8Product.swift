@@ -107,6 +107,17 @@ private func addGroup(
     _ group: UnsafeRawPointer, _ height: Int, _ quads: Int, _ inputs: UnsafePointer<UnsafeRawPointer>,
     _ y: UnsafeMutablePointer<Float>
 ) {
+    guard hasFusedMultiplyAdd else {
+        // Four panels would need more accumulators than there are registers.
+        for panel in Swift.stride(from: 0, to: height, by: 2 * laneCount) {
+            if panel + laneCount < height {
+                addBlock(2, 1, group + 4 * panel, height, quads, inputs, y + panel, 0)
+            } else {
+                addBlock(1, 1, group + 4 * panel, height, quads, inputs, y + panel, 0)
+            }
+        }
+        return
+    }
     switch height {
     case laneCount: addBlock(1, 1, group, height, quads, inputs, y, 0)
     case 2 * laneCount: addBlock(2, 1, group, height, quads, inputs, y, 0)
