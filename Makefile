@@ -64,8 +64,7 @@ library: requirements
 	install -m 755 "$$($(SWIFT) build -c release $(EMBEDDED) --show-bin-path)/libchargen.so" build/libchargen.so
 	ln -sf libchargen.so build/$(SONAME)
 
-# A static library of one object, which defines the functions of the header and nothing else: a
-# program may contain another zstd.
+# A static library of one object, which defines the functions of the header and nothing else.
 archive: library
 	@mkdir -p build/archive
 	$(CC) -DCHARGEN_ARCHIVE -std=gnu11 -O2 -fPIC -ffunction-sections $(WARNINGS) -ISources/CSupport/include \
@@ -76,7 +75,7 @@ archive: library
 	@# Without groups, whose names other Swift code in the program has too.
 	ld -r --gc-sections --force-group-allocation --wrap=posix_memalign --wrap=free -o build/archive/all.o \
 		$$(nm -D --defined-only build/libchargen.so | awk '{ print "-u", $$3 }') \
-		build/archive/CSupport.o @build/archive/objects "$$($(CC) -print-file-name=libzstd.a)"
+		build/archive/CSupport.o @build/archive/objects
 	objcopy --strip-unneeded --wildcard --keep-global-symbol='chargen_*' \
 		build/archive/all.o build/archive/chargen.o
 	rm -f build/libchargen.a

@@ -27,7 +27,7 @@ let library: [SwiftSetting] =
 /// SIMD, and the tests with it, would be some hundred times slower.
 let arithmetic: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
-/// The same kernels, compiled for one level of the x86-64 instruction set: the folder is a symbolic
+/// The same kernels, compiled for an extended instruction set: the folder is a symbolic
 /// link to `Kernels`. Swift's code generation follows the flags `-Xcc -m…`. The source tests
 /// `conditions` for the instruction set.
 func kernels(_ name: String, _ conditions: [String], _ flags: [String]) -> Target {
@@ -39,33 +39,40 @@ func kernels(_ name: String, _ conditions: [String], _ flags: [String]) -> Targe
             + [.unsafeFlags(flags.flatMap { ["-Xcc", $0] })])
 }
 
-// Other processors than x86-64 have one kernel module, the portable one.
-#if arch(x86_64)
-    let kernelModules: [Target] = [
-        .target(name: "Kernels", dependencies: ["CIntrinsics", "Core"], swiftSettings: library + arithmetic),
-        // AVX2 and FMA (2013 and later).
-        kernels("KernelsAVX2", ["AVX2"], ["-march=x86-64-v3"]),
-        // AVX-512 F, BW, CD, DQ and VL, and the integer dot product VNNI. Without the last flag
-        // vectors would be split into halves.
-        kernels("KernelsAVX512", ["AVX512"], ["-march=x86-64-v4", "-mavx512vnni", "-mprefer-vector-width=512"]),
-        // AVX-512 BF16, for training in bfloat16.
-        kernels(
-            "KernelsAVX512BF16", ["AVX512", "AVX512BF16"],
-            ["-march=x86-64-v4", "-mavx512vnni", "-mavx512bf16", "-mprefer-vector-width=512"]),
-    ]
-
-    /// Descriptors instead of `__tls_get_addr`, for which the library would need glibc's loader by
-    /// name: musl's is another. Elsewhere they are the default.
-    let threadLocal: [CSetting] = [.unsafeFlags(["-mtls-dialect=gnu2"], .when(traits: ["Embedded"]))]
-    /// Says that the library runs with a shadow stack, so that the processor may use one.
-    let shadowStack = ["-Xlinker", "-z", "-Xlinker", "shstk"]
+/// What the package is built for: `x86_64`, `aarch64` or `wasm32`. The Makefile says it where that
+/// is not this machine's processor.
+#if arch(arm64)
+    let thisProcessor = "aarch64"
 #else
-    let kernelModules: [Target] = [
-        .target(name: "Kernels", dependencies: ["CIntrinsics", "Core"], swiftSettings: library + arithmetic)
-    ]
-    let threadLocal: [CSetting] = []
-    let shadowStack: [String] = []
+    let thisProcessor = "x86_64"
 #endif
+let processor = Context.environment["CHARGEN_PROCESSOR"] ?? thisProcessor
+
+/// Every processor has the portable kernels.
+let kernelModules: [Target] =
+    [.target(name: "Kernels", dependencies: ["CIntrinsics", "Core"], swiftSettings: library + arithmetic)]
+    + (processor == "x86_64"
+        ? [
+            // AVX2 and FMA (2013 and later).
+            kernels("KernelsAVX2", ["AVX2"], ["-march=x86-64-v3"]),
+            // AVX-512 F, BW, CD, DQ and VL, and the integer dot product VNNI. Without the last flag
+            // vectors would be split into halves.
+            kernels("KernelsAVX512", ["AVX512"], ["-march=x86-64-v4", "-mavx512vnni", "-mprefer-vector-width=512"]),
+            // AVX-512 BF16, for training in bfloat16.
+            kernels(
+                "KernelsAVX512BF16", ["AVX512", "AVX512BF16"],
+                ["-march=x86-64-v4", "-mavx512vnni", "-mavx512bf16", "-mprefer-vector-width=512"]),
+        ] : [])
+    + (processor == "aarch64"
+        // The integer dot product (ARMv8.2, 2016; in most processors since 2018).
+        ? [kernels("KernelsDotProduct", ["DOTPROD"], ["-march=armv8.2-a+dotprod"])] : [])
+
+/// Descriptors instead of `__tls_get_addr`, for which the library would need glibc's loader by
+/// name: musl's is another. Elsewhere they are the default.
+let threadLocal: [CSetting] =
+    processor == "x86_64" ? [.unsafeFlags(["-mtls-dialect=gnu2"], .when(traits: ["Embedded"]))] : []
+/// Says that the library runs with a shadow stack, so that the processor may use one.
+let shadowStack = processor == "x86_64" ? ["-Xlinker", "-z", "-Xlinker", "shstk"] : []
 
 let package = Package(
     name: "chargen",
@@ -76,7 +83,7 @@ let package = Package(
     ],
     traits: [
         .trait(
-            name: "Embedded", description: "Build libchargen.so in Embedded Swift.", enabledTraits: ["StaticZstd"]),
+            name: "Embedded", description: "Build libchargen.so in Embedded Swift."),
         .trait(name: "SharedZstd", description: "Link the system's shared zstd library."),
         .trait(name: "StaticZstd", description: "Link zstd's archive, so that the system needs no zstd."),
         // `--traits` replaces the default.
@@ -89,8 +96,8 @@ let package = Package(
     targets: kernelModules + [
         // The types of the kernel tables, and intrinsics for the kernels.
         .target(name: "CIntrinsics"),
-        // libc and zstd for the modules that cannot import Foundation. libchargen.so must need libc
-        // and libm only, so it takes zstd from the archive.
+        // libc for the modules that cannot import Foundation, and zstd, which libchargen.so does
+        // without.
         .target(
             name: "CSupport",
             cSettings: threadLocal + [.define("CHARGEN_EMBEDDED", .when(traits: ["Embedded"]))],
@@ -166,7 +173,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Core", "ModelFormat"], path: "Tests/TestSupport"),
         .testTarget(name: "CoreTests", dependencies: ["Core"]),
         .testTarget(name: "KernelsTests", dependencies: ["CIntrinsics", "Core", "KernelDispatch", "Kernels"]),
-        .testTarget(name: "ModelFormatTests", dependencies: ["Core", "ModelFormat", "TestSupport"]),
+        .testTarget(name: "ModelFormatTests", dependencies: ["CSupport", "Core", "ModelFormat", "TestSupport"]),
         .testTarget(
             name: "InferenceEngineTests",
             dependencies: ["Core", "InferenceEngine", "KernelDispatch", "ModelFormat", "TestSupport"]),

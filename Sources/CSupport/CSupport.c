@@ -77,51 +77,6 @@ char *cs_thread_message(void) {
     return message;
 }
 
-#define HIDDEN __attribute__((visibility("hidden")))
-
-// zstd calls these two, weak references, wherever the process has them. Without these definitions
-// the tracing of a host that uses zstd too would be called for the library's own decompressor.
-HIDDEN unsigned long long ZSTD_trace_decompress_begin(const void *context) {
-    (void)context;
-    return 0;
-}
-HIDDEN void ZSTD_trace_decompress_end(unsigned long long context, const void *trace) {
-    (void)context, (void)trace;
-}
-
-// The decoders of zstd's formats before 1.0, a sixth of the library, which the archive would add:
-// the reader refuses such frames before zstd sees them. What the rest of zstd refers to only fails.
-#define NO_DECODER(version)                                                                              \
-    HIDDEN void *ZSTDv##version##_createDCtx(void) { return NULL; }                                      \
-    HIDDEN void *ZBUFFv##version##_createDCtx(void) { return NULL; }                                     \
-    HIDDEN size_t ZSTDv##version##_freeDCtx(void *context) { return (void)context, (size_t)0; }          \
-    HIDDEN size_t ZBUFFv##version##_freeDCtx(void *context) { return (void)context, (size_t)0; }         \
-    HIDDEN size_t ZSTDv##version##_getFrameParams(void *parameters, const void *bytes, size_t count) {   \
-        return (void)parameters, (void)bytes, (void)count, LEGACY_ERROR;                                 \
-    }                                                                                                    \
-    HIDDEN void ZSTDv##version##_findFrameSizeInfoLegacy(                                                \
-        const void *bytes, size_t count, size_t *length, unsigned long long *bound) {                    \
-        (void)bytes, (void)count, *length = LEGACY_ERROR, *bound = ZSTD_CONTENTSIZE_ERROR;               \
-    }                                                                                                    \
-    HIDDEN size_t ZSTDv##version##_decompress_usingDict(                                                 \
-        void *context, void *target, size_t capacity, const void *bytes, size_t count, const void *dict, \
-        size_t dictCount) {                                                                              \
-        (void)context, (void)target, (void)capacity, (void)bytes, (void)count, (void)dict;               \
-        return (void)dictCount, LEGACY_ERROR;                                                            \
-    }                                                                                                    \
-    HIDDEN size_t ZBUFFv##version##_decompressInitDictionary(                                            \
-        void *context, const void *dict, size_t count) {                                                 \
-        return (void)context, (void)dict, (void)count, LEGACY_ERROR;                                     \
-    }                                                                                                    \
-    HIDDEN size_t ZBUFFv##version##_decompressContinue(                                                  \
-        void *context, void *target, size_t *capacity, const void *bytes, size_t *count) {               \
-        return (void)context, (void)target, (void)capacity, (void)bytes, (void)count, LEGACY_ERROR;      \
-    }
-#define LEGACY_ERROR ((size_t)-ZSTD_error_prefix_unknown)
-NO_DECODER(05)
-NO_DECODER(06)
-NO_DECODER(07)
-
 // The shared library loads on every glibc. In glibc 2.34 these functions moved from libpthread to
 // libc under newer versions, with which it would not load on an older system. On that they are
 // missing unless the program is linked with libpthread. A program that is linked with the archive

@@ -1,4 +1,3 @@
-import CSupport
 import Core
 
 extension ModelFile {
@@ -54,22 +53,11 @@ extension ModelFile {
         let compressed = UnsafeRawBufferPointer(rebasing: bytes[entry.offset..<entry.offset + entry.compressedLength])
         try check(crc.checksum(compressed) == entry.checksum, "checksum mismatch", in: index)
         let expected = entry.elementType.payloadLength(of: tensor)
-        let refusal = invalidModel("tensor \(tensor.name): not one zstd frame of \(expected) bytes", at: entry.offset)
-        guard isOneFrame(compressed) else { throw refusal }
-        let length = ZSTD_decompressDCtx(
-            buffer.context, buffer.payload.pointer, expected, compressed.baseAddress, compressed.count)
-        guard ZSTD_getErrorCode(length) != ZSTD_error_memory_allocation else {
-            throw ChargenError(.outOfMemory, "out of memory for decompressing tensor \(tensor.name)")
+        let isWhole = buffer.decoder.decompress(
+            compressed, into: UnsafeMutableBufferPointer(start: buffer.payload.pointer, count: expected))
+        guard isWhole else {
+            throw invalidModel("tensor \(tensor.name): not one zstd frame of \(expected) bytes", at: entry.offset)
         }
-        guard length == expected else { throw refusal }
-    }
-
-    /// Whether the bytes are a single zstd frame of the format of RFC 8878. `ZSTD_decompress` also
-    /// accepts several frames, skippable frames, and, as many systems build it, the formats before
-    /// zstd 1.0.
-    private func isOneFrame(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        bytes.count >= 4 && UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)) == ZSTD_MAGICNUMBER
-            && ZSTD_findFrameCompressedSize(bytes.baseAddress, bytes.count) == bytes.count
     }
 
     private func check(_ condition: Bool, _ fault: StaticString, in index: Int) throws(ChargenError) {

@@ -1,4 +1,3 @@
-import CSupport
 import Core
 
 /// Memory for one tensor at a time, large enough for the largest of a source.
@@ -17,8 +16,7 @@ public final class TensorBuffer {
     public let scales: AlignedBuffer<Float>
     /// A tensor's bytes before their planes are joined.
     let payload: AlignedBuffer<UInt8>
-    /// zstd's state, some 150 KB.
-    let context: OpaquePointer
+    let decoder: ZstandardDecoder
 
     /// Memory for the tensors of a source.
     ///
@@ -39,28 +37,20 @@ public final class TensorBuffer {
         let integerBuffer = try AlignedBuffer<Int8>(count: integers, for: "loading the model")
         let scaleBuffer = try AlignedBuffer<Float>(count: scales, for: "loading the model")
         let payloadBuffer = try AlignedBuffer<UInt8>(count: payload, for: "loading the model")
-        // Last, because it would leak if another allocation failed.
-        guard let context = ZSTD_createDCtx() else {
-            throw ChargenError(.outOfMemory, "out of memory for decompressing the model")
-        }
         self.init(
             floats: floatBuffer, integers: integerBuffer, scales: scaleBuffer, payload: payloadBuffer,
-            context: context)
+            decoder: try ZstandardDecoder())
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
     private init(
         floats: AlignedBuffer<Float>, integers: AlignedBuffer<Int8>, scales: AlignedBuffer<Float>,
-        payload: AlignedBuffer<UInt8>, context: OpaquePointer
+        payload: AlignedBuffer<UInt8>, decoder: ZstandardDecoder
     ) {
         self.floats = floats
         self.integers = integers
         self.scales = scales
         self.payload = payload
-        self.context = context
-    }
-
-    deinit {
-        ZSTD_freeDCtx(context)
+        self.decoder = decoder
     }
 }

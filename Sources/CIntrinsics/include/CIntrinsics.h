@@ -8,6 +8,8 @@
 // Intrinsics, for what LLVM does not generate from generic SIMD code: integer dot products.
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #elif defined(__wasm_simd128__)
 #include <wasm_simd128.h>
 #endif
@@ -33,6 +35,22 @@ static inline __attribute__((always_inline)) ci_int4 ci_pair_products(ci_short8 
            __builtin_convertvector(a.odd, ci_int4) * __builtin_convertvector(b.odd, ci_int4);
 #endif
 }
+
+#if defined(__aarch64__)
+typedef int8_t ci_byte16 __attribute__((ext_vector_type(16)));
+
+/// `accumulators` plus the sums of the products of four pairs of bytes each.
+static inline __attribute__((always_inline)) ci_int4 ci_add_byte_products(ci_int4 accumulators, ci_byte16 a, ci_byte16 b) {
+#if defined(__ARM_FEATURE_DOTPROD)
+    return (ci_int4)vdotq_s32((int32x4_t)accumulators, (int8x16_t)a, (int8x16_t)b);
+#else
+    // Two products of at most 127 · 128 each fit in 16 bits.
+    int16x8_t low = vmull_s8(vget_low_s8((int8x16_t)a), vget_low_s8((int8x16_t)b));
+    int16x8_t high = vmull_high_s8((int8x16_t)a, (int8x16_t)b);
+    return (ci_int4)vpadalq_s16((int32x4_t)accumulators, vpaddq_s16(low, high));
+#endif
+}
+#endif
 
 /// Prefetches the cache line at an address, which need not be valid.
 static inline __attribute__((always_inline)) void ci_prefetch(const void *address) {

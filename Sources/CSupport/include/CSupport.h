@@ -14,8 +14,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+// The trainer's and the tests'. The library has a decoder of its own.
+#if __has_include(<zstd.h>)
 #include <zstd.h>
-#include <zstd_errors.h>
+#endif
 
 /// The version of chargen, such as "0.2.0-dev", from the numbers in include/chargen.h.
 const char *cs_version(void);

@@ -1,7 +1,7 @@
 // The integer arithmetic of int8 and int4 weights: exact, so that every implementation gives the
 // same bits. This is the one for any processor; the files beside it use wider dot products.
 
-#if !AVX2 && !AVX512
+#if !AVX2 && !AVX512 && !arch(arm64)
     import CIntrinsics
 
     /// Sixty-four bytes: four for each of sixteen rows. Two bytes are read as a number of 16 bits.
