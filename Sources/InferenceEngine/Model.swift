@@ -99,7 +99,12 @@ public final class Model: @unchecked Sendable {
 
     /// Loads a model from the bytes of a `.cgw` file.
     package convenience init(_ source: ModelSource) throws(ChargenError) {
-        let bytes = try FileBytes(source)
+        try self.init(FileBytes(source), of: source)
+    }
+
+    /// Loads a model from the bytes that were read from a source.
+    package convenience init(_ bytes: FileBytes, of source: ModelSource) throws(ChargenError) {
+        defer { withExtendedLifetime(bytes) {} }
         do {
             try self.init(bytes: bytes.contents)
         } catch {

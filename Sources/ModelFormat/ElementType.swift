@@ -53,4 +53,10 @@ public enum ElementType: UInt32, Sendable, CaseIterable {
         case .int4: (2 + scaleGroupSize / 2) * scaleCount(of: tensor)
         }
     }
+
+    /// The bytes of a tensor in memory, as the limit on a file's expansion counts them: those
+    /// before zstd, or floats for `rnn.weight_ih_l0`, of which a reader makes a table.
+    func unpackedLength(of tensor: TensorShape) -> Int {
+        tensor.role == .inputWeight && tensor.layer == 0 ? 4 * tensor.count : payloadLength(of: tensor)
+    }
 }

@@ -25,8 +25,18 @@ enum FileLayout {
     static var checksumLength: Int { 4 }
 
     static var maximumProvenanceLength: Int { 1 << 20 }
-    /// The maximum size of the tensors before zstd, as a multiple of the file's size. Trained
-    /// weights take one or two times the file's size; without a limit a small file of zeros could
-    /// claim all memory.
-    static var maximumExpansion: Int { 256 }
+    /// The longest header: every field at its maximum.
+    static var maximumHeaderLength: Int {
+        let limit = ModelShape.maximum
+        let tensors = limit.layers * ModelShape.tensorsPerLayer + 2
+        return fixedLength + 4 * (limit.vocabularySize - 1) + maximumProvenanceLength + entryLength * tensors
+            + checksumLength
+    }
+    /// The maximum length of a tensor's frame, which no compression needs: without it, a long file
+    /// could hold nothing but empty blocks.
+    static func maximumFrameLength(payload: Int) -> Int { 2 * payload + 1024 }
+    /// The size of the tensors, with floats for the first one, is below this multiple of the file's
+    /// size. Trained weights take at most ten times the file's size; without a limit a small file
+    /// of zeros could claim all memory.
+    static var maximumExpansion: Int { 64 }
 }

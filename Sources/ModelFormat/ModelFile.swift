@@ -40,7 +40,7 @@ public struct ModelFile {
     /// - Throws: `invalidModel` or `unsupportedVersion`, with the fault and its byte offset.
     public init(_ bytes: UnsafeRawBufferPointer) throws(ChargenError) {
         self.bytes = bytes
-        var reader = try HeaderReader(bytes, crc: crc)
+        var reader = try HeaderReader(bytes, isWhole: true, crc: crc)
         checksum = reader.checksum
         shape = try reader.readShape()
         vocabulary = try reader.readVocabulary()
@@ -56,15 +56,20 @@ public struct ModelFile {
         return true
     }
 
-    /// The length of the file that begins with `bytes`, as its header says; 0 if the header is not
-    /// that of a model which ``init(_:)`` reads, or not complete.
-    public static func declaredLength(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-        guard hasSignature(bytes), bytes.count >= FileLayout.fixedLength,
-            UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: FileLayout.versionOffset, as: UInt32.self))
-                == FileLayout.version
-        else { return 0 }
-        return UInt64(
-            littleEndian: bytes.loadUnaligned(fromByteOffset: FileLayout.fileLengthOffset, as: UInt64.self))
+    /// The number of bytes that are needed of a file that begins with `bytes`, as far as these
+    /// tell: those of the header, then all of the file and one more, which a model does not have.
+    /// If no more are needed, ``init(_:)`` decides.
+    ///
+    /// - Throws: What ``init(_:)`` throws for a header that is wrong.
+    static func neededLength(_ bytes: UnsafeRawBufferPointer) throws(ChargenError) -> Int {
+        guard hasSignature(bytes), bytes.count >= FileLayout.fixedLength else { return bytes.count }
+        var reader = try HeaderReader(bytes, isWhole: false, crc: CRC32())
+        guard reader.isComplete else { return reader.length }
+        let shape = try reader.readShape()
+        _ = try reader.readVocabulary()
+        _ = try reader.readProvenance()
+        _ = try reader.readTensorEntries(of: shape)
+        return reader.fileLength + 1
     }
 }
 
@@ -76,11 +81,17 @@ func invalidModel(_ what: String, at offset: Int) -> ChargenError {
 /// Reads the header's fields in order, and checks each before it is used.
 private struct HeaderReader {
     private let bytes: UnsafeRawBufferPointer
-    private var headerLength = 0
+    /// The lengths of the file and of the header, as the fixed header says.
+    let fileLength: Int
+    let length: Int
+    /// Whether the bytes have the whole header. Otherwise nothing else can be read.
+    var isComplete: Bool { length <= bytes.count }
+    private var headerLength: Int { length - FileLayout.checksumLength }
     private(set) var checksum: UInt32 = 0
     private var offset = FileLayout.fixedLength
 
-    init(_ bytes: UnsafeRawBufferPointer, crc: CRC32) throws(ChargenError) {
+    /// - Parameter isWhole: Whether `bytes` are the file, rather than its beginning.
+    init(_ bytes: UnsafeRawBufferPointer, isWhole: Bool, crc: CRC32) throws(ChargenError) {
         self.bytes = bytes
         guard ModelFile.hasSignature(bytes) else {
             throw ChargenError(.invalidModel, "not a chargen model: the file does not begin with the .cgw signature")
@@ -88,24 +99,31 @@ private struct HeaderReader {
         guard bytes.count >= FileLayout.fixedLength else {
             throw invalidModel("the file ends within the header", at: bytes.count)
         }
+        func word(at place: Int) -> UInt32 {
+            UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self))
+        }
         let version = word(at: FileLayout.versionOffset)
         guard version == FileLayout.version else {
             throw ChargenError(
                 .unsupportedVersion,
                 "the model file has format version \(version), this library reads version \(FileLayout.version)")
         }
-        let declared = ModelFile.declaredLength(bytes)
-        guard declared == UInt64(bytes.count) else {
+        let declared = UInt64(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: FileLayout.fileLengthOffset, as: UInt64.self))
+        guard let fileLength = Int(exactly: declared), fileLength < .max, !isWhole || fileLength == bytes.count else {
             // Not all bytes of a longer file may have been read.
-            let actual = declared < UInt64(bytes.count) ? "more" : String(bytes.count)
+            let actual = declared < UInt64(bytes.count) ? "more" : isWhole ? String(bytes.count) : "fewer"
             throw invalidModel(
                 "the header says \(declared) bytes, the file has \(actual)", at: FileLayout.fileLengthOffset)
         }
-        let length = Int(word(at: FileLayout.headerLengthOffset))
-        guard length >= FileLayout.fixedLength + FileLayout.checksumLength, length <= bytes.count else {
+        self.fileLength = fileLength
+        length = Int(word(at: FileLayout.headerLengthOffset))
+        guard length >= FileLayout.fixedLength + FileLayout.checksumLength, length <= fileLength,
+            length <= FileLayout.maximumHeaderLength
+        else {
             throw invalidModel("impossible header length \(length)", at: FileLayout.headerLengthOffset)
         }
-        headerLength = length - FileLayout.checksumLength
+        guard isComplete else { return }
         let header = UnsafeRawBufferPointer(rebasing: bytes[..<headerLength])
         checksum = crc.checksum(header)
         guard checksum == word(at: headerLength) else {
@@ -210,22 +228,27 @@ private struct HeaderReader {
                             + "\(first.rawValue)", at: start)
                 }
             }
-            size += type.payloadLength(of: shape.tensor(index))
+            let payload = type.payloadLength(of: shape.tensor(index))
+            size += type.unpackedLength(of: shape.tensor(index))
             let stored = bytes.loadUnaligned(fromByteOffset: start + 8, as: UInt64.self)
-            guard let length = Int(exactly: UInt64(littleEndian: stored)), length <= bytes.count - place else {
+            guard let length = Int(exactly: UInt64(littleEndian: stored)), length <= fileLength - place else {
                 throw invalidModel("tensor \(shape.tensor(index).name) reaches beyond the file", at: start + 8)
+            }
+            guard length <= FileLayout.maximumFrameLength(payload: payload) else {
+                throw invalidModel(
+                    "tensor \(shape.tensor(index).name) of \(payload) bytes has a frame of \(length)", at: start + 8)
             }
             entries.append(
                 .init(
                     offset: place, compressedLength: length, elementType: type, checksum: word(at: start + 4)))
             place += length
         }
-        guard offset == headerLength, place == bytes.count else {
+        guard offset == headerLength, place == fileLength else {
             throw invalidModel("bytes that belong to nothing", at: offset == headerLength ? place : offset)
         }
-        guard size <= FileLayout.maximumExpansion * bytes.count else {
+        guard size / FileLayout.maximumExpansion < fileLength else {
             throw invalidModel(
-                "tensors of \(size) bytes, more than \(FileLayout.maximumExpansion) times the file's length",
+                "tensors of \(size) bytes, at least \(FileLayout.maximumExpansion) times the file's length",
                 at: FileLayout.layersOffset)
         }
         return entries

@@ -48,7 +48,7 @@
                         "tensor \(tensor.name) needs the element type of rnn.weight_hh_l0, \(recurrentType.name)")
                 }
                 let frame = try compressed(encoded.planes(columns: tensor.columns))
-                size += encoded.elementType.payloadLength(of: tensor)
+                size += encoded.elementType.unpackedLength(of: tensor)
                 directory.append(encoded.elementType.rawValue)
                 directory.append(frame.withUnsafeBytes { crc.checksum($0) })
                 directory.append(UInt64(frame.count))
@@ -59,7 +59,7 @@
             let headerLength =
                 FileLayout.fixedLength + 4 * vocabulary.characters.count + provenance.utf8.count + directory.count
                 + FileLayout.checksumLength
-            guard size <= FileLayout.maximumExpansion * (headerLength + data.count) else {
+            guard size / FileLayout.maximumExpansion < headerLength + data.count else {
                 throw ChargenError(
                     .invalidArgument,
                     "the weights repeat themselves: \(size) bytes would be \(headerLength + data.count), less than "

@@ -15,21 +15,28 @@ struct Inspect: ParsableCommand {
     var json = false
 
     func run() throws {
-        let loaded = try Model(path: FileName.cString(model))
+        try FileName.cString(model).withUnsafeBufferPointer { name in
+            guard let name = name.baseAddress else { return }
+            try show(.path(name))
+        }
+    }
+
+    private func show(_ source: ModelSource) throws {
+        let bytes = try FileBytes(source)
+        defer { withExtendedLifetime(bytes) {} }
+        let loaded = try Model(bytes, of: source)
         if json { return try Terminal.write(loaded.provenance + "\n") }
         let shape = loaded.shape
         let vocabulary = loaded.vocabulary
         let characters = vocabulary.characters.compactMap { Unicode.Scalar($0) }.map(shown).joined()
-        let file = FileHandle(fileDescriptor: open(FileName.cString(model), O_RDONLY), closeOnDealloc: true)
-        let bytes = try file.readToEnd() ?? Data()
         let selfTest = Result { try loaded.verify() }
         try Terminal.write(
             """
-            file:        \(FileName.shown(model)), \(Terminal.grouped(Double(bytes.count))) bytes
+            file:        \(FileName.shown(model)), \(Terminal.grouped(Double(bytes.contents.count))) bytes
             cell:        \(shape.cell.name)
             layers:      \(shape.layers)
             hidden size: \(shape.hiddenSize)
-            weights:     \(try weightTypes(bytes))
+            weights:     \(try weightTypes(bytes.contents))
             parameters:  \(Terminal.grouped(Double(shape.parameterCount)))
             documents:   \(documents(vocabulary))
             vocabulary:  \(counted(vocabulary.characters.count, "character")): \(characters)
@@ -57,13 +64,11 @@ struct Inspect: ParsableCommand {
     }
 
     /// How the matrices are stored, the smallest type first.
-    private func weightTypes(_ bytes: Data) throws -> String {
-        try bytes.withUnsafeBytes { bytes in
-            let file = try ModelFile(bytes)
-            let matrices = (0..<file.shape.tensorCount).filter { !file.shape.tensor($0).isBias }
-            let types = Set(matrices.map { file.elementType($0) }).sorted { $0.rawValue > $1.rawValue }
-            return types.map(\.name.description).joined(separator: ", ")
-        }
+    private func weightTypes(_ bytes: UnsafeRawBufferPointer) throws -> String {
+        let file = try ModelFile(bytes)
+        let matrices = (0..<file.shape.tensorCount).filter { !file.shape.tensor($0).isBias }
+        let types = Set(matrices.map { file.elementType($0) }).sorted { $0.rawValue > $1.rawValue }
+        return types.map(\.name.description).joined(separator: ", ")
     }
 
     /// A character as itself, or as an escape if it is not visible.

@@ -128,6 +128,23 @@ struct LoadingTests {
         #expect(chargen_model_load_file("/dev/zero", &model) == CHARGEN_INVALID_MODEL)
     }
 
+    @Test("Of a file whose header is wrong, no more than the header is read")
+    func header() throws {
+        let bytes = try randomModel(.rnn, layers: 1, hiddenSize: 1000)
+        let headerLength = Int(bytes[12]) | Int(bytes[13]) << 8
+        for (place, words) in [(16, "has more"), (16 + 4, "header checksum"), (60, "header checksum")] {
+            var bytes = bytes
+            bytes[place] ^= 1
+            try withFile(bytes) { descriptor in
+                // Holes without a block on the disk: longer than memory.
+                #expect(ftruncate(descriptor, 1 << 42) == 0 && lseek(descriptor, 0, SEEK_SET) == 0)
+                #expect(load(descriptor: descriptor).0 == CHARGEN_INVALID_MODEL)
+                #expect(errorMessage().contains(words) || place == 16, "\(errorMessage())")
+                #expect(lseek(descriptor, 0, SEEK_CUR) == headerLength)
+            }
+        }
+    }
+
     @Test("A descriptor that cannot be read is refused with the system's reason")
     func badDescriptors() throws {
         let folder = open("/", O_RDONLY)

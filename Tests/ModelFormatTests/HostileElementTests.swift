@@ -49,7 +49,8 @@ import Testing
                     try randomModel(.rnn, layers: 1, hiddenSize: Self.size, characters: "ab", weights: type))
                 raw.entries[1].elementType = other.rawValue
                 let error = #expect(throws: ChargenError.self) { try modelTensors(raw.bytes) }
-                #expect(error?.message.contains("not one zstd frame") == true)
+                let words = ["not one zstd frame", "bytes has a frame of"]
+                #expect(words.contains { error?.message.contains($0) == true })
             }
         }
     }
@@ -170,7 +171,9 @@ import Testing
                 return .int4(
                     [Int8](repeating: 0, count: tensor.count), scales: [UInt16](repeating: 0, count: 160 * 5))
             }
-            return try ModelFile.encode(shape: shape, vocabulary: vocabulary, provenance: "", tensors: tensors)
+            let provenance = String(repeating: "x", count: 600)
+            return try ModelFile.encode(
+                shape: shape, vocabulary: vocabulary, provenance: provenance, tensors: tensors)
         }
         #expect(throws: ChargenError.self) { try encode(.float32) }
         #expect(try modelTensors(encode(.int4))[1].allSatisfy { $0 == 0 })

@@ -123,6 +123,13 @@ import Testing
         Attack("expansion bomb: the largest sizes in a small file", "times the file's length") {
             declareLargest(&$0)
         },
+        Attack("expansion bomb in the first layer, whose int4 becomes floats", "times the file's length") { file in
+            file.hiddenSize = 64
+            file.characters = (0x100..<0x500).map { $0 }
+            file.characterCount = 1024
+            file.entries = [3, 0, 0, 0, 3, 0].map { .init(elementType: $0, frame: []) }
+            file.cell = 2
+        },
         Attack("expansion bomb in int4", "times the file's length") { file in
             declareLargest(&file)
             for index in file.entries.indices where index % 4 < 2 && index < 256 || index == 256 {
@@ -147,8 +154,13 @@ import Testing
         Attack("tensor with another shape's frame", "tensor rnn.bias_ih_l0: not one zstd frame of 8 bytes") {
             $0.entries[2].frame = $0.entries[1].frame
         },
-        Attack("frame of a gigabyte of zeros", "tensor rnn.weight_hh_l0: not one zstd frame of 16 bytes") {
-            $0.entries[1].frame = zeros(blocks: 8192)
+        Attack("frame of 25 megabytes of zeros", "tensor rnn.weight_hh_l0: not one zstd frame of 16 bytes") {
+            $0.entries[1].frame = zeros(blocks: 200)
+        },
+        Attack("frame of empty blocks", "tensor rnn.weight_hh_l0 of 16 bytes has a frame of 1066") {
+            let frame = $0.entries[1].frame
+            let emptyBlocks = [UInt8](repeating: 0, count: 3 * 344)
+            $0.entries[1].frame = frame[..<6] + emptyBlocks + frame[6...]
         },
         Attack("cut zstd frame", "tensor rnn.weight_hh_l0: not one zstd frame") { $0.entries[1].frame.removeLast() },
         Attack("byte after the zstd frame", "tensor rnn.weight_hh_l0: not one zstd frame") {

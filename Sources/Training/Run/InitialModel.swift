@@ -15,8 +15,7 @@ public struct InitialModel {
     ///
     /// - Throws: ``TrainingError`` or `ChargenError`.
     public init(path: String) throws {
-        let data = FileManager.default.contents(atPath: path) ?? Data()
-        guard data.withUnsafeBytes({ ModelFile.hasSignature($0) }), !data.isEmpty else {
+        guard let bytes = try InitialModel.modelBytes(path), ModelFile.hasSignature(bytes.contents) else {
             let run = RunFolder(path: path)
             let isRun = FileManager.default.fileExists(atPath: run.lastCheckpointPath)
             let checkpoint = try Checkpoint(path: isRun ? run.exportedCheckpointPath() : path)
@@ -25,22 +24,31 @@ public struct InitialModel {
             tensors = try checkpoint.finiteTensors()
             return
         }
-        let file = try data.withUnsafeBytes { bytes in
-            let file = try ModelFile(bytes)
-            let buffer = try TensorBuffer(for: file)
-            let tensors = try (0..<file.shape.tensorCount).map { index in
-                guard [.float32, .bfloat16].contains(file.elementType(index)) else {
-                    throw ChargenError(
-                        .invalidArgument,
-                        "the model '\(path)' has integer weights, which are too coarse to train; export it in f32, "
-                            + "or start from its training's folder")
-                }
-                try file.readTensor(index, into: buffer)
-                return Array(buffer.floats.elements.prefix(file.shape.tensor(index).count))
+        defer { withExtendedLifetime(bytes) {} }
+        let file = try ModelFile(bytes.contents)
+        let buffer = try TensorBuffer(for: file)
+        tensors = try (0..<file.shape.tensorCount).map { index in
+            guard [.float32, .bfloat16].contains(file.elementType(index)) else {
+                throw ChargenError(
+                    .invalidArgument,
+                    "the model '\(path)' has integer weights, which are too coarse to train; export it in f32, "
+                        + "or start from its training's folder")
             }
-            return (shape: file.shape, vocabulary: file.vocabulary, tensors: tensors)
+            try file.readTensor(index, into: buffer)
+            return Array(buffer.floats.elements.prefix(file.shape.tensor(index).count))
         }
-        (shape, vocabulary, tensors) = file
+        (shape, vocabulary) = (file.shape, file.vocabulary)
+    }
+
+    /// The bytes of a model, or the first of another file; nil if it cannot be read, such as a
+    /// folder.
+    private static func modelBytes(_ path: String) throws(ChargenError) -> FileBytes? {
+        do throws(ChargenError) {
+            return try FileBytes(path: FileName.cString(path))
+        } catch {
+            guard error.kind == .fileAccess else { throw error }
+            return nil
+        }
     }
 
     /// The model's symbols and those of a corpus, the unknown symbol if either has it.
