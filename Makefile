@@ -13,6 +13,7 @@
 # make test-sanitized   the Swift tests under the address and thread sanitizers: slow
 # make test-sequences  ten million random calls of the library under sanitizers: slow
 # make test-texts  100,000 generated texts each keep what they are to keep: slow
+# make test-format  the library and an independent reader agree on 10,000 files: slow
 # make test-kill  kills trainings at random instants and resumes them: slow
 # make bench      the library's speed, beside the bound by memory bandwidth
 # make bench-score   the time to score texts, one by one and in a batch
@@ -46,7 +47,7 @@ TEST_PACKAGES = g++ valgrind qemu-user abigail-tools libopenblas-dev gzip xz-uti
 .PHONY: all trainer library archive share examples demo deps requirements \
 	install uninstall deb test-deb wheel \
 	test test-swift test-library test-languages test-install test-wheel test-abi \
-	test-sanitized test-sequences test-texts test-kill lint clean \
+	test-sanitized test-sequences test-texts test-format test-kill lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
 all: trainer library archive share
@@ -211,6 +212,12 @@ TEXTS = 100000
 test-texts: library
 	PYTHONPATH=examples/python:Tests/LibraryTests CHARGEN_LIBRARY=$(CURDIR)/build/libchargen.so \
 		$(PYTHON) Tests/Slow/texts.py $(TEXTS)
+
+# Slow: random model files, valid and not, and all small damage.
+FILES = 10000
+test-format: library
+	PYTHONPATH=examples/python:Tests/LibraryTests CHARGEN_LIBRARY=$(CURDIR)/build/libchargen.so \
+		$(PYTHON) Tests/LibraryTests/test_cgw.py $(FILES)
 
 # Slow: each kind of training is killed at random instants, resumed, and compared.
 test-kill: trainer

@@ -217,8 +217,10 @@ private struct HeaderReader {
         // Tensors follow the header without gaps and fill the file, so that a checksum covers every
         // byte.
         var place = headerLength + FileLayout.checksumLength
+        let directory = try take(FileLayout.entryLength * shape.tensorCount, "tensor directory")
+        guard offset == headerLength else { throw invalidModel("bytes that belong to nothing", at: offset) }
         for index in 0..<shape.tensorCount {
-            let start = try take(FileLayout.entryLength, "tensor directory")
+            let start = directory + FileLayout.entryLength * index
             let type = try readElementType(of: shape.tensor(index), at: start)
             if index > ModelShape.firstRecurrentMatrix, shape.tensor(index).isRecurrentMatrix {
                 let first = entries[ModelShape.firstRecurrentMatrix].elementType
@@ -243,9 +245,7 @@ private struct HeaderReader {
                     offset: place, compressedLength: length, elementType: type, checksum: word(at: start + 4)))
             place += length
         }
-        guard offset == headerLength, place == fileLength else {
-            throw invalidModel("bytes that belong to nothing", at: offset == headerLength ? place : offset)
-        }
+        guard place == fileLength else { throw invalidModel("bytes that belong to nothing", at: place) }
         guard size / FileLayout.maximumExpansion < fileLength else {
             throw invalidModel(
                 "tensors of \(size) bytes, at least \(FileLayout.maximumExpansion) times the file's length",

@@ -305,6 +305,7 @@ check 'the examples work on a terminal, a socket and damaged files' companions
 # ---- Python ----
 
 check 'the Python package and its program pass their tests' python -m unittest test_chargen
+check 'the library reads the files that the document of the format allows, and no others' python -m unittest test_cgw
 guides() { MODEL=$model python -m unittest test_guides; }
 check 'the code blocks of the guides compile and run' guides
 check 'C and Python give the same names' same "$("$work/names" "$model" 5 3)" "$(python examples/python/names.py "$model" --count 5 --seed 3)"

@@ -91,8 +91,8 @@ import Testing
             $0.provenanceLength = 1 << 20 + 1
         },
         Attack("provenance of 2^32 - 1 bytes", "the provenance's length is 4294967295") { $0.provenanceLength = .max },
-        // Its last byte becomes part of the directory.
-        Attack("provenance a byte shorter than said", "element type", kind: .unsupportedVersion) {
+        // Its last byte would be the first of the directory.
+        Attack("provenance a byte longer than said", "bytes that belong to nothing") {
             $0.provenanceLength -= 1
         },
     ]

@@ -1,0 +1,307 @@
+"""A reader and a writer of .cgw files, written from docs/cgw-format.md alone.
+
+It shares nothing with chargen's own reader, so that where both agree on a file, the document says
+what is to be done with it. It needs libzstd, for the blocks of a frame; all else of a frame is
+checked here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import dataclasses
+import struct
+import zlib
+
+SIGNATURE = b"\x89CGW\r\n\x1a\n"
+CELLS = ("rnn", "gru", "lstm")
+GATES = (1, 3, 4)
+FLOAT32, BFLOAT16, INT8, INT4 = range(4)
+LONGEST_HEADER = 1_314_896
+# The bits of 2^121 as a binary32 number.
+SCALE_LIMIT = (121 + 127) << 23
+
+_zstd = ctypes.CDLL(ctypes.util.find_library("zstd") or "libzstd.so.1")
+for _name in ("ZSTD_compress", "ZSTD_decompress", "ZSTD_compressBound"):
+    getattr(_zstd, _name).restype = ctypes.c_size_t
+_zstd.ZSTD_compressBound.argtypes = [ctypes.c_size_t]
+_zstd.ZSTD_compress.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int]
+_zstd.ZSTD_decompress.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
+
+
+class Refused(ValueError):
+    """A file that a reader must refuse."""
+
+
+class UnknownVersion(Refused):
+    """One that a later version of the format may allow."""
+
+
+def check(condition: bool, fault: str) -> None:
+    if not condition:
+        raise Refused(fault)
+
+
+# MARK: - Shapes
+
+
+@dataclasses.dataclass
+class Shape:
+    cell: int
+    layers: int
+    hidden_size: int
+    characters: int
+    special: int
+
+    @property
+    def symbols(self) -> int:
+        return self.characters + (self.special % 4 > 0) + (self.special >= 4)
+
+    def tensors(self) -> list[tuple[str, int, int]]:
+        """Name, rows and columns of each tensor in the order of the file."""
+        gates = GATES[self.cell] * self.hidden_size
+        tensors = []
+        for layer in range(self.layers):
+            tensors += [
+                (f"rnn.weight_ih_l{layer}", gates, self.hidden_size if layer else self.symbols),
+                (f"rnn.weight_hh_l{layer}", gates, self.hidden_size),
+                (f"rnn.bias_ih_l{layer}", gates, 1),
+                (f"rnn.bias_hh_l{layer}", gates, 1),
+            ]
+        return tensors + [("fc.weight", self.symbols, self.hidden_size), ("fc.bias", self.symbols, 1)]
+
+
+def group_count(columns: int) -> int:
+    return -(-columns // 32)
+
+
+def payload_length(element_type: int, rows: int, columns: int) -> int:
+    count = rows * columns
+    return (4 * count, 2 * count, 4 * rows + count, 18 * rows * group_count(columns))[element_type]
+
+
+# MARK: - Zstandard frames
+
+
+def check_frame(frame: bytes, size: int) -> None:
+    """Checks all of a frame but the contents of its compressed blocks."""
+    check(len(frame) >= 5 and frame[:4] == b"\x28\xb5\x2f\xfd", "not a zstd frame")
+    descriptor, place = frame[4], 5
+
+    def number(length: int) -> int:
+        nonlocal place
+        check(place + length <= len(frame), "the frame's header is cut")
+        place += length
+        return int.from_bytes(frame[place - length : place], "little")
+
+    check(not descriptor & 8, "the reserved bit is set")
+    single = bool(descriptor & 0x20)
+    window = size
+    if not single:
+        byte = number(1)
+        check(byte >> 3 <= 17, "the window is too large")
+        base = 1 << (10 + (byte >> 3))
+        window = base + base // 8 * (byte & 7)
+    check(number((0, 1, 2, 4)[descriptor & 3]) == 0, "the frame needs a dictionary")
+    length = (int(single), 2, 4, 8)[descriptor >> 6]
+    if length:
+        check(number(length) + (256 if length == 2 else 0) == size, "the frame has another content size")
+    limit = min(window, 128 << 10)
+    last = False
+    while not last:
+        header = number(3)
+        last, kind, length = bool(header & 1), header >> 1 & 3, header >> 3
+        check(kind != 3 and length <= limit, "not a block")
+        number(1 if kind == 1 else length)
+    if descriptor & 4:
+        number(4)
+    check(place == len(frame), "bytes after the frame")
+
+
+def decompressed(frame: bytes, size: int) -> bytes:
+    check_frame(frame, size)
+    content = ctypes.create_string_buffer(size + 1)
+    length = _zstd.ZSTD_decompress(content, size + 1, frame, len(frame))
+    check(length == size, f"not a zstd frame of {size} bytes")
+    return content.raw[:size]
+
+
+def compressed(content: bytes, level: int = 3) -> bytes:
+    frame = ctypes.create_string_buffer(_zstd.ZSTD_compressBound(len(content)))
+    length = _zstd.ZSTD_compress(frame, len(frame), content, len(content), level)
+    return frame.raw[:length]
+
+
+# MARK: - Elements
+
+
+def joined(planes: bytes, width: int) -> list[int]:
+    """The numbers of which these are the byte planes, one after the other."""
+    count = len(planes) // width
+    return [int.from_bytes(planes[index::count], "little") for index in range(count)]
+
+
+def planes(numbers: list[int], width: int) -> bytes:
+    return b"".join(bytes(number >> 8 * plane & 0xFF for number in numbers) for plane in range(width))
+
+
+def single(bits: int) -> float:
+    return struct.unpack("<f", struct.pack("<I", bits))[0]
+
+
+def rounded(value: float) -> float:
+    """The binary32 number nearest to a binary64 number, ties to even."""
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def elements(payload: bytes, element_type: int, rows: int, columns: int) -> list[float]:
+    """A tensor's elements, row after row, as binary32 numbers."""
+    if element_type in (FLOAT32, BFLOAT16):
+        width = 4 if element_type == FLOAT32 else 2
+        words = [bits << (32 - 8 * width) for bits in joined(payload, width)]
+        check(all(bits >> 23 & 0xFF != 0xFF for bits in words), "a value that is not finite")
+        return [single(bits) for bits in words]
+    if element_type == INT8:
+        scales, integers = joined(payload[: 4 * rows], 4), payload[4 * rows :]
+        check(all(bits < SCALE_LIMIT for bits in scales), "a scale out of range")
+        check(0x80 not in integers, "the value -128")
+        return [
+            rounded(single(scales[index // columns]) * (byte - 256 if byte > 127 else byte))
+            for index, byte in enumerate(integers)
+        ]
+    groups = group_count(columns)
+    scales = [bits << 16 for bits in joined(payload[: 2 * rows * groups], 2)]
+    check(all(bits & 0x7FFFFFFF < SCALE_LIMIT for bits in scales), "a scale out of range")
+    halves = payload[2 * rows * groups :]
+    result = []
+    for row in range(rows):
+        for column in range(32 * groups):
+            group = row * groups + column // 32
+            byte = halves[16 * group + column % 16]
+            q = byte & 15 if column % 32 < 16 else byte >> 4
+            if column < columns:
+                result.append(rounded(single(scales[group]) * (q - 8)))
+            else:
+                check(q == 8, "a value beyond the last column")
+    return result
+
+
+# MARK: - Files
+
+
+@dataclasses.dataclass
+class Entry:
+    """A tensor as it is stored. What is None is what it has to be."""
+
+    element_type: int
+    frame: bytes
+    checksum: int | None = None
+    length: int | None = None
+
+
+@dataclasses.dataclass
+class File:
+    """A file's fields, any of which may be wrong. What is None is what it has to be."""
+
+    shape: Shape
+    scalars: list[int]
+    provenance: bytes
+    entries: list[Entry]
+    signature: bytes = SIGNATURE
+    version: int = 1
+    header_length: int | None = None
+    file_length: int | None = None
+    provenance_length: int | None = None
+    header_checksum: int | None = None
+    after_directory: bytes = b""
+    after_tensors: bytes = b""
+
+    def data(self) -> bytes:
+        def given(value: int | None, otherwise: int) -> int:
+            return otherwise if value is None else value
+
+        directory = b"".join(
+            struct.pack(
+                "<IIQ", entry.element_type, given(entry.checksum, zlib.crc32(entry.frame)),
+                given(entry.length, len(entry.frame)))
+            for entry in self.entries)
+        variable = struct.pack(f"<{len(self.scalars)}I", *self.scalars) + self.provenance + directory
+        variable += self.after_directory
+        tensors = b"".join(entry.frame for entry in self.entries) + self.after_tensors
+        length = 48 + len(variable) + 4
+        shape = self.shape
+        header = self.signature + struct.pack(
+            "<IIQ6I", self.version, given(self.header_length, length),
+            given(self.file_length, length + len(tensors)), shape.cell, shape.layers, shape.hidden_size,
+            shape.characters, shape.special, given(self.provenance_length, len(self.provenance)))
+        header += variable
+        return header + struct.pack("<I", given(self.header_checksum, zlib.crc32(header))) + tensors
+
+
+def read_header(data: bytes, file_length: int) -> tuple[File, list[int]]:
+    """A file without its tensors, and the length of each tensor's payload."""
+    check(data[:8] == SIGNATURE and len(data) >= 48, "not a .cgw file")
+    version, header_length, declared = struct.unpack_from("<IIQ", data, 8)
+    if version != 1:
+        raise UnknownVersion(f"version {version}")
+    check(declared == file_length, "another file length")
+    check(52 <= header_length <= min(file_length, LONGEST_HEADER), "an impossible header length")
+    check(len(data) >= header_length, "the header is cut")
+    (checksum,) = struct.unpack_from("<I", data, header_length - 4)
+    check(zlib.crc32(data[: header_length - 4]) == checksum, "the header's checksum")
+    *fields, provenance_length = struct.unpack_from("<6I", data, 24)
+    shape = Shape(*fields)
+    check(shape.cell <= 2, "an unknown cell")
+    check(1 <= shape.layers <= 64 and 1 <= shape.hidden_size <= 16384, "impossible sizes")
+    check(shape.special in (0, 1, 2, 4, 5, 6), "impossible special symbols")
+    both = shape.special >= 5
+    check(1 <= shape.characters <= (65534 if both else 65535), "an impossible number of characters")
+    check(provenance_length <= 1 << 20, "a provenance too long")
+    tensors = shape.tensors()
+    place = 48 + 4 * shape.characters
+    directory = place + provenance_length
+    check(directory + 16 * len(tensors) + 4 == header_length, "the header has another length than its parts")
+    scalars = list(struct.unpack_from(f"<{shape.characters}I", data, 48))
+    check(all(value < 0xD800 or 0xE000 <= value < 0x110000 for value in scalars), "not a Unicode scalar value")
+    check(all(one < other for one, other in zip(scalars, scalars[1:])), "the vocabulary is not ascending")
+    provenance = data[place:directory]
+    try:
+        provenance.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused("the provenance is not UTF-8") from error
+
+    entries, lengths, end, size = [], [], header_length, 0
+    for index, (name, rows, columns) in enumerate(tensors):
+        element_type, checksum, length = struct.unpack_from("<IIQ", data, directory + 16 * index)
+        if element_type > INT4:
+            raise UnknownVersion(f"{name}: element type {element_type}")
+        check("bias" not in name or element_type == FLOAT32, f"{name}: a bias that is not float32")
+        entries.append(Entry(element_type, b"", checksum, length))
+        is_recurrent = name.startswith("rnn.weight") and index > 1
+        check(not is_recurrent or element_type == entries[1].element_type, f"{name}: another type")
+        lengths.append(payload_length(element_type, rows, columns))
+        check(length <= 2 * lengths[-1] + 1024, f"{name}: a frame too long")
+        size += lengths[-1] if index else 4 * rows * columns
+        end += length
+    check(end == file_length, "the tensors do not fill the file")
+    check(size // 64 < file_length, "tensors out of proportion")
+    return File(shape, scalars, provenance, entries), lengths
+
+
+def read(data: bytes) -> tuple[File, list[list[float]]]:
+    """A file and the elements of its tensors.
+
+    Raises Refused for what the document says a reader must refuse.
+    """
+    file, lengths = read_header(data, len(data))
+    (place,) = struct.unpack_from("<I", data, 12)
+    tensors = []
+    for entry, length, (name, rows, columns) in zip(file.entries, lengths, file.shape.tensors()):
+        assert entry.length is not None
+        entry.frame = data[place : place + entry.length]
+        place += entry.length
+        check(zlib.crc32(entry.frame) == entry.checksum, f"{name}: checksum")
+        tensors.append(elements(decompressed(entry.frame, length), entry.element_type, rows, columns))
+        # What they have to be, as has been checked.
+        entry.checksum = entry.length = None
+    return file, tensors
