@@ -53,6 +53,8 @@ import Testing
             ("%", "\n\none\n\n%\n\n%\n 5 %\n%%\n% \n", ["one", " 5 %\n%%\n% "]),
             ("<|endoftext|>", "<|end\n<|endoftext|>\n<\n<|endoftext|>", ["<|end", "<"]),
             ("é", "e\né\nf", ["e", "f"]),
+            // The last line is the beginning of a border, of a character that is new.
+            ("---", "a\n-", ["a\n-"]),
         ])
     func separator(separator: String, text: String, documents: [String]) throws {
         try withFiles([Array(text.utf8), Array("next".utf8)]) { paths in

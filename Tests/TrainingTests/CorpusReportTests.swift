@@ -29,6 +29,17 @@ import Testing
         }
     }
 
+    @Test("special symbols are not characters")
+    func specialSymbols() throws {
+        try withFiles([Array("aab\nÃc\naa".utf8)]) { paths in
+            var source = CorpusSource(paths: paths, documents: .line)
+            source.minimumCount = 2
+            let report = CorpusReport(try Corpus(reading: source))
+            #expect(report.vocabulary.count == 1)
+            #expect(report.misreadPairs == 0)
+        }
+    }
+
     @Test("control characters, replacement characters, misread pairs and loose accents are counted")
     func strange() throws {
         let report = CorpusReport(try readCorpus("\u{1B}[1m\t\0\r\n\u{FFFD} Ã© Â° ÃA e\u{301}\u{85}"))

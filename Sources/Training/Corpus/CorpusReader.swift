@@ -107,6 +107,7 @@ struct CorpusReader {
             // The characters held back end with the last byte.
             throw CorpusError(error, file: path, place: .offset(offset + consumed - 1))
         }
+        if learnsVocabulary, splitter.encoder.symbolCount > notes.firstPlaces.count { notePlaces(path, line) }
         return consumed
     }
 

@@ -78,8 +78,9 @@ public struct CorpusReport: Encodable, Sendable {
         var counts = [Int](repeating: 0, count: corpus.vocabulary.count)
         var misread = 0
         var previous: UInt32 = 0
-        // Of the end-of-document symbol: not a character.
-        let values = corpus.vocabulary.characters + [0x11_0000]
+        // Special symbols are not characters.
+        let known = corpus.vocabulary.characters
+        let values = known + repeatElement(0x11_0000, count: corpus.vocabulary.count - known.count)
         for position in 0..<corpus.count {
             let symbol = corpus[position]
             counts[symbol] += 1
