@@ -14,6 +14,7 @@
 # make test-sequences  ten million random calls of the library under sanitizers: slow
 # make test-texts  100,000 generated texts each keep what they are to keep: slow
 # make test-format  the library and an independent reader agree on 10,000 files: slow
+# make fuzz       libFuzzer on files, snapshots, patterns, checkpoints and texts, TIME seconds each
 # make test-kill  kills trainings at random instants and resumes them: slow
 # make bench      the library's speed, beside the bound by memory bandwidth
 # make bench-score   the time to score texts, one by one and in a batch
@@ -47,7 +48,7 @@ TEST_PACKAGES = g++ valgrind qemu-user abigail-tools libopenblas-dev gzip xz-uti
 .PHONY: all trainer library archive share examples demo deps requirements \
 	install uninstall deb test-deb wheel \
 	test test-swift test-library test-languages test-install test-wheel test-abi \
-	test-sanitized test-sequences test-texts test-format test-kill lint clean \
+	test-sanitized test-sequences test-texts test-format test-kill fuzz lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
 all: trainer library archive share
@@ -218,6 +219,15 @@ FILES = 10000
 test-format: library
 	PYTHONPATH=examples/python:Tests/LibraryTests CHARGEN_LIBRARY=$(CURDIR)/build/libchargen.so \
 		$(PYTHON) Tests/LibraryTests/test_cgw.py $(FILES)
+
+# libFuzzer comes with Swift. What it found and learned stays in build/fuzz; TARGETS may name some
+# of model, snapshot, pattern, checkpoint and corpus.
+TIME = 120
+TARGETS =
+FUZZ = CHARGEN_FUZZ=1 $(SWIFT) build -c release --scratch-path .build-fuzz
+fuzz: requirements
+	$(FUZZ) --product fuzz -Xswiftc -sanitize=fuzzer -Xswiftc -enforce-exclusivity=checked
+	Tests/Fuzz/run.sh "$$($(FUZZ) --show-bin-path)/fuzz" build/fuzz $(TIME) $(TARGETS)
 
 # Slow: each kind of training is killed at random instants, resumed, and compared.
 test-kill: trainer

@@ -197,3 +197,15 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// With `CHARGEN_FUZZ`, the program of `make fuzz`, which is linked with libFuzzer.
+if Context.environment["CHARGEN_FUZZ"] != nil {
+    package.targets += [
+        .target(
+            name: "FuzzTargets",
+            dependencies: ["Core", "InferenceEngine", "ModelFormat", "TestSupport", "Training"],
+            path: "Tests/Fuzz/Targets"),
+        // In C, because libFuzzer has the function main().
+        .executableTarget(name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver"),
+    ]
+}
