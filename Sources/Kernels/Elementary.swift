@@ -26,15 +26,10 @@ private func exponentialParts(_ x: Vector) -> (scale: Vector, q: Vector) {
     let n = shifted - roundingConstant
     // ln 2 as a sum of two floats, the first with zeros in its low bits, so that n · first is
     // exact.
-    var r = x.adding(n, times: Vector(repeating: -0.693_359_375))
+    var r = x.adding(n, timesExactlyInRange: Vector(repeating: -0.693_359_375))
     r = r.adding(n, times: Vector(repeating: 2.121_944_4e-4))
     // The Taylor series of (e^r − 1 − r) / r², whose next term is below 6e-9 of e^r.
-    var p = Vector(repeating: 1 / 5040)
-    p = Vector(repeating: 1 / 720).adding(p, times: r)
-    p = Vector(repeating: 1 / 120).adding(p, times: r)
-    p = Vector(repeating: 1 / 24).adding(p, times: r)
-    p = Vector(repeating: 1 / 6).adding(p, times: r)
-    p = Vector(repeating: 0.5).adding(p, times: r)
+    let p = r.polynomial(1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 0.5)
     let q = r.adding(p, times: r * r)
     // The integer n stands in the low bits of `shifted`; moved to the exponent field, it makes 2^n.
     let bits = unsafeBitCast(shifted, to: SIMD16<UInt32>.self)
@@ -48,7 +43,7 @@ private func exponentialParts(_ x: Vector) -> (scale: Vector, q: Vector) {
 @inline(__always)
 func exponential(_ x: Vector) -> Vector {
     let (scale, q) = exponentialParts(x)
-    return scale.adding(q, timesPowerOfTwo: scale).replacing(with: 0, where: x .< smallestExponent)
+    return scale.adding(q, timesExactlyInRange: scale).replacing(with: 0, where: x .< smallestExponent)
 }
 
 /// 1 / (1 + e^−x), from the exponential of −|x|, which cannot overflow; 0 below
@@ -67,7 +62,7 @@ func sigmoid(_ x: Vector) -> Vector {
 @inline(__always)
 func hyperbolicTangent(_ x: Vector) -> Vector {
     let (scale, q) = exponentialParts(magnitude(x) * -2)
-    let t = (scale - 1).adding(q, timesPowerOfTwo: scale)
+    let t = (scale - 1).adding(q, timesExactlyInRange: scale)
     return copySign(of: x, to: t / (t + 2))
 }
 

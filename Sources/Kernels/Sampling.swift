@@ -1,3 +1,4 @@
+import CIntrinsics
 import Core
 
 // Greedy choice and sampling. The weights of the symbols are integers, whose sum is exact in any
@@ -43,7 +44,7 @@ func excludeSymbols(_ logits: UnsafeMutablePointer<Float>, count: Int, mask: Uns
     for j in stride(from: 0, to: count, by: laneCount) {
         let bits = SIMD16<Int32>(repeating: Int32(mask[j / laneCount])) & laneBits
         var row = Vector(at: logits + j)
-        row.replace(with: -.infinity, where: Vector(bits) .== 0)
+        row.replace(with: -.infinity, where: ci_floats(bits) .== 0)
         row.store(at: logits + j)
     }
 }

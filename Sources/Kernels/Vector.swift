@@ -36,6 +36,21 @@ extension Vector {
         #endif
     }
 
+    /// A polynomial of fifth degree by Horner's scheme, with one rounding a step. The coefficients,
+    /// from that of the highest power on, are not near 0.
+    @inline(__always)
+    func polynomial(_ a: Float, _ b: Float, _ c: Float, _ d: Float, _ e: Float, _ f: Float) -> Vector {
+        #if AVX512 || AVX2 || arch(arm64)
+            var sum = Vector(repeating: b).adding(Vector(repeating: a), times: self)
+            sum = Vector(repeating: c).adding(sum, times: self)
+            sum = Vector(repeating: d).adding(sum, times: self)
+            sum = Vector(repeating: e).adding(sum, times: self)
+            return Vector(repeating: f).adding(sum, times: self)
+        #else
+            return ci_polynomial(self, a, b, c, d, e, f)
+        #endif
+    }
+
     /// `self + a × b` with one rounding, where the significands of a and b have at most 24 bits
     /// together.
     @inline(__always)
@@ -47,15 +62,16 @@ extension Vector {
         #endif
     }
 
-    /// `self + scale × b` with one rounding, where `scale` is a power of two from 2^−126 to 1 and
-    /// the sum, if not 0, at least 2^−126 in magnitude or a multiple of 2^−149.
+    /// `self + a × b` with one rounding, where the product is a float, or would be if a float's
+    /// exponent had no lower limit and the sum, if not 0, is at least 2^−126 in magnitude or a
+    /// multiple of 2^−149.
     @inline(__always)
-    func adding(_ b: Vector, timesPowerOfTwo scale: Vector) -> Vector {
+    func adding(_ a: Vector, timesExactlyInRange b: Vector) -> Vector {
         #if AVX512 || AVX2 || arch(arm64)
-            addingProduct(scale, b)
+            addingProduct(a, b)
         #else
             // The product is exact, or, as a subnormal number, rounded to the last bit of the sum.
-            self + scale * b
+            self + a * b
         #endif
     }
 

@@ -21,8 +21,12 @@ static inline __attribute__((always_inline)) __m512 ci_add_pair_products(__m512 
 }
 #endif
 
+/// The floats nearest to the integers. Swift's own conversion goes lane by lane on some processors.
+static inline __attribute__((always_inline)) ci_float16 ci_floats(ci_int16 integers) {
+    return __builtin_convertvector(integers, ci_float16);
+}
+
 typedef int16_t ci_short8 __attribute__((ext_vector_type(8)));
-typedef int32_t ci_int4 __attribute__((ext_vector_type(4)));
 
 /// The sums of the products of two neighbouring pairs.
 static inline __attribute__((always_inline)) ci_int4 ci_pair_products(ci_short8 a, ci_short8 b) {
@@ -35,6 +39,38 @@ static inline __attribute__((always_inline)) ci_int4 ci_pair_products(ci_short8 
            __builtin_convertvector(a.odd, ci_int4) * __builtin_convertvector(b.odd, ci_int4);
 #endif
 }
+
+#if defined(__wasm_simd128__)
+/// Products of 8-bit weights and activations for one or two panels: four bytes for each of sixteen
+/// rows, `count` times, `stride` bytes apart. To each row of `start` the products of its weights
+/// with the four activations at `inputs`, the next time with the next four, are added.
+///
+/// The upper byte of 16 bits is a weight, the lower one another plus 128. With activations a and b
+/// for them, a · low + b · high is a · (256 · high + low + 128) + (b − 256 · a) · high − 128 · a:
+/// 16 bits are multiplied as they are, and only one byte of them is extracted. Intermediate sums
+/// may overflow 32 bits, the result does not.
+static inline __attribute__((always_inline)) void ci_byte_products(
+    int panels, const void *start, const int8_t *weights, size_t stride, const uint8_t *inputs, size_t count,
+    void *result) {
+    v128_t sums[8], bias = wasm_i32x4_const_splat(0);
+#pragma unroll
+    for (int i = 0; i < 4 * panels; i++) sums[i] = wasm_v128_load((const int32_t *)start + 4 * i);
+    for (; count > 0; count--, weights += stride, inputs += 4) {
+        v128_t pairs = wasm_v128_load32_splat(inputs);
+        v128_t a = wasm_v128_and(pairs, wasm_i16x8_const_splat(255));
+        v128_t b = wasm_i16x8_sub(wasm_u16x8_shr(pairs, 8), wasm_i16x8_shl(pairs, 8));
+        bias = wasm_i32x4_add(bias, wasm_i32x4_dot_i16x8(a, wasm_i16x8_const_splat(-128)));
+#pragma unroll
+        for (int i = 0; i < 4 * panels; i++) {
+            v128_t both = wasm_v128_load(weights + 16 * i);
+            v128_t products = wasm_i32x4_dot_i16x8(b, wasm_i16x8_shr(both, 8));
+            sums[i] = wasm_i32x4_add(sums[i], wasm_i32x4_add(products, wasm_i32x4_dot_i16x8(a, both)));
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < 4 * panels; i++) ((v128_t *)result)[i] = wasm_i32x4_add(sums[i], bias);
+}
+#endif
 
 #if defined(__aarch64__)
 typedef int8_t ci_byte16 __attribute__((ext_vector_type(16)));

@@ -88,7 +88,7 @@
         @inline(__always)
         fileprivate func floats(adding correction: Int32) -> Vector {
             let correction = SIMD4(repeating: correction)
-            return Vector(
+            return ci_floats(
                 SIMD16(
                     lowHalf: SIMD8(lowHalf: a &+ correction, highHalf: b &+ correction),
                     highHalf: SIMD8(lowHalf: c &+ correction, highHalf: d &+ correction)))

@@ -91,7 +91,7 @@
         /// The accumulators as floats.
         @inline(__always)
         var floats: Vector {
-            Vector(
+            ci_floats(
                 SIMD16(lowHalf: SIMD8(lowHalf: a, highHalf: b), highHalf: SIMD8(lowHalf: c, highHalf: d)))
         }
 
