@@ -1,4 +1,6 @@
 # make            build/trainer, build/libchargen.so and what belongs to them, optimised
+# make library-aarch64   build/aarch64/libchargen.so, for ARM processors with 64 bits
+# make web        build/web: chargen.wasm, chargen.mjs and a page that writes names
 # make install    copies what was built to PREFIX (/usr/local), below DESTDIR
 # make uninstall  removes it again, with the same PREFIX and DESTDIR
 # make deps       install the packages that building and testing need, as root on Debian or Ubuntu
@@ -43,11 +45,12 @@ BUILD_PACKAGES = gcc libc6-dev libzstd-dev binutils python3
 # libopenblas-dev brings the library that trainer loads to export int4; bench-train compiles
 # against it.
 TEST_PACKAGES = g++ valgrind qemu-user abigail-tools libopenblas-dev gzip xz-utils zstd \
+	gcc-aarch64-linux-gnu libc6-dev-arm64-cross wasi-libc libclang-rt-dev-wasm32 binaryen nodejs chromium \
 	musl-tools cmake pkg-config man-db python3-pip python3-venv python3-setuptools python3-wheel
 
-.PHONY: all trainer library archive share examples demo deps requirements \
+.PHONY: all trainer library library-aarch64 web archive share examples demo deps requirements \
 	install uninstall deb test-deb wheel \
-	test test-swift test-library test-languages test-install test-wheel test-abi \
+	test test-swift test-library test-web test-languages test-install test-wheel test-abi \
 	test-sanitized test-sequences test-texts test-format test-kill fuzz lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
@@ -65,6 +68,46 @@ library: requirements
 	$(SWIFT) build -c release $(EMBEDDED) -Xlinker -Map=build/libchargen.map
 	install -m 755 "$$($(SWIFT) build -c release $(EMBEDDED) --show-bin-path)/libchargen.so" build/libchargen.so
 	ln -sf libchargen.so build/$(SONAME)
+
+# The library for aarch64 Linux, by Debian's cross compiler: Embedded Swift knows this processor
+# without an operating system, and its objects are linked for one. Objects of sources that no longer
+# exist must not be.
+CROSS = aarch64-linux-gnu
+AARCH64_BUILD = .build-aarch64/aarch64-none-none-elf/release
+
+library-aarch64: requirements
+	$(call require_command,$(CROSS)-gcc,run 'make deps' as root)
+	@mkdir -p build/aarch64
+	rm -f $(AARCH64_BUILD)/*.build/*.o
+	CHARGEN_PROCESSOR=aarch64 $(SWIFT) build -c release --traits Embedded --triple aarch64-none-none-elf \
+		--scratch-path .build-aarch64 --target CAPI \
+		$(addprefix -Xcc ,-isystem /usr/$(CROSS)/include -fPIC -D__linux__ -D_GNU_SOURCE)
+	$(CROSS)-gcc -shared -s -o build/aarch64/libchargen.so $(AARCH64_BUILD)/*.build/*.o -lm \
+		-Wl,--version-script=Sources/CAPI/exports.map -Wl,-soname=$(SONAME) -Wl,--gc-sections -Wl,-z,defs \
+		-Wl,-z,relro -Wl,-z,now -Wl,-z,nodelete -Wl,--wrap=posix_memalign -Wl,--wrap=free
+	ln -sf libchargen.so build/aarch64/$(SONAME)
+
+# WebAssembly with 128-bit vectors, without imports, and with the functions that chargen.mjs calls.
+# wasi-libc stands in for the C library; its headers want __wasi__.
+WASM_BUILD = .build-wasm/wasm32-unknown-none-wasm/release
+WASM_ARCHIVES = /usr/lib/wasm32-wasi/libc.a $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/wasi/libclang_rt.builtins-wasm32.a)
+WASM_FEATURES = --enable-simd --enable-bulk-memory --enable-sign-ext --enable-nontrapping-float-to-int --enable-mutable-globals
+# The linker of the toolchain that compiles.
+WASM_LD = $(dir $(realpath $(shell command -v $(SWIFT))))wasm-ld
+WEB_PAGE = $(wildcard examples/web/*)
+
+web: requirements build/place-names.cgw
+	$(call require_command,wasm-opt,run 'make deps' as root)
+	@mkdir -p build/web
+	rm -f $(WASM_BUILD)/*.build/*.o
+	CHARGEN_PROCESSOR=wasm32 $(SWIFT) build -c release --traits Embedded --triple wasm32-unknown-none-wasm \
+		--scratch-path .build-wasm --target CAPI -Xswiftc -Xfrontend -Xswiftc -disable-stack-protector \
+		$(addprefix -Xcc ,-msimd128 -isystem /usr/include/wasm32-wasi -D__wasi__ -D_WASI_EMULATED_GETPID)
+	$(WASM_LD) --no-entry --gc-sections -s -z stack-size=262144 --wrap=posix_memalign --wrap=free \
+		$$(grep -oE '\.((chargen|cs)_[a-z0-9_]+|__wasm_call_ctors)' examples/web/chargen.mjs | sort -u | sed 's/^\./--export=/') \
+		$(WASM_BUILD)/*.build/*.o $(WASM_ARCHIVES) -o $(WASM_BUILD)/chargen.wasm
+	wasm-opt -O3 $(WASM_FEATURES) $(WASM_BUILD)/chargen.wasm -o build/web/chargen.wasm
+	install -m 644 $(WEB_PAGE) build/place-names.cgw build/web
 
 # A static library of one object, which defines the functions of the header and nothing else.
 archive: library
@@ -164,7 +207,7 @@ test-deb: deb
 
 # MARK: - Tests
 
-test: deps lint test-swift test-library test-languages test-install test-wheel
+test: deps lint test-swift test-library test-web test-languages test-install test-wheel
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks
@@ -175,8 +218,11 @@ test-swift: requirements
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 	$(SWIFT) test
 
-test-library: test-abi all examples build/place-names.cgw
+test-library: test-abi all library-aarch64 examples build/place-names.cgw
 	Tests/LibraryTests/run.sh build/libchargen.so build/trainer
+
+test-web: web
+	Tests/WebTests/web.sh build/web
 
 test-install: all build/place-names.cgw
 	Tests/InstallTests/run.sh build/place-names.cgw

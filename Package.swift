@@ -11,6 +11,18 @@ import PackageDescription
 let warnings: [SwiftSetting] =
     Context.environment["CHARGEN_WARNINGS"] == "error" ? [.treatAllWarnings(as: .error)] : []
 
+/// What the package is built for: `x86_64`, `aarch64` or `wasm32`. The Makefile says it where that
+/// is not this machine's processor.
+#if arch(arm64)
+    let thisProcessor = "aarch64"
+#else
+    let thisProcessor = "x86_64"
+#endif
+let processor = Context.environment["CHARGEN_PROCESSOR"] ?? thisProcessor
+
+/// WebAssembly is loaded from afar and compiled at each visit: where no time is spent, size counts.
+let small: [SwiftSetting] = processor == "wasm32" ? [.unsafeFlags(["-Osize"])] : []
+
 /// Settings of the modules that end up in libchargen.so.
 let library: [SwiftSetting] =
     warnings + [
@@ -38,15 +50,6 @@ func kernels(_ name: String, _ conditions: [String], _ flags: [String]) -> Targe
         swiftSettings: library + arithmetic + conditions.map { .define($0) }
             + [.unsafeFlags(flags.flatMap { ["-Xcc", $0] })])
 }
-
-/// What the package is built for: `x86_64`, `aarch64` or `wasm32`. The Makefile says it where that
-/// is not this machine's processor.
-#if arch(arm64)
-    let thisProcessor = "aarch64"
-#else
-    let thisProcessor = "x86_64"
-#endif
-let processor = Context.environment["CHARGEN_PROCESSOR"] ?? thisProcessor
 
 /// Every processor has the portable kernels.
 let kernelModules: [Target] =
@@ -110,19 +113,19 @@ let package = Package(
         .target(name: "CChargen", dependencies: ["CSupport"]),
 
         // What every module stands on.
-        .target(name: "Core", dependencies: ["CSupport"], swiftSettings: library),
+        .target(name: "Core", dependencies: ["CSupport"], swiftSettings: library + small),
         .target(
             name: "KernelDispatch",
             dependencies: ["CIntrinsics", "CSupport", "Core"] + kernelModules.map { .init(stringLiteral: $0.name) },
             swiftSettings: library + arithmetic),
-        .target(name: "ModelFormat", dependencies: ["CSupport", "Core"], swiftSettings: library),
+        .target(name: "ModelFormat", dependencies: ["CSupport", "Core"], swiftSettings: library + small),
         .target(name: "ThreadPool", dependencies: ["CSupport", "Core"], swiftSettings: library + arithmetic),
         .target(
             name: "InferenceEngine",
             dependencies: [
                 "CIntrinsics", "CSupport", "Core", "KernelDispatch", "Kernels", "ModelFormat", "ThreadPool",
             ],
-            swiftSettings: library + arithmetic),
+            swiftSettings: library + arithmetic + small),
         .target(
             name: "CAPI",
             dependencies: ["CChargen", "CSupport", "Core", "InferenceEngine", "KernelDispatch", "ModelFormat"],

@@ -218,7 +218,7 @@ typedef struct chargen_model chargen_model;
  * gives an error.
  *
  * The fastest kernels for the processor are chosen. The environment variable CHARGEN_BACKEND, if
- * set and not empty, forces others: `portable`, `avx2` or `avx512`. It is for tests and
+ * set and not empty, forces others: `portable`, `avx2`, `avx512` or `dotprod`. It is for tests and
  * measurements: the text is the same, the speed is not.
  *
  * Errors: INVALID_ARGUMENT, FILE_ACCESS, INVALID_MODEL, UNSUPPORTED_VERSION, UNSUPPORTED_BACKEND,
@@ -1119,7 +1119,10 @@ size_t chargen_model_parameter_count(const chargen_model *model);
  */
 const char *chargen_model_weight_type(const chargen_model *model);
 
-/* Returns the kernels in use: "portable", "avx2" or "avx512". Valid forever. "" for NULL. */
+/*
+ * Returns the kernels in use: "portable", "avx2", "avx512" or "dotprod". Valid forever. "" for
+ * NULL.
+ */
 const char *chargen_model_backend(const chargen_model *model);
 
 /*

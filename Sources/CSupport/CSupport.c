@@ -2,8 +2,6 @@
 
 #include "../../include/chargen.h"
 
-#include <signal.h>
-
 #define STRING(number) #number
 #define VERSION(major, minor, patch) STRING(major) "." STRING(minor) "." STRING(patch) CHARGEN_VERSION_SUFFIX
 
@@ -23,6 +21,14 @@ int cs_has_avx512_vnni(void) {
 int cs_has_avx512_bf16(void) { return 0; }
 int cs_has_x86_64_v3(void) { return 0; }
 int cs_has_avx512_vnni(void) { return 0; }
+#endif
+
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+
+int cs_has_dot_product(void) { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
+#else
+int cs_has_dot_product(void) { return 0; }
 #endif
 
 #if defined(__x86_64__)
@@ -77,15 +83,42 @@ char *cs_thread_message(void) {
     return message;
 }
 
+#if defined(__wasm__)
+int cs_thread_start(pthread_t *thread, void *(*body)(void *), void *argument) {
+    (void)thread, (void)body, (void)argument;
+    return ENOSYS;
+}
+
+void cs_thread_join(pthread_t thread) { (void)thread; }
+
+// For the bytes that JavaScript passes to functions.
+void *cs_allocate(size_t size);
+void *cs_allocate(size_t size) { return malloc(size); }
+void cs_free(void *block);
+void cs_free(void *block) { free(block); }
+
+// In place of wasi-libc's, which the host would have to serve.
+int getpid(void) { return 1; }
+char *getenv(const char *name) { return (void)name, NULL; }
+#else
+#include <signal.h>
+
 // The shared library loads on every glibc. In glibc 2.34 these functions moved from libpthread to
 // libc under newer versions, with which it would not load on an older system. On that they are
 // missing unless the program is linked with libpthread. A program that is linked with the archive
 // needs the functions of its own C library, and weak references would not bring them from libc.a.
 #if !defined(CHARGEN_ARCHIVE)
-#if defined(__x86_64__) && defined(__GLIBC__)
-__asm__(".symver pthread_create, pthread_create@GLIBC_2.2.5");
-__asm__(".symver pthread_join, pthread_join@GLIBC_2.2.5");
-__asm__(".symver pthread_sigmask, pthread_sigmask@GLIBC_2.2.5");
+#if defined(__GLIBC__)
+#if defined(__x86_64__)
+#define FIRST_VERSION "GLIBC_2.2.5"
+#elif defined(__aarch64__)
+#define FIRST_VERSION "GLIBC_2.17"
+#endif
+#endif
+#if defined(FIRST_VERSION)
+__asm__(".symver pthread_create, pthread_create@" FIRST_VERSION);
+__asm__(".symver pthread_join, pthread_join@" FIRST_VERSION);
+__asm__(".symver pthread_sigmask, pthread_sigmask@" FIRST_VERSION);
 #endif
 #pragma weak pthread_create
 #pragma weak pthread_join
@@ -107,3 +140,4 @@ int cs_thread_start(pthread_t *thread, void *(*body)(void *), void *argument) {
 }
 
 void cs_thread_join(pthread_t thread) { pthread_join(thread, NULL); }
+#endif

@@ -7,6 +7,8 @@ import Kernels
     import KernelsAVX2
     import KernelsAVX512
     import KernelsAVX512BF16
+#elseif arch(arm64)
+    import KernelsDotProduct
 #endif
 
 /// The kernels of one instruction set.
@@ -23,16 +25,22 @@ public final class Backend: @unchecked Sendable {
             case avx512
             /// x86-64-v3: Intel since Haswell (2013), AMD since Zen (2017).
             case avx2
+        #elseif arch(arm64)
+            /// NEON with the integer dot product of ARMv8.2: most processors since 2018.
+            case dotProduct
         #endif
-        /// Any processor. Without fused multiply-add in hardware it computes it from doubles.
+        /// Any processor; on those of ARM with NEON. Without fused multiply-add in hardware it
+        /// computes it from doubles.
         case portable
 
-        /// `portable`, `avx2` or `avx512`.
+        /// `portable`, `avx2`, `avx512` or `dotprod`.
         public var name: StaticString {
             switch self {
             #if arch(x86_64)
                 case .avx512: "avx512"
                 case .avx2: "avx2"
+            #elseif arch(arm64)
+                case .dotProduct: "dotprod"
             #endif
             case .portable: "portable"
             }
@@ -44,6 +52,8 @@ public final class Backend: @unchecked Sendable {
             #if arch(x86_64)
                 case .avx512: cs_has_avx512_vnni() != 0
                 case .avx2: cs_has_x86_64_v3() != 0
+            #elseif arch(arm64)
+                case .dotProduct: cs_has_dot_product() != 0
             #endif
             case .portable: true
             }
@@ -67,6 +77,8 @@ public final class Backend: @unchecked Sendable {
             #if arch(x86_64)
                 case .avx512: KernelsAVX512.inferenceKernels()
                 case .avx2: KernelsAVX2.inferenceKernels()
+            #elseif arch(arm64)
+                case .dotProduct: KernelsDotProduct.inferenceKernels()
             #endif
             case .portable: Kernels.inferenceKernels()
             }
@@ -78,7 +90,7 @@ public final class Backend: @unchecked Sendable {
         table.deallocate()
     }
 
-    /// `portable`, `avx2` or `avx512`.
+    /// `portable`, `avx2`, `avx512` or `dotprod`.
     public var name: StaticString { instructionSet.name }
 
     /// One time step of a cell.
@@ -104,6 +116,8 @@ extension Backend {
             case .avx512 where inBFloat16 && hasBFloat16: KernelsAVX512BF16.trainingKernels(inBFloat16: true)
             case .avx512: KernelsAVX512.trainingKernels(inBFloat16: inBFloat16)
             case .avx2: KernelsAVX2.trainingKernels(inBFloat16: inBFloat16)
+        #elseif arch(arm64)
+            case .dotProduct: KernelsDotProduct.trainingKernels(inBFloat16: inBFloat16)
         #endif
         case .portable: Kernels.trainingKernels(inBFloat16: inBFloat16)
         }

@@ -75,12 +75,19 @@ public final class ThreadPool {
             let error = cs_thread_start(threads.pointer + started, { runWorker($0) }, argument)
             guard error == 0 else {
                 Unmanaged<Worker>.fromOpaque(argument).release()
-                let reason =
-                    error == ENOSYS ? "link the program with libpthread (-pthread)" : String(cString: strerror(error))
+                let reason = error == ENOSYS ? ThreadPool.whyNoThreads : String(cString: strerror(error))
                 throw ChargenError(.outOfMemory, "cannot start thread \(started + 2) of \(size): \(reason)")
             }
             started += 1
         }
+    }
+
+    private static var whyNoThreads: String {
+        #if arch(wasm32)
+            "WebAssembly has one"
+        #else
+            "link the program with libpthread (-pthread)"
+        #endif
     }
 
     /// Does not throw: in Embedded mode a partially initialised object would leak.

@@ -54,6 +54,16 @@ static const struct way all[] = {
 };
 enum { ALL = sizeof all / sizeof *all, FEW = 2 };
 
+static size_t threads(const struct way *way) {
+#ifdef __wasm__
+    /* It has no others. */
+    (void)way;
+    return 1;
+#else
+    return way->threads;
+#endif
+}
+
 /* The result. */
 struct result {
     double prompts[RUNS];
@@ -204,11 +214,11 @@ static void run(const chargen_model *model, const struct way *way, int has_setti
             set(model, streams.sessions[i], i);
         }
         if (way->batch == 0) {
-            CALL(chargen_session_set_threads(streams.sessions[i], way->threads));
+            CALL(chargen_session_set_threads(streams.sessions[i], threads(way)));
         }
     }
     if (way->batch > 0) {
-        CALL(chargen_batch_create(model, way->batch, way->threads, &streams.batch));
+        CALL(chargen_batch_create(model, way->batch, threads(way), &streams.batch));
     }
     read_texts(&streams, prompts, result->prompts);
     for (i = 0; i < RUNS; i++) {

@@ -295,6 +295,59 @@ if command -v qemu-x86_64 >/dev/null; then
 else
     echo 'skipped: older processors (install qemu-user)'
 fi
+# ARM processors with and without the integer dot product.
+cross=aarch64-linux-gnu
+if command -v qemu-aarch64 >/dev/null && command -v $cross-gcc >/dev/null && [ -f "$folder/aarch64/libchargen.so" ]; then
+    needed_by_aarch64() { $cross-readelf -d "$folder/aarch64/libchargen.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | tr '\n' ' '; }
+    check 'the library for aarch64 needs libc, its loader and libm only' \
+        same 'ld-linux-aarch64.so.1 libc.so.6 libm.so.6 ' "$(needed_by_aarch64)"
+    exported_by_aarch64() { $cross-nm -D --defined-only "$folder/aarch64/libchargen.so" | awk '{ print $3 }' | sort; }
+    check 'it exports the functions of the header and nothing else' same "$(declared)" "$(exported_by_aarch64)"
+    has_instruction() { $cross-objdump -d .build-aarch64/*/release/"$1".build/*.o | grep -q "[[:space:]]$2[[:space:]]"; }
+    lacks_instruction() { ! has_instruction "$@"; }
+    check 'its kernels multiply and add in one instruction' has_instruction Kernels fmla
+    check 'those for newer processors use the dot product' has_instruction KernelsDotProduct sdot
+    for module in Core Kernels KernelDispatch ModelFormat ThreadPool InferenceEngine CAPI; do
+        check "$module does not" lacks_instruction $module sdot
+    done
+    # aarch64 CPU PROGRAM ARGUMENTS…: a program of examples/c or of these tests, for aarch64.
+    mkdir "$work/aarch64"
+    aarch64() { (cpu=$1 name=${2##*/}; shift 2; exec qemu-aarch64 -cpu "$cpu" -L /usr/$cross "$work/aarch64/$name" "$@"); }
+    with_backend() { (export CHARGEN_BACKEND="$1"; shift; "$@"); }
+    for source in examples/c/*.c Tests/LibraryTests/*.c; do
+        name=$(basename "$source" .c)
+        check "$name.c compiles for aarch64" $cross-gcc -std=c99 -O1 -Iinclude -ITests/LibraryTests "$source" \
+            -L"$folder/aarch64" -lchargen -lm -pthread -Wl,-rpath,"$folder/aarch64" -o "$work/aarch64/$name"
+    done
+    for cpu in max cortex-a53; do
+        check "a processor like $cpu gives the same text" text_is_expected aarch64 $cpu
+        check "a processor like $cpu passes the model's self-test" aarch64 $cpu verify "$model"
+        check "a processor like $cpu compresses to the same file" compresses_alike aarch64 $cpu
+        check "a processor like $cpu goes on from this one's snapshots, and this one from its" goes_on_alike aarch64 $cpu
+        check "a processor like $cpu gives the hashes on record" hashes_are_on_record few aarch64 $cpu
+        check "a processor like $cpu gives hostile arguments and damaged models a status" aarch64 $cpu api "$model" 100
+        check "a processor like $cpu does in 2,000 random calls what the header says" \
+            aarch64 $cpu sequences 2000 5 "$work"/small-*.cgw
+    done
+    check 'dotprod gives the hashes on record, alone, on threads and in batches' \
+        hashes_are_on_record all with_backend dotprod aarch64 max
+    check 'the portable kernels give them where there is a dot product' \
+        hashes_are_on_record few with_backend portable aarch64 max
+    check 'where there is none, dotprod is refused by name' \
+        refused CHARGEN_BACKEND with_backend dotprod aarch64 cortex-a53 stream "$model" '' 1
+    check 'names are those of this processor' \
+        same "$("$work/names" "$model" 10 1)" "$(aarch64 cortex-a53 names "$model" 10 1)"
+    check 'many names are those of this processor' \
+        same "$("$work/many" "$model" 20 | sort)" "$(aarch64 max many "$model" 20 | sort)"
+    surprises() { "$@" "$work/surprising" "$model" <"$work/names.txt"; }
+    check 'surprises are those of this processor' same "$(surprises env)" "$(surprises aarch64 max)"
+    matching() { "$@" "$work/pattern" "$model" '[A-Z][a-z]{2,5}(-on-[A-Z][a-z]+)?' 20; }
+    check 'names of a pattern are those of this processor' same "$(matching env)" "$(matching aarch64 max)"
+    completed() { "$@" "$work/complete" "$model" New Ab; }
+    check 'completions are those of this processor' same "$(completed env)" "$(completed aarch64 max)"
+else
+    echo 'skipped: aarch64 (make library-aarch64; install gcc-aarch64-linux-gnu and qemu-user)'
+fi
 check 'trainer generate gives the same text' same "$("$work/names" "$model" 1 7)" "$("$trainer" generate "$model" --seed 7 --temperature 0.8)"
 
 # ---- Programs in company ----

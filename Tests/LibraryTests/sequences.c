@@ -481,7 +481,7 @@ static void call_weight_type(struct world *w) {
 static void call_backend(struct world *w) {
     const chargen_model *model = any_model(w)->model;
     CHECK(model == NULL ? chargen_model_backend(model)[0] == '\0'
-                        : is_one_of(chargen_model_backend(model), "portable", "avx2", "avx512", "avx512"));
+                        : is_one_of(chargen_model_backend(model), "portable", "avx2", "avx512", "dotprod"));
 }
 static void call_layer_count(struct world *w) {
     const chargen_model *model = any_model(w)->model;

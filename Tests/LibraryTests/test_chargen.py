@@ -62,7 +62,7 @@ class ConformanceTests(unittest.TestCase):
         os.environ.pop("CHARGEN_BACKEND", None)
 
     def test_every_backend_gives_the_texts_on_record(self) -> None:
-        for backend in ("portable", "avx2", "avx512"):
+        for backend in ("portable", "avx2", "avx512", "dotprod"):
             os.environ["CHARGEN_BACKEND"] = backend
             for cell, seed, temperature, prompt, expected in self.CASES:
                 with self.subTest(backend=backend, cell=cell, seed=seed):

@@ -6,14 +6,18 @@
 
 #include <errno.h>
 #include <math.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
+
+#include "WebAssembly.h"
+#if !defined(__wasm__)
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#endif
 
 // The trainer's and the tests'. The library has a decoder of its own.
 #if __has_include(<zstd.h>)
@@ -37,6 +41,9 @@ int cs_has_x86_64_v3(void);
 /// AVX-512 VNNI.
 int cs_has_avx512_vnni(void);
 
+/// Whether the processor has the integer dot product of ARMv8.2.
+int cs_has_dot_product(void);
+
 /// Updates a CRC-32 (as in zlib, without the inversion at either end) with the beginning of
 /// `bytes`, by carry-less multiplication, where the processor has it.
 ///
@@ -45,7 +52,8 @@ size_t cs_crc32_blocks(uint32_t *crc, const void *bytes, size_t count);
 
 /// Starts a thread with all signals blocked, so that the program's handlers run on its own threads.
 ///
-/// Returns 0, or the system's error number: `ENOSYS` if the process has no libpthread.
+/// Returns 0, or the system's error number: `ENOSYS` if the process has no libpthread, or the
+/// system no threads.
 int cs_thread_start(pthread_t *thread, void *(*body)(void *), void *argument);
 
 /// Waits for the end of a thread.

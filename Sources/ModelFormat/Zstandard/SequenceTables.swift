@@ -211,8 +211,8 @@ private func lengthOfMatch(_ code: UInt8, _ bits: inout BackwardBits) -> Int {
     return base + bits.read(extra)
 }
 
-// The probabilities that the format gives (RFC 8878, 3.1.1.3.2.2), in units of 1/64 and 1/32: "1" is
-// 0, "2" is 1, and "0" is −1, less than one.
+// The probabilities that the format gives (RFC 8878, 3.1.1.3.2.2), in units of 1/64 and 1/32: "1"
+// is 0, "2" is 1, and "0" is −1, less than one.
 private let literalLengthProbabilities: StaticString = "543333333333322233333333343222220000"
 private let matchLengthProbabilities: StaticString = "25433333322222222222222222222222222222222222220000000"
 private let offsetProbabilities: StaticString = "22222233322222222222222200000"

@@ -84,7 +84,7 @@ class Model(_Owner):
 
     @property
     def backend(self) -> str:
-        """The kernels in use: "portable", "avx2" or "avx512"."""
+        """The kernels in use: "portable", "avx2", "avx512" or "dotprod"."""
         return _decode(self._call(_library.chargen_model_backend))
 
     @property
