@@ -12,6 +12,7 @@
 # make test-languages  the examples in Rust and for Node
 # make test-wheel  installs the Python packages into environments of their own
 # make test-deb   checks the Debian packages in a Debian of their own, as root: slow
+# make conformance   the arithmetic, texts and trainings on every processor at hand
 # make test-sanitized   the Swift tests under the address and thread sanitizers: slow
 # make test-sequences  ten million random calls of the library under sanitizers: slow
 # make test-texts  100,000 generated texts each keep what they are to keep: slow
@@ -50,7 +51,7 @@ TEST_PACKAGES = g++ valgrind qemu-user abigail-tools libopenblas-dev gzip xz-uti
 
 .PHONY: all trainer library library-aarch64 web archive share examples demo deps requirements \
 	install uninstall deb test-deb wheel \
-	test test-swift test-library test-web test-languages test-install test-wheel test-abi \
+	test test-swift test-library test-web conformance test-languages test-install test-wheel test-abi \
 	test-sanitized test-sequences test-texts test-format test-kill fuzz lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
@@ -74,14 +75,14 @@ library: requirements
 # exist must not be.
 CROSS = aarch64-linux-gnu
 AARCH64_BUILD = .build-aarch64/aarch64-none-none-elf/release
+AARCH64 = CHARGEN_PROCESSOR=aarch64 $(SWIFT) build -c release --traits Embedded --triple aarch64-none-none-elf \
+	--scratch-path .build-aarch64 $(addprefix -Xcc ,-isystem /usr/$(CROSS)/include -fPIC -D__linux__ -D_GNU_SOURCE)
 
 library-aarch64: requirements
 	$(call require_command,$(CROSS)-gcc,run 'make deps' as root)
 	@mkdir -p build/aarch64
 	rm -f $(AARCH64_BUILD)/*.build/*.o
-	CHARGEN_PROCESSOR=aarch64 $(SWIFT) build -c release --traits Embedded --triple aarch64-none-none-elf \
-		--scratch-path .build-aarch64 --target CAPI \
-		$(addprefix -Xcc ,-isystem /usr/$(CROSS)/include -fPIC -D__linux__ -D_GNU_SOURCE)
+	$(AARCH64) --target CAPI
 	$(CROSS)-gcc -shared -s -o build/aarch64/libchargen.so $(AARCH64_BUILD)/*.build/*.o -lm \
 		-Wl,--version-script=Sources/CAPI/exports.map -Wl,-soname=$(SONAME) -Wl,--gc-sections -Wl,-z,defs \
 		-Wl,-z,relro -Wl,-z,now -Wl,-z,nodelete -Wl,--wrap=posix_memalign -Wl,--wrap=free
@@ -90,6 +91,9 @@ library-aarch64: requirements
 # WebAssembly with 128-bit vectors, without imports, and with the functions that chargen.mjs calls.
 # wasi-libc stands in for the C library; its headers want __wasi__.
 WASM_BUILD = .build-wasm/wasm32-unknown-none-wasm/release
+WASM = CHARGEN_PROCESSOR=wasm32 $(SWIFT) build -c release --traits Embedded --triple wasm32-unknown-none-wasm \
+	--scratch-path .build-wasm -Xswiftc -Xfrontend -Xswiftc -disable-stack-protector \
+	$(addprefix -Xcc ,-msimd128 -isystem /usr/include/wasm32-wasi -D__wasi__ -D_WASI_EMULATED_GETPID)
 WASM_ARCHIVES = /usr/lib/wasm32-wasi/libc.a $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/wasi/libclang_rt.builtins-wasm32.a)
 WASM_FEATURES = --enable-simd --enable-bulk-memory --enable-sign-ext --enable-nontrapping-float-to-int --enable-mutable-globals
 # The linker of the toolchain that compiles.
@@ -100,9 +104,7 @@ web: requirements build/place-names.cgw
 	$(call require_command,wasm-opt,run 'make deps' as root)
 	@mkdir -p build/web
 	rm -f $(WASM_BUILD)/*.build/*.o
-	CHARGEN_PROCESSOR=wasm32 $(SWIFT) build -c release --traits Embedded --triple wasm32-unknown-none-wasm \
-		--scratch-path .build-wasm --target CAPI -Xswiftc -Xfrontend -Xswiftc -disable-stack-protector \
-		$(addprefix -Xcc ,-msimd128 -isystem /usr/include/wasm32-wasi -D__wasi__ -D_WASI_EMULATED_GETPID)
+	$(WASM) --target CAPI
 	$(WASM_LD) --no-entry --gc-sections -s -z stack-size=262144 --wrap=posix_memalign --wrap=free \
 		$$(grep -oE '\.((chargen|cs)_[a-z0-9_]+|__wasm_call_ctors)' examples/web/chargen.mjs | sort -u | sed 's/^\./--export=/') \
 		$(WASM_BUILD)/*.build/*.o $(WASM_ARCHIVES) -o $(WASM_BUILD)/chargen.wasm
@@ -207,7 +209,7 @@ test-deb: deb
 
 # MARK: - Tests
 
-test: deps lint test-swift test-library test-web test-languages test-install test-wheel
+test: deps lint test-swift conformance test-languages test-install test-wheel
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks
@@ -223,6 +225,14 @@ test-library: test-abi all library-aarch64 examples build/place-names.cgw
 
 test-web: web
 	Tests/WebTests/web.sh build/web
+
+# Parts of the arithmetic, texts and trainings on every processor at hand.
+EVERY = 4096
+conformance: library-aarch64 web test-library test-web
+	CHARGEN_CONFORMANCE=1 $(SWIFT) build -c release --traits Embedded --scratch-path .build-embedded --target ConformanceFunctions
+	CHARGEN_CONFORMANCE=1 $(AARCH64) --target ConformanceFunctions
+	CHARGEN_CONFORMANCE=1 $(WASM) --target ConformanceFunctions
+	Tests/Conformance/run.sh build $(EVERY)
 
 test-install: all build/place-names.cgw
 	Tests/InstallTests/run.sh build/place-names.cgw

@@ -212,3 +212,12 @@ if Context.environment["CHARGEN_FUZZ"] != nil {
         .executableTarget(name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver"),
     ]
 }
+
+// With `CHARGEN_CONFORMANCE`, what `make conformance` hashes, part by part.
+if Context.environment["CHARGEN_CONFORMANCE"] != nil {
+    package.targets.append(
+        .target(
+            name: "ConformanceFunctions",
+            dependencies: ["CIntrinsics", "Core", "InferenceEngine", "KernelDispatch", "ModelFormat"],
+            path: "Tests/Conformance/Functions", swiftSettings: library))
+}

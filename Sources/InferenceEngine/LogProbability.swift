@@ -65,7 +65,7 @@ private func writeExponentials(
 ///
 /// ln(2^k · f) = k · ln 2 + 2 · artanh((f − 1) / (f + 1)), with f from √½ to √2, so that the first
 /// power left out of artanh's series, s^27, is below 2^−68.
-private func logarithm(_ x: Double) -> Double {
+package func logarithm(_ x: Double) -> Double {
     guard x >= 1, x.isFinite else { return .nan }
     var exponent = Double(x.exponent)
     var fraction = x.significand

@@ -146,8 +146,8 @@
         }
     }
 
-    /// `panels` panels of a group, 1 to 4, and `vectors` vectors, 1 to 6. Both numbers are constants
-    /// where this is inlined, so that unused branches cost nothing.
+    /// `panels` panels of a group, 1 to 4, and `vectors` vectors, 1 to 6. Both numbers are
+    /// constants where this is inlined, so that unused branches cost nothing.
     @inline(__always)
     private func addBlock(
         _ panels: Int, _ vectors: Int, _ group: UnsafeRawPointer, _ height: Int, _ quads: Int,
