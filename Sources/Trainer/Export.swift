@@ -96,11 +96,8 @@ struct Export: ParsableCommand {
 
     /// A model may be replaced; a file of another kind, named by mistake, must not be.
     private func refuseToOverwriteOthers() throws {
-        let descriptor = open(FileName.cString(output), O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         // What cannot be read, such as a folder, is refused when it is written.
-        let beginning = (try? file.read(upToCount: 8)) ?? Data()
+        let beginning = FileContents.beginning(of: output, count: 8)
         guard beginning.isEmpty || beginning.withUnsafeBytes({ ModelFile.hasSignature($0) }) else {
             throw TrainingError.cannotWrite(
                 path: FileName.shown(output), reason: "it exists, and is not a .cgw file; choose another name")

@@ -13,7 +13,7 @@ import Testing
             let cache = folder.appendingPathComponent("cache")
             try FileManager.default.createDirectory(at: cache, withIntermediateDirectories: true)
             let source = CorpusSource(paths: [file.path], documents: .line)
-            try body(source, CorpusCache(folder: cache.path, smallest: 100), cache)
+            try body(source, CorpusCache(folder: try OpenFolder(cache.path), smallest: 100), cache)
         }
     }
 
@@ -64,7 +64,8 @@ import Testing
     @Test("another text, other options and a damaged cache are noticed, and the text is read again")
     func invalid() throws {
         try withCache(CorpusCacheTests.narrow) { source, cache, folder in
-            let plain = try CorpusReader.read(source, vocabulary: nil, cache: cache)
+            let plain = try Corpus(reading: source)
+            _ = try CorpusReader.read(source, vocabulary: nil, cache: cache)
             var other = source
             other.lowercase = true
             #expect(try cache.stamp(other, other.paths) != cache.stamp(source, source.paths))

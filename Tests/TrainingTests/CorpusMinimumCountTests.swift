@@ -131,7 +131,7 @@ struct CorpusMinimumCountTests {
             source.minimumCount = 7000
             let plain = try Corpus(reading: source)
             #expect(plain.vocabulary.characters == [0x61, 0x65])
-            let cache = CorpusCache(folder: folder.path, smallest: 100)
+            let cache = CorpusCache(folder: try OpenFolder(folder.path), smallest: 100)
             let encoded = try CorpusReader.read(source, vocabulary: nil, cache: cache)
             let stamp = try #require(try cache.stamp(source, source.paths))
             let cached = try #require(cache.corpus(stamp: stamp))

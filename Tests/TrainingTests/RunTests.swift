@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import ModelFormat
+import Synchronization
 import TestSupport
 import Testing
 
@@ -78,7 +79,7 @@ struct RunTests {
                 // In every third run the last report is torn, as by a kill while it is written.
                 if end % 3 == 0 {
                     let line = try JSONEncoder().encode(#require(reports(whole.folder).last)).prefix(end)
-                    try OutputFile(run.metricsPath, O_CREAT).append(line)
+                    try OutputFile(RunFolder.File.metrics, in: run.opened(), O_CREAT).append(line)
                 }
                 let resumed = try TrainingRun(resuming: run)
                 #expect(resumed.missingReports == 0)
@@ -374,6 +375,77 @@ struct RunTests {
                 #expect(try files() == before)
             })
             #expect(try TrainingRun(resuming: run.folder, change: { $0.epochs = 9 }).settings.epochs == 9)
+        }
+    }
+
+    @Test(
+        "a folder that is renamed while a training writes remains its folder, and another one of its name stays empty")
+    func renamed() throws {
+        try withTemporaryFolder { folder in
+            var settings = try settings(folder, .streams)
+            settings.keptCheckpoints = 2
+            let whole = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/whole"))
+            _ = try whole.train()
+            let run = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/run"))
+            var updates = 0
+            _ = try run.train(onUpdate: { _ in
+                updates += 1
+                guard updates == 5 else { return }
+                #expect(rename(folder.path + "/run", folder.path + "/renamed") == 0)
+                #expect(mkdir(folder.path + "/run", 0o777) == 0)
+            })
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/run").isEmpty)
+            for name in ["last.safetensors", "best.safetensors"] {
+                #expect(try contents(folder.path + "/renamed/" + name) == contents(folder.path + "/whole/" + name))
+            }
+            #expect(try reports(RunFolder(path: folder.path + "/renamed")).count == reports(whole.folder).count)
+        }
+    }
+
+    @Test("of trainings that begin together in one folder, one has it, and it loses nothing to the others")
+    func together() throws {
+        try withTemporaryFolder { folder in
+            let settings = try settings(folder, .streams)
+            for number in 0..<8 {
+                let run = RunFolder(path: folder.path + "/runs/\(number)")
+                let finished = Mutex(0)
+                DispatchQueue.concurrentPerform(iterations: 4) { _ in
+                    let training = try? TrainingRun(settings, folder: run)
+                    guard (try? training?.train()) == .finished else { return }
+                    finished.withLock { $0 += 1 }
+                }
+                #expect(finished.withLock { $0 } == 1)
+                #expect(try Checkpoint(path: run.lastCheckpointPath).isFinished)
+            }
+        }
+    }
+
+    @Test("a new folder stays if its training fails and another one has locked it")
+    func failedBeginning() throws {
+        try withTemporaryFolder { folder in
+            let run = RunFolder(path: folder.path + "/run")
+            let (lock, isNew) = try run.createLocked()
+            #expect(isNew)
+            #expect(throws: TrainingError.invalidRun(path: run.path, "another process is training in it")) {
+                try run.createLocked()
+            }
+            #expect(FileManager.default.fileExists(atPath: run.path))
+            lock.removeEmptyFolder()
+            #expect(!FileManager.default.fileExists(atPath: run.path))
+        }
+    }
+
+    @Test("temporary files of a killed training are removed when its folder is locked again, and no others")
+    func temporaryFiles() throws {
+        try withTemporaryFolder { folder in
+            for name in [".chargen-1f.partial", "mine.partial", ".chargen"] {
+                try Data().write(to: folder.appendingPathComponent(name))
+            }
+            _ = try RunFolder(path: folder.path).lock()
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == [
+                    ".chargen", "mine.partial",
+                ])
         }
     }
 

@@ -122,12 +122,13 @@ struct Sweep: ParsableCommand {
         let choices = try recorded?.trials.map(\.choices) ?? choices()
         let commands = try commands(of: choices, with: common)
         let target = try named ?? SweepFolder(path: Runs.makeFolder(for: commands[0].source))
-        let isNew = try RunFolder(path: target.path).create() || named == nil
+        // Held to the end, so that no other sweep uses the folder.
+        let (lock, isNew) = try RunFolder(path: target.path).createLocked()
+        defer { withExtendedLifetime(lock) {} }
         do {
             try train(commands, choices, with: common, in: target)
         } catch {
-            // An empty folder only.
-            if isNew { rmdir(target.path) }
+            if isNew || named == nil { lock.removeEmptyFolder() }
             throw error
         }
     }
@@ -135,9 +136,6 @@ struct Sweep: ParsableCommand {
     private func train(
         _ commands: [Train], _ choices: [[Choice]], with common: [String], in folder: SweepFolder
     ) throws {
-        // Held to the end, so that no other sweep uses the folder.
-        let lock = try RunFolder(path: folder.path).lock()
-        defer { withExtendedLifetime(lock) {} }
         let earlier = try folder.read()
         guard earlier != nil || folder.isEmpty else {
             throw TrainingError.invalidRun(

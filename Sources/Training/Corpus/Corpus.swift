@@ -56,7 +56,7 @@ public struct Corpus: Sendable {
 
     /// Reads a corpus and learns its vocabulary. The symbols of a large text are files in a folder,
     /// from which the same text is read the next time.
-    init(reading source: CorpusSource, cacheIn folder: String) throws {
+    init(reading source: CorpusSource, cacheIn folder: OpenFolder) throws {
         self = try CorpusReader.read(source, vocabulary: nil, cache: CorpusCache(folder: folder))
     }
 

@@ -9,11 +9,11 @@ import ModelFormat
 /// A text of fewer symbols than ``smallest`` is not cached. A text that is takes about this much
 /// memory while it is encoded.
 struct CorpusCache {
-    let folder: String
+    let folder: OpenFolder
     var smallest = 64 << 20
 
-    private var symbolsPath: String { folder + "/corpus.symbols" }
-    private var descriptionPath: String { folder + "/corpus.json" }
+    private static let symbolsName = "corpus.symbols"
+    private static let descriptionName = "corpus.json"
 
     private struct Description: Codable {
         var stamp: String
@@ -31,8 +31,8 @@ struct CorpusCache {
 
     /// The file for the symbols. What was in the cache is invalid from here on.
     func makeSpill() throws -> SymbolSpill {
-        unlink(descriptionPath)
-        return try SymbolSpill(path: symbolsPath)
+        folder.remove(CorpusCache.descriptionName)
+        return try SymbolSpill(CorpusCache.symbolsName, in: folder)
     }
 
     /// What identifies the files and how they are read: a hash of their paths, sizes and times of
@@ -60,14 +60,16 @@ struct CorpusCache {
 
     /// The corpus in the folder; nil if there is none, or another.
     func corpus(stamp: String) -> Corpus? {
-        guard let data = FileManager.default.contents(atPath: descriptionPath),
+        guard let data = try? folder.read(CorpusCache.descriptionName),
             let description = try? JSONDecoder().decode(Description.self, from: data), description.stamp == stamp,
+            description.count > 0,
             let vocabulary = Vocabulary(
                 characters: description.characters, hasUnknown: description.hasUnknown,
                 hasEndOfDocument: description.hasEndOfDocument),
             description.numbering.count <= SymbolEncoder.maximumCharacters + 1,
             description.numbering.allSatisfy({ $0 < vocabulary.count }),
-            let symbols = try? MappedSymbols(path: symbolsPath, count: description.count)
+            (1...description.count).contains(description.documentCount),
+            let symbols = try? MappedSymbols(CorpusCache.symbolsName, in: folder, count: description.count)
         else { return nil }
         return Corpus(
             symbols: SymbolBuffer(symbols, numbering: description.numbering), vocabulary: vocabulary,
@@ -80,7 +82,7 @@ struct CorpusCache {
     func complete(_ corpus: Corpus, stamp: String?) throws {
         guard !corpus.symbols.numbering.isEmpty else { return }
         guard let stamp else {
-            unlink(symbolsPath)
+            folder.remove(CorpusCache.symbolsName)
             return
         }
         let description = Description(
@@ -89,6 +91,6 @@ struct CorpusCache {
             hasEndOfDocument: corpus.vocabulary.hasEndOfDocument, documentCount: corpus.documentCount,
             unknownCount: corpus.unknownCount, differentUnknownCount: corpus.differentUnknownCount,
             sha256: corpus.sha256)
-        try AtomicFile.write(JSON.data(description), to: descriptionPath)
+        try folder.write(JSON.data(description), to: CorpusCache.descriptionName)
     }
 }

@@ -16,8 +16,19 @@ final class InputFile: ByteStream {
         self.path = path
         descriptor =
             path == InputFile.standardInput
-            ? STDIN_FILENO : Foundation.open(FileName.cString(path), O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw InputFile.failure(path) }
+            ? STDIN_FILENO
+            : try InputFile.open(path) { () throws(SystemError) in
+                try uninterrupted { Foundation.open(FileName.cString(path), O_RDONLY | O_CLOEXEC) }
+            }
+    }
+
+    /// Turns an error of a system call that opens a file into that of the file.
+    static func open(_ path: String, _ body: () throws(SystemError) -> Int32) throws(CorpusError) -> Int32 {
+        do throws(SystemError) {
+            return try body()
+        } catch {
+            throw .unreadable(file: path, reason: error.reason)
+        }
     }
 
     deinit {

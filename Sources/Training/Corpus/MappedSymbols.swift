@@ -13,15 +13,17 @@ final class MappedSymbols: Sendable {
     private let resident = Atomic<Int>(0)
 
     /// - Throws: ``CorpusError/unreadable(file:reason:)``, also if the file has another size.
-    init(path: String, count: Int) throws(CorpusError) {
-        let size = count * MemoryLayout<UInt16>.size
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw InputFile.failure(path) }
-        defer { close(descriptor) }
-        guard count > 0, InputFile.size(of: path) == size else {
-            throw .unreadable(file: path, reason: "it has not the size of the text")
+    init(_ name: String, in folder: OpenFolder, count: Int) throws(CorpusError) {
+        let path = folder.path(of: name)
+        let descriptor = try InputFile.open(path) { () throws(SystemError) in
+            try uninterrupted { openat(folder.descriptor, FileName.cString(name), O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         }
-        let block = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0)
+        defer { close(descriptor) }
+        var information = stat()
+        guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG, count > 0,
+            Int(information.st_size).quotientAndRemainder(dividingBy: MemoryLayout<UInt16>.size) == (count, 0)
+        else { throw .unreadable(file: path, reason: "it has not the size of the text") }
+        let block = mmap(nil, Int(information.st_size), PROT_READ, MAP_SHARED, descriptor, 0)
         guard let block, block != MAP_FAILED else { throw InputFile.failure(path) }
         symbols = UnsafeBufferPointer(start: block.bindMemory(to: UInt16.self, capacity: count), count: count)
     }

@@ -83,13 +83,21 @@ public struct Checkpoint {
     ///
     /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)``.
     public init(path: String) throws {
+        try self.init(path: path) { () throws(SystemError) in try FileContents.read(path) }
+    }
+
+    /// Reads a checkpoint in a folder.
+    init(_ name: String, in folder: OpenFolder) throws {
+        try self.init(path: folder.path(of: name)) { () throws(SystemError) in try folder.read(name) }
+    }
+
+    private init(path: String, read: () throws(SystemError) -> Data) throws {
         self.path = path
         let data: Data
-        do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
+        do throws(SystemError) {
+            data = try read()
         } catch {
-            let reason = access(path, R_OK) == 0 ? "it cannot be read" : String(cString: strerror(errno))
-            throw TrainingError.invalidCheckpoint(path: path, reason)
+            throw TrainingError.invalidCheckpoint(path: path, error.reason)
         }
         do {
             file = try Safetensors(data)

@@ -4,21 +4,21 @@ import Foundation
 extension RunFolder {
     /// Appends a report; the lines before it are not written again.
     func append(_ report: Report) throws {
-        try OutputFile(metricsPath, O_CREAT).append(JSON.data(report) + [0x0A])
+        try OutputFile(File.metrics, in: opened(), O_CREAT).append(JSON.data(report) + [0x0A])
     }
 
     /// The reports in the order in which they were made; none if there is no `metrics.jsonl`.
     ///
     /// - Throws: ``TrainingError/invalidRun(path:_:)`` when they cannot be read.
     public func reports() throws -> [Report] {
-        try values(at: metricsPath)
+        try values(in: File.metrics)
     }
 
     /// Makes the reports survive a loss of power. It is called before a checkpoint that counts them
     /// is written.
     func syncReports() throws {
-        guard FileManager.default.fileExists(atPath: metricsPath) else { return }
-        try OutputFile(metricsPath, 0).sync()
+        let folder = try opened()
+        if folder.has(File.metrics) { try OutputFile(File.metrics, in: folder, 0).sync() }
     }
 
     /// Keeps the reports that a checkpoint counts, and removes the later ones, which a resumed
@@ -31,13 +31,7 @@ extension RunFolder {
     /// - Returns: The number of reports kept, and the last of them.
     /// - Throws: ``TrainingError``.
     func cutReports(to progress: Progress) throws -> (count: Int, last: Report?) {
-        guard FileManager.default.fileExists(atPath: metricsPath) else { return (0, nil) }
-        let contents: Data
-        do {
-            contents = try Data(contentsOf: URL(fileURLWithPath: metricsPath))
-        } catch {
-            throw TrainingError.invalidRun(path: path, "metrics.jsonl cannot be read")
-        }
+        guard let contents = try contents(of: File.metrics) else { return (0, nil) }
         let decoder = JSONDecoder()
         var kept = Data()
         var count = 0
@@ -51,7 +45,7 @@ extension RunFolder {
             }
             kept += line + [0x0A]
         }
-        if kept != contents { try AtomicFile.write(kept, to: metricsPath) }
+        if kept != contents { try opened().write(kept, to: File.metrics) }
         return (count, last)
     }
 }

@@ -6,7 +6,8 @@ import Foundation
 /// The file is written anew when a training starts or is resumed, from the reports that the run
 /// has: no step is missing, and none occurs twice.
 public final class TensorBoardLog {
-    private let path: String
+    private let folder: OpenFolder
+    private let name: String
 
     private static let namePrefix = "events.out.tfevents."
     private static let nameSuffix = ".chargen"
@@ -17,20 +18,18 @@ public final class TensorBoardLog {
     /// - Throws: ``TrainingError``.
     public init(folder: String, run: RunFolder) throws {
         let subfolder = folder + "/" + URL(fileURLWithPath: run.path).lastPathComponent
-        do {
-            try FileManager.default.createDirectory(atPath: subfolder, withIntermediateDirectories: true)
-        } catch {
-            throw TrainingError.cannotWrite(path: subfolder, reason: error.localizedDescription)
+        self.folder = try OutputFile.report(subfolder) { () throws(SystemError) in
+            _ = try AtomicFile.makeFolder(subfolder)
+            return try OpenFolder(subfolder)
         }
         let now = Date().timeIntervalSince1970
         // TensorBoard reads the files of a folder in the order of their names.
-        let name = TensorBoardLog.namePrefix + "\(Int(now))" + TensorBoardLog.nameSuffix
-        path = subfolder + "/" + name
+        name = TensorBoardLog.namePrefix + "\(Int(now))" + TensorBoardLog.nameSuffix
         let reports = try run.reports()
-        try AtomicFile.write(TensorBoardLog.contents(reports, at: now), to: path)
-        for old in (try? FileManager.default.contentsOfDirectory(atPath: subfolder)) ?? []
+        try self.folder.write(TensorBoardLog.contents(reports, at: now), to: name)
+        for old in self.folder.names
         where old != name && old.hasPrefix(TensorBoardLog.namePrefix) && old.hasSuffix(TensorBoardLog.nameSuffix) {
-            unlink(subfolder + "/" + old)
+            self.folder.remove(old)
         }
     }
 
@@ -39,7 +38,7 @@ public final class TensorBoardLog {
     /// - Throws: ``TrainingError/cannotWrite(path:reason:)``.
     public func append(_ report: Report) throws {
         let event = TensorBoardEvent(report, at: Date().timeIntervalSince1970)
-        try OutputFile(path, 0).append(TFRecord.encode(event.bytes))
+        try OutputFile(name, in: folder, 0).append(TFRecord.encode(event.bytes))
     }
 
     /// The contents of a file that is begun at `time`, in seconds since 1970. The times of the

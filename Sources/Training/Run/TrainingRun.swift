@@ -82,11 +82,10 @@ public final class TrainingRun {
     ) throws {
         let began = ContinuousClock.now
         // Before the text is read, which takes time and, from a pipe, is possible only once.
-        let isNew = try folder.create()
+        let (lock, isNew) = try folder.createLocked()
         do {
-            let lock = try folder.lock()
             try TrainingRun.refuseToLearn(texts, in: source)
-            var corpus = try Corpus(reading: source, cacheIn: folder.path)
+            var corpus = try Corpus(reading: source, cacheIn: lock.folder)
             if let vocabulary = initial?.vocabulary(with: corpus.vocabulary), vocabulary != corpus.vocabulary {
                 guard !source.readsStandardInput else { throw TrainingError.unreadableTwice }
                 corpus = try Corpus(reading: source, vocabulary: vocabulary)
@@ -99,12 +98,11 @@ public final class TrainingRun {
             settings.validationTexts = texts.isEmpty ? nil : texts.map(CorpusSource.absolute)
             try settings.validate()
             try self.init(
-                settings, folder, lock, corpus, validatingOn: others, checkpoint: nil, initial: initial, began: began)
-            try folder.write(settings)
+                settings, lock, corpus, validatingOn: others, checkpoint: nil, initial: initial, began: began)
+            try self.folder.write(settings)
             try save()
         } catch {
-            // Removes an empty folder only.
-            if isNew { rmdir(folder.path) }
+            if isNew { lock.removeEmptyFolder() }
             throw error
         }
     }
@@ -130,13 +128,16 @@ public final class TrainingRun {
     public convenience init(
         resuming folder: RunFolder, from path: String? = nil, change: (inout Settings) -> Void = { _ in }
     ) throws {
-        let path = path ?? folder.lastCheckpointPath
-        guard FileManager.default.fileExists(atPath: path) || folder.newestOtherCheckpoint() != nil else {
+        guard
+            FileManager.default.fileExists(atPath: path ?? folder.lastCheckpointPath)
+                || folder.newestOtherCheckpoint() != nil
+        else {
             throw TrainingError.invalidRun(path: folder.path, "it has no checkpoint; is it the folder of a training?")
         }
         let began = ContinuousClock.now
         let lock = try folder.lock()
-        let checkpoint = try Checkpoint(path: path)
+        let checkpoint =
+            try path.map { try Checkpoint(path: $0) } ?? Checkpoint(RunFolder.File.lastCheckpoint, in: lock.folder)
         var settings = checkpoint.settings
         change(&settings)
         settings.corpus = settings.corpus.withAbsolutePaths
@@ -146,18 +147,19 @@ public final class TrainingRun {
         if settings.epochs > 0, settings.epochs < progress.epoch {
             throw TrainingError.runFinished(path: folder.path, done: TrainingRun.epochs(progress.epoch - 1))
         }
-        let corpus = try checkpoint.readCorpus(settings.corpus) { try Corpus(reading: $0, cacheIn: folder.path) }
+        let corpus = try checkpoint.readCorpus(settings.corpus) { try Corpus(reading: $0, cacheIn: lock.folder) }
         let others = try checkpoint.readValidationTexts(settings)
         try self.init(
-            settings, folder, lock, corpus, validatingOn: others, checkpoint: checkpoint,
+            settings, lock, corpus, validatingOn: others, checkpoint: checkpoint,
             initial: settings.initialModel.flatMap { try? InitialModel(path: $0) }, began: began)
-        try folder.write(settings)
+        try self.folder.write(settings)
     }
 
     private init(
-        _ settings: Settings, _ folder: RunFolder, _ lock: RunFolder.Lock, _ corpus: Corpus,
-        validatingOn others: [Corpus], checkpoint: Checkpoint?, initial: InitialModel?, began: ContinuousClock.Instant
+        _ settings: Settings, _ lock: RunFolder.Lock, _ corpus: Corpus, validatingOn others: [Corpus],
+        checkpoint: Checkpoint?, initial: InitialModel?, began: ContinuousClock.Instant
     ) throws {
+        let folder = RunFolder(lock)
         self.initial = initial
         self.settings = settings
         self.folder = folder
@@ -268,7 +270,7 @@ public final class TrainingRun {
         shouldStop: () -> Bool = { false }, onUpdate: (Double) throws -> Void = { _ in },
         onReport: (Report) throws -> Void = { _ in }, onRollback: (Int) throws -> Void = { _ in }
     ) throws -> Outcome {
-        if lock == nil { lock = try folder.lock() }
+        if lock == nil { lock = try folder.lockAgain() }
         defer { lock = nil }
         clock = .now
         lastReport = .now
@@ -426,11 +428,11 @@ public final class TrainingRun {
             corpus: CorpusFacts(corpus), validationTexts: otherFacts, progress: progress)
         let checkpoint = try Checkpoint.encode(description, network: network, optimiser: optimiser, state: state)
         try folder.syncReports()
-        if isBest { try AtomicFile.write(checkpoint, to: folder.bestCheckpointPath) }
+        var earlier: (Int, Int)?
         if settings.keptCheckpoints > 0, let updatesSaved, updatesSaved != progress.updates {
-            try folder.keepLastCheckpoint(update: updatesSaved, count: settings.keptCheckpoints)
+            earlier = (updatesSaved, settings.keptCheckpoints)
         }
-        try AtomicFile.write(checkpoint, to: folder.lastCheckpointPath)
+        try folder.write(checkpoint, asBest: isBest, keeping: earlier)
         updatesSaved = progress.updates
     }
 }
