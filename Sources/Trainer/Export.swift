@@ -59,6 +59,7 @@ struct Export: ParsableCommand {
     }
 
     func run() throws {
+        Terminal.ignoreClosedOutput()
         try refuseToOverwriteOthers()
         let path = try checkpoint ?? Runs.folder(folder).exportedCheckpointPath()
         let checkpoint = try Checkpoint(path: path)
@@ -78,7 +79,13 @@ struct Export: ParsableCommand {
             text: try text.map { try corpus($0, of: checkpoint, for: original) })
         try AtomicFile.write(file, to: output)
         Terminal.note("\(FileName.shown(output)): \(report.sentence), from \(path)")
-        if !Terminal.outputIsTerminal { try Terminal.write(try report.jsonLine() + "\n") }
+        guard !Terminal.outputIsTerminal else { return }
+        let line = try report.jsonLine()
+        do {
+            try Terminal.write(line + "\n")
+        } catch {
+            Terminal.note("\(error); the model is written")
+        }
     }
 
     /// The file with a self-test, which a model of the file has just passed.

@@ -3,7 +3,8 @@ import Synchronization
 
 /// SIGINT, which Ctrl-C sends, SIGTERM, and SIGHUP, which a closed terminal sends: the training
 /// ends after the current update and a checkpoint. So it does if the process in ``parentVariable``
-/// has ended.
+/// has ended. A signal that the process was started to ignore, as SIGHUP by `nohup`, remains
+/// ignored.
 enum Interrupt {
     /// The environment variable with the number of the process that this one must not outlive: the
     /// sweep whose trial it trains.
@@ -18,7 +19,7 @@ enum Interrupt {
         signalNumber.store(0, ordering: .relaxed)
         var signals = sigset_t()
         sigemptyset(&signals)
-        for number in [SIGINT, SIGTERM, SIGHUP] where number != SIGHUP || !isIgnored(number) {
+        for number in [SIGINT, SIGTERM, SIGHUP] where !isIgnored(number) {
             sigaddset(&signals, number)
             signal(number) { number in
                 Interrupt.signalNumber.store(number, ordering: .relaxed)
@@ -29,7 +30,7 @@ enum Interrupt {
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
-    /// Whether the process ignores a signal, as SIGHUP under `nohup`.
+    /// Whether the process ignores a signal.
     private static func isIgnored(_ number: Int32) -> Bool {
         var action = sigaction()
         sigaction(number, nil, &action)

@@ -60,7 +60,16 @@ struct Resume: ParsableCommand {
 
     func run() throws {
         let folder = try Runs.folder(folder)
-        let run = try resume(folder)
+        let run: TrainingRun
+        do {
+            run = try resume(folder)
+        } catch TrainingError.runFinished(let path, let done) where epochs == nil && minutes == nil {
+            // Nothing is left to do, as after a kill that came after the last checkpoint.
+            let (program, path) = (Terminal.programName, Terminal.quoted(path))
+            return Terminal.note(
+                "\(done); for more, use --epochs or --minutes; to export: \(program) export model.cgw --run \(path)")
+        }
+        for note in run.notes { Terminal.note(note) }
         if run.missingReports > 0 {
             Terminal.note(
                 "metrics.jsonl lacks \(run.missingReports) of the \(counted(run.progress.reports, "report")) before the checkpoint; "

@@ -12,24 +12,46 @@ enum Terminal {
     ///
     /// - Throws: ``TrainingError/cannotWrite(path:reason:)``, on a full disk for instance.
     static func write(_ text: String) throws {
-        do {
-            try FileHandle.standardOutput.write(contentsOf: Data((outputIsTerminal ? text.visible : text).utf8))
+        do throws(SystemError) {
+            try write(outputIsTerminal ? text.visible : text, to: STDOUT_FILENO)
         } catch {
-            throw TrainingError.cannotWrite(path: "standard output", reason: String(cString: strerror(errno)))
+            throw TrainingError.cannotWrite(path: "standard output", reason: error.reason)
         }
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) throws(SystemError) {
+        let bytes = Array(text.utf8)
+        // Typed errors do not pass through withUnsafeBytes.
+        try bytes.withUnsafeBytes { bytes in
+            Result { () throws(SystemError) in try writeFully(bytes, to: descriptor) }
+        }.get()
+    }
+
+    /// Opens `/dev/null` in place of standard streams that are closed, so that no other file gets
+    /// their numbers. Reading from and writing to them still fails.
+    static func reserveDescriptors() {
+        for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
+            _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
+
+    /// Has a reader that has closed its end of standard output be an error like a full disk, for
+    /// commands whose work is not what they print.
+    static func ignoreClosedOutput() {
+        signal(SIGPIPE, SIG_IGN)
     }
 
     /// Writes a line to standard error; failures are ignored. On a terminal control characters are
     /// made visible.
     static func note(_ line: String) {
-        try? FileHandle.standardError.write(contentsOf: Data(((errorIsTerminal ? line.visible : line) + "\n").utf8))
+        try? write((errorIsTerminal ? line.visible : line) + "\n", to: STDERR_FILENO)
     }
 
     /// Shows a line that the next one replaces, if standard error is a terminal.
     static func showStatus(_ line: String) {
         guard errorIsTerminal else { return }
         // Carriage return, then the control sequence that erases the line.
-        try? FileHandle.standardError.write(contentsOf: Data(("\r\u{1B}[K" + line.prefix(width - 1)).utf8))
+        try? write("\r\u{1B}[K" + line.prefix(width - 1), to: STDERR_FILENO)
     }
 
     /// The columns of the terminal on standard error. A longer line wraps, and cannot be replaced.

@@ -28,6 +28,7 @@ struct Trainer: ParsableCommand {
         // A file that exceeds a limit of size is an error like a full disk, not the end of the
         // process.
         signal(SIGXFSZ, SIG_IGN)
+        Terminal.reserveDescriptors()
         do {
             let arguments = Arguments.parsable()
             try refuseUnknownCommand(arguments)

@@ -33,6 +33,7 @@ final class TrainingDisplay {
     private let fractionBefore: Double
     private var shownAt = ContinuousClock.now
     private var sampledAt = ContinuousClock.now
+    private var outputFails = false
 
     /// - Parameters:
     ///   - tensorBoard: The folder of TensorBoard's event files; nil for none.
@@ -52,6 +53,7 @@ final class TrainingDisplay {
     /// - Throws: `ExitCode` 128 + the signal's number after a signal, or what the training throws.
     func train() throws {
         Interrupt.catchSignals()
+        Terminal.ignoreClosedOutput()
         if !run.isLocked {
             Terminal.note("the file system of \(run.folder.path) has no locks: let no other training use this folder")
         }
@@ -138,7 +140,7 @@ final class TrainingDisplay {
         if let sample { try run.folder.append(Sample(update: report.update, text: sample)) }
         guard Terminal.outputIsTerminal else {
             let shown = run.settings.batching == .documents ? sample : nil
-            return try write(try jsonLine(report, shown) + "\n")
+            return write(try jsonLine(report, shown) + "\n")
         }
         let validation = report.validationLoss.map { String(format: "  validation %.4f", $0) } ?? ""
         let others = (report.validationLosses ?? []).dropFirst().map { text in
@@ -146,24 +148,28 @@ final class TrainingDisplay {
         }
         let running =
             run.settings.batching == .documents ? String(format: "  running mean %.3f", report.runningLoss) : ""
-        try write(
+        write(
             String(
                 format: "epoch %d  update %d  training %.4f%@%@%@  %@ char/s  after %@\n", report.epoch, report.update,
                 report.trainingLoss, running, validation, others.joined(),
                 Terminal.grouped(report.charactersPerSecond), Terminal.clock(report.seconds)))
         if let sample {
-            try write("  " + sample.replacingOccurrences(of: "\n", with: "\n  ") + "\n")
+            write("  " + sample.replacingOccurrences(of: "\n", with: "\n  ") + "\n")
         }
     }
 
-    /// Writes to standard output, which may be gone after a signal: the training is then saved
-    /// nevertheless.
-    private func write(_ text: String) throws {
+    /// Writes to standard output. If that is closed or full, the training goes on without it, and
+    /// says so once.
+    private func write(_ text: String) {
+        guard !outputFails else { return }
         do {
             try Terminal.write(text)
-        } catch  where Interrupt.received == nil {
-            throw error
-        } catch {}
+        } catch {
+            outputFails = true
+            // After a signal the terminal is gone.
+            guard Interrupt.received == nil else { return }
+            Terminal.note("\(error); the training goes on, with its reports in \(run.folder.metricsPath)")
+        }
     }
 
     /// Whether this report has a sample: every one with windows of one document; otherwise more

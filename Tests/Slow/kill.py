@@ -95,10 +95,7 @@ def main():
                         process = start("resume", killed)
                     else:
                         process = start("train", "text.txt", *settings, "--run", killed)
-                # A training that was killed after its last checkpoint has nothing left to resume.
-                errors = process.stderr.read().decode("utf-8", "replace")
-                if process.wait() != 0 and "done" not in errors:
-                    sys.exit(f"{process.args[1:]} ended with {process.returncode}: {errors}")
+                finish(process)
                 same = (whole / "last.safetensors").read_bytes() == (killed / "last.safetensors").read_bytes()
                 print(f"{name}: {own} kills, {'the same' if same else 'ANOTHER CHECKPOINT'}", flush=True)
                 kills += own

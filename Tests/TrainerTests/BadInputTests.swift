@@ -157,16 +157,94 @@ struct BadInputTests {
                 to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
             for arguments in [
                 ["generate", "model.cgw"], ["inspect", "model.cgw"], ["--help"], ["help", "export"], ["--version"],
-                [
-                    "train", "text.txt", "--hidden", "8", "--batch", "4", "--time", "20", "--epochs", "1", "--run",
-                    "run",
-                ],
             ] {
                 let process = try Command.start(arguments, in: folder, output: "/dev/full")
                 process.waitUntilExit()
                 #expect(process.terminationReason == .exit && process.terminationStatus == 1)
                 let errors = try String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8)
                 #expect(errors.contains("cannot write 'standard output': No space left"), "\(errors)")
+            }
+        }
+    }
+
+    @Test(
+        "a training, and an export, need no standard output: one that is full, closed or read no more is said once",
+        arguments: [
+            (#"exec "$0" "$@" >/dev/full"#, "No space left on device"), (#"exec "$0" "$@" >&-"#, "Bad file descriptor"),
+            (#"exec env --default-signal=PIPE "$0" "$@" | true"#, "Broken pipe"),
+        ])
+    func withoutOutput(command: String, reason: String) throws {
+        try withTemporaryFolder { folder in
+            try sampleText(characters: 3000).write(
+                to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
+            let script = "set -o pipefail; " + command
+            for arguments in [
+                [
+                    "train", "text.txt", "--hidden", "8", "--batch", "4", "--time", "20", "--epochs", "3", "--run",
+                    "run",
+                ], ["export", "model.cgw", "--run", "run"],
+            ] {
+                let result = try Command.trainer(
+                    arguments, in: folder, after: "exec bash -c '\(script)' \"$0\" \"$@\"")
+                #expect(result.status == 0, "\(result.errors)")
+                #expect(
+                    result.errors.components(separatedBy: "cannot write 'standard output': \(reason)").count == 2,
+                    "\(result.errors)")
+            }
+            let metrics = try String(contentsOf: folder.appendingPathComponent("run/metrics.jsonl"), encoding: .utf8)
+            #expect(metrics.filter { $0 == "\n" }.count > 2)
+            #expect(try Command.trainer("inspect", "model.cgw", in: folder).status == 0)
+        }
+    }
+
+    @Test("a device without end is no text")
+    func device() throws {
+        try withTemporaryFolder { folder in
+            let result = try Command.trainer("train", "/dev/zero", in: folder)
+            #expect(result.status == 1 && result.errors.contains("'/dev/zero': it is a device"), "\(result.errors)")
+        }
+    }
+
+    @Test(
+        "every path that a person can type is used or refused, and ends no command",
+        arguments: [
+            "m", "é", "-", ".", "..", "/", "//", "./m", "m/", "./", "../m", "a/b", "m/..", "", " ", "~", "--", "m/.",
+            "\u{10F7E9}", "link", "pipe",
+        ])
+    func paths(path: String) throws {
+        try withTemporaryFolder { outer in
+            let folder = outer.appendingPathComponent("inner")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try sampleText(characters: 1500).write(
+                to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
+            try FileManager.default.createSymbolicLink(
+                atPath: folder.path + "/link", withDestinationPath: "nowhere/m")
+            #expect(mkfifo(folder.path + "/pipe", 0o666) == 0)
+            let settings = ["--hidden", "4", "--layers", "1", "--batch", "2", "--time", "20", "--epochs", "1"]
+            #expect(try Command.trainer(["train", "text.txt", "--run", "run"] + settings, in: folder).status == 0)
+            var commands = [
+                ["export", path, "--run", "run"], ["export", "m", "--run", path],
+                ["export", "m", "--checkpoint", path],
+                ["report", "run", "--output", path], ["report", path], ["resume", path],
+                ["resume", "run", "--epochs", "2", "--tensorboard", path],
+                ["train", "text.txt", "--tensorboard", path] + settings,
+            ]
+            // A training that wrote to the root folder would stay.
+            if !["/", "//"].contains(path) { commands.append(["train", "text.txt", "--run", path] + settings) }
+            // A pipe waits for its writer, as it should.
+            if path != "pipe" {
+                commands += [
+                    ["generate", path], ["inspect", path], ["train", "text.txt", "--from", path] + settings,
+                ]
+            }
+            // The root folder is large.
+            if !["/", "//", "pipe", "-"].contains(path) { commands.append(["train", path] + settings) }
+            for arguments in commands {
+                let result = try Command.trainer(arguments, in: folder, after: #"exec timeout -s KILL 20 "$0" "$@""#)
+                #expect([0, 1, 64].contains(result.status), "\(arguments): \(result.status) \(result.errors)")
+                #expect(result.status == 0 || result.errors.contains("Error: "), "\(arguments): \(result.errors)")
+                let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+                #expect(!names.contains { $0.hasSuffix(".partial") })
             }
         }
     }

@@ -271,8 +271,11 @@ struct TrainerTests {
             #expect(second.status == 1 && second.errors.contains("another process"), "\(second.errors)")
             first.waitUntilExit()
             #expect(first.terminationStatus == 0)
+            // A finished one has nothing left to do; asking for less than is done is an error.
             let third = try Command.trainer("resume", "../run", in: elsewhere)
-            #expect(third.status == 1 && third.errors.contains("2 epochs are done"), "\(third.errors)")
+            #expect(third.status == 0 && third.errors.contains("2 epochs are done"), "\(third.errors)")
+            let fourth = try Command.trainer("resume", "../run", "--epochs", "1", in: elsewhere)
+            #expect(fourth.status == 1 && fourth.errors.contains("2 epochs are done"), "\(fourth.errors)")
         }
     }
 
@@ -383,6 +386,25 @@ struct TrainerTests {
         }
     }
 
+    @Test("a signal that the training was started to ignore is ignored")
+    func ignoredSignal() throws {
+        try withTemporaryFolder { folder in
+            try sampleText(characters: 40_000).write(
+                to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
+            let process = try Command.start(
+                ["train", "text.txt", "--preset", "char-rnn", "--batch", "4", "--time", "25", "--run", "run"],
+                in: folder, after: #"exec env --ignore-signal=INT --default-signal=TERM "$0" "$@""#)
+            let metrics = folder.appendingPathComponent("run/metrics.jsonl").path
+            while process.isRunning, !FileManager.default.fileExists(atPath: metrics) { usleep(2000) }
+            Foundation.kill(process.processIdentifier, SIGINT)
+            usleep(100_000)
+            #expect(process.isRunning)
+            Foundation.kill(process.processIdentifier, SIGTERM)
+            process.waitUntilExit()
+            #expect(process.terminationReason == .exit && process.terminationStatus == 128 + SIGTERM)
+        }
+    }
+
     @Test(
         "Ctrl-C, `kill` and a closed terminal save, say how to continue, and end with 128 + the signal",
         arguments: [SIGINT, SIGTERM, SIGHUP])
@@ -394,7 +416,7 @@ struct TrainerTests {
                 [
                     "train", "text.txt", "--preset", "char-rnn", "--batch", "4", "--time", "25", "--run", "run",
                     "--checkpoint-every", "100000",
-                ], in: folder, after: #"exec env --default-signal=HUP "$0" "$@""#)
+                ], in: folder, after: #"exec env --default-signal=HUP,INT,TERM "$0" "$@""#)
             let metrics = folder.appendingPathComponent("run/metrics.jsonl").path
             while process.isRunning, !FileManager.default.fileExists(atPath: metrics) { usleep(2000) }
             Foundation.kill(process.processIdentifier, signal)

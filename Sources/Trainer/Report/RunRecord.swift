@@ -47,6 +47,7 @@ extension RunRecord {
     /// - Throws: ``TrainingError``, ``CorpusError`` for `text`, or `ChargenError`.
     init(_ folder: RunFolder, name: String, text: String?, shownCount: Int) throws {
         self.name = name
+        for note in try folder.lineNotes() { Terminal.note("\(folder.path): \(note)") }
         reports = try folder.reports()
         samples = try folder.samples()
         facts = RunRecord.facts(try Checkpoint(path: folder.lastCheckpointPath).provenance)

@@ -20,6 +20,11 @@ final class InputFile: ByteStream {
             : try InputFile.open(path) { () throws(SystemError) in
                 try uninterrupted { Foundation.open(FileName.cString(path), O_RDONLY | O_CLOEXEC) }
             }
+        // Such as /dev/zero, which has no end.
+        var information = stat()
+        if fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFCHR, isatty(descriptor) == 0 {
+            throw .unreadable(file: path, reason: "it is a device")
+        }
     }
 
     /// Turns an error of a system call that opens a file into that of the file.

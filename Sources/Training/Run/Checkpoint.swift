@@ -22,6 +22,20 @@ public struct Checkpoint {
         var progress: Progress
     }
 
+    /// The version of chargen that wrote a checkpoint, whatever else it has.
+    private struct Version: Decodable {
+        let version: String
+
+        /// Whether a version, such as `0.2.0-dev`, is later than another; what follows the numbers
+        /// does not count.
+        static func isLater(_ version: String, than other: String) -> Bool {
+            func numbers(_ version: String) -> [Int] {
+                version.prefix { $0 != "-" && $0 != "+" }.split(separator: ".").map { Int($0) ?? 0 }
+            }
+            return numbers(other).lexicographicallyPrecedes(numbers(version))
+        }
+    }
+
     let description: Description
     /// The model's symbols.
     public let vocabulary: Vocabulary
@@ -105,7 +119,13 @@ public struct Checkpoint {
             throw TrainingError.invalidCheckpoint(path: path, error.reason)
         }
         guard let json = file.metadata[Checkpoint.metadataKey],
-            let description = try? JSONDecoder().decode(Description.self, from: Data(json.utf8)),
+            let written = try? JSONDecoder().decode(Version.self, from: Data(json.utf8)).version
+        else { throw TrainingError.invalidCheckpoint(path: path, "it is not a checkpoint of chargen") }
+        guard !Version.isLater(written, than: chargenVersion) else {
+            throw TrainingError.invalidCheckpoint(
+                path: path, "it is of chargen \(written), and this is chargen \(chargenVersion)")
+        }
+        guard let description = try? JSONDecoder().decode(Description.self, from: Data(json.utf8)),
             let vocabulary = Vocabulary(
                 characters: description.characters, hasUnknown: description.hasUnknown ?? false,
                 hasEndOfDocument: description.hasEndOfDocument,
@@ -118,8 +138,8 @@ public struct Checkpoint {
         } catch {
             throw TrainingError.invalidCheckpoint(path: path, "\(error)")
         }
-        guard description.progress.isPossible else {
-            throw TrainingError.invalidCheckpoint(path: path, "its progress is impossible")
+        if let reason = description.progress.impossibility {
+            throw TrainingError.invalidCheckpoint(path: path, reason)
         }
         self.description = description
         self.vocabulary = vocabulary
@@ -145,6 +165,23 @@ public struct Checkpoint {
         return tensor.elements
     }
 
+    /// The bound of hidden states, which are means of values of tanh, with room for rounding.
+    private static let largestHidden: Float = 1.001
+
+    /// The elements of a tensor of a state or of moments, of which none may be impossible.
+    ///
+    /// - Parameter problem: What such an element is.
+    private func elements(
+        _ name: String, count: Int, _ problem: String, where isImpossible: (Float) -> Bool
+    ) throws -> [Float] {
+        let elements = try elements(name, count: count)
+        if let value = elements.first(where: isImpossible) {
+            throw TrainingError.invalidCheckpoint(
+                path: path, "tensor '\(name)' has the value \(value), which \(problem)")
+        }
+        return elements
+    }
+
     /// Sets a network of the checkpoint's shape, its optimiser and its state to the checkpoint's.
     func restore(_ network: Network, _ optimiser: Optimiser, _ state: RecurrentState?) throws {
         for index in 0..<shape.tensorCount {
@@ -152,17 +189,24 @@ public struct Checkpoint {
             network.parameters.setTensor(index, try elements(tensor.name, count: tensor.count))
             optimiser.firstMoments.setTensor(
                 index, try elements(Checkpoint.firstMomentPrefix + tensor.name, count: tensor.count))
+            let second = Checkpoint.secondMomentPrefix + tensor.name
             optimiser.secondMoments.setTensor(
-                index, try elements(Checkpoint.secondMomentPrefix + tensor.name, count: tensor.count))
+                index, try elements(second, count: tensor.count, "is negative") { $0 < 0 })
             optimiser.averages?.setTensor(
                 index, try elements(Checkpoint.averagePrefix + tensor.name, count: tensor.count))
         }
         optimiser.updates = progress.updates
         if let state {
-            let hidden = try elements(Checkpoint.hiddenName, count: state.hidden.count)
+            let hidden = try elements(
+                Checkpoint.hiddenName, count: state.hidden.count, "is not between −1 and 1"
+            ) { !(abs($0) <= Checkpoint.largestHidden) }
             _ = state.hidden.elements.update(fromContentsOf: hidden)
             if state.cells.count > 0 {
-                let cells = try elements(Checkpoint.cellName, count: state.cells.count)
+                // Each time step adds at most 1.
+                let most = Checkpoint.largestHidden * Float(progress.updates) * Float(settings.time)
+                let cells = try elements(
+                    Checkpoint.cellName, count: state.cells.count, "is larger than the time steps allow"
+                ) { !(abs($0) <= most) }
                 _ = state.cells.elements.update(fromContentsOf: cells)
             }
         }

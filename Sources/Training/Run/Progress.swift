@@ -42,15 +42,32 @@ public struct Progress: Codable, Equatable, Sendable {
     /// The weight of a new loss in the running mean.
     static let runningWeight = 0.01
 
-    /// Whether the numbers can be those of a training.
-    var isPossible: Bool {
-        let most = 1 << 48
-        let counts = [
-            updates, lossCount, reports, plannedUpdates ?? 0, rollbacks ?? 0, leaps ?? 0, validationsSinceBest ?? 0,
+    /// The most updates of a training.
+    static let mostUpdates = 1 << 48
+
+    /// Which number cannot be that of a training, in words; nil if all can.
+    var impossibility: String? {
+        let most = Progress.mostUpdates
+        let done = min(max(0, updates), most)
+        let counts: [(name: String, value: Int?, range: ClosedRange<Int>)] = [
+            ("updates", updates, 0...most), ("epoch", epoch, 1...done + 1),
+            ("updatesInEpoch", updatesInEpoch, 0...done), ("lossCount", lossCount, 0...done),
+            ("reports", reports, 0...done), ("validationsSinceBest", validationsSinceBest, 0...done),
+            ("plannedUpdates", plannedUpdates, 0...most), ("rollbacks", rollbacks, 0...TrainingRun.mostRollbacks),
+            ("leaps", leaps, 0...TrainingRun.mostLeaps - 1),
         ]
-        return (1...most).contains(epoch) && (0...updates).contains(updatesInEpoch)
-            && counts.allSatisfy { (0...most).contains($0) }
-            && [lossSum, lastLoss, runningSum, rateFactor].allSatisfy(\.isFinite)
+        for (name, value, range) in counts {
+            guard let value, !range.contains(value) else { continue }
+            return "its '\(name)' is \(value), and must be from \(range.lowerBound) to \(range.upperBound)"
+        }
+        guard (0...1).contains(rateFactor) else { return "its 'reduction' is \(rateFactor), and must be from 0 to 1" }
+        return nil
+    }
+
+    /// Whether the epoch and the updates agree, if each epoch has this many.
+    func agrees(updatesInEpoch number: Int) -> Bool {
+        let (before, overflow) = (epoch - 1).multipliedReportingOverflow(by: number)
+        return !overflow && updatesInEpoch < number && updates - updatesInEpoch == before
     }
 
     /// The running mean of the losses; NaN before the first.

@@ -232,6 +232,22 @@ public struct Settings: Encodable, Equatable, Sendable {
 }
 
 extension Settings: Decodable {
+    /// The names of the settings in which JSON that somebody may have edited differs from these;
+    /// nil if it is not that of settings. The number of threads is none of a training's.
+    func differences(from json: Data) -> [String]? {
+        guard var other = try? JSONDecoder().decode(Settings.self, from: json),
+            let edited = try? JSONSerialization.jsonObject(with: json) as? [String: Any]
+        else { return nil }
+        other.threads = threads
+        func object(_ settings: Settings) -> [String: NSObject] {
+            let object = try? JSONSerialization.jsonObject(with: JSON.data(settings))
+            return object as? [String: NSObject] ?? [:]
+        }
+        let (own, others) = (object(self), object(other))
+        let unknown = edited.keys.filter { CodingKeys(stringValue: $0) == nil }
+        return Set(own.keys).union(others.keys).filter { own[$0] != others[$0] }.union(unknown).sorted()
+    }
+
     /// A setting that is missing, as in a file of an earlier version, has its initial value.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)

@@ -49,7 +49,8 @@ struct TimePlan {
         plannedAt = now
         let pace = spent / Double(updates)
         let left = budget - spentBefore - (now - began).seconds - (validationSeconds ?? validationUpdates * pace)
-        progress.plannedUpdates = min(progress.updates + max(0, Int(left / pace)), most)
+        let updatesLeft = Int(max(0, min(left / pace, Double(Progress.mostUpdates))))
+        progress.plannedUpdates = min(progress.updates + updatesLeft, most)
     }
 
     /// Changes the plan of a checkpoint to that of another time.
@@ -70,7 +71,9 @@ struct TimePlan {
         // The fraction first: it is exactly 1 at the end.
         let spent = before * 60 * (Double(progress.updates) / Double(max(1, planned)))
         guard minutes * 60 > spent else { return nil }
-        if minutes != before { progress.plannedUpdates = Int(Double(planned) * minutes / before) }
+        if minutes != before {
+            progress.plannedUpdates = Int(min(Double(planned) * minutes / before, Double(Progress.mostUpdates)))
+        }
         return spent
     }
 }

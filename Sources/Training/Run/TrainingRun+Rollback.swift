@@ -3,7 +3,7 @@ import Core
 /// What a training does about a loss that diverges.
 extension TrainingRun {
     /// The most times that a training returns to an earlier checkpoint.
-    private static let mostRollbacks = 5
+    static let mostRollbacks = 5
 
     /// Returns to the checkpoint with the lowest validation loss, or to the beginning if there is
     /// none, and halves the learning rate. Both places depend on the training alone, not on when

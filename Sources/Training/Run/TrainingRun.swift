@@ -39,6 +39,9 @@ public final class TrainingRun {
     /// have.
     public let missingReports: Int
 
+    /// What a resumed training has found in its folder and does not use, in sentences.
+    public let notes: [String]
+
     let initial: InitialModel?
     private let source: any MinibatchSource
     let network: Network
@@ -191,11 +194,20 @@ public final class TrainingRun {
         otherFacts = others.isEmpty ? nil : others.map(CorpusFacts.init)
         if let checkpoint {
             progress = checkpoint.progress
+            guard progress.agrees(updatesInEpoch: source.updatesInEpoch) else {
+                throw TrainingError.invalidCheckpoint(
+                    path: checkpoint.path,
+                    "its 'updates', 'epoch' and 'updatesInEpoch' do not agree with \(source.updatesInEpoch) updates an epoch"
+                )
+            }
             try checkpoint.restore(network, optimiser, state)
         } else {
             progress = Progress()
         }
         updatesSaved = checkpoint?.path == folder.lastCheckpointPath ? progress.updates : nil
+        notes =
+            try checkpoint.map { [folder.settingsNote($0.settings)].compactMap(\.self) + (try folder.lineNotes()) }
+            ?? []
         // Last, because it changes the folder.
         let reports = try folder.cutReports(to: progress)
         try folder.cutSamples(to: progress)
@@ -317,7 +329,7 @@ public final class TrainingRun {
 
     /// The number of updates with a loss far above those before, one after the other, that are a
     /// divergence: fewer may come from an unusual piece of text.
-    private static let mostLeaps = 20
+    static let mostLeaps = 20
 
     /// Whether a loss is far above those before it, and above that of a guess, as all may be.
     private func hasLeapt(_ loss: Double) -> Bool {
