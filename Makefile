@@ -227,7 +227,7 @@ test-web: web
 	Tests/WebTests/web.sh build/web
 
 # Parts of the arithmetic, texts and trainings on every processor at hand.
-EVERY = 4096
+EVERY = 8
 conformance: library-aarch64 web test-library test-web
 	CHARGEN_CONFORMANCE=1 $(SWIFT) build -c release --traits Embedded --scratch-path .build-embedded --target ConformanceFunctions
 	CHARGEN_CONFORMANCE=1 $(AARCH64) --target ConformanceFunctions

@@ -43,7 +43,8 @@ private func exponentialParts(_ x: Vector) -> (scale: Vector, q: Vector) {
 @inline(__always)
 func exponential(_ x: Vector) -> Vector {
     let (scale, q) = exponentialParts(x)
-    return scale.adding(q, timesExactlyInRange: scale).replacing(with: 0, where: x .< smallestExponent)
+    // scale + scale · q, rounded once: the product here is exact, that in the sum may not be.
+    return (scale * (q + 1)).replacing(with: 0, where: x .< smallestExponent)
 }
 
 /// 1 / (1 + e^−x), from the exponential of −|x|, which cannot overflow; 0 below
@@ -62,6 +63,7 @@ func sigmoid(_ x: Vector) -> Vector {
 @inline(__always)
 func hyperbolicTangent(_ x: Vector) -> Vector {
     let (scale, q) = exponentialParts(magnitude(x) * -2)
+    // Where the product is subnormal, the sum is −1 with it and without it.
     let t = (scale - 1).adding(q, timesExactlyInRange: scale)
     return copySign(of: x, to: t / (t + 2))
 }

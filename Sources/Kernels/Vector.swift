@@ -51,8 +51,8 @@ extension Vector {
         #endif
     }
 
-    /// `self + a × b` with one rounding, where the significands of a and b have at most 24 bits
-    /// together.
+    /// `self + a × b` with one rounding, where a or b is an integer and their significands have at
+    /// most 24 bits together.
     @inline(__always)
     func adding(_ a: Vector, timesExactly b: Vector) -> Vector {
         #if AVX512 || AVX2 || arch(arm64)
@@ -62,15 +62,13 @@ extension Vector {
         #endif
     }
 
-    /// `self + a × b` with one rounding, where the product is a float, or would be if a float's
-    /// exponent had no lower limit and the sum, if not 0, is at least 2^−126 in magnitude or a
-    /// multiple of 2^−149.
+    /// `self + a × b` with one rounding, where the product is a float, or so small that the sum does
+    /// not depend on it.
     @inline(__always)
     func adding(_ a: Vector, timesExactlyInRange b: Vector) -> Vector {
         #if AVX512 || AVX2 || arch(arm64)
             addingProduct(a, b)
         #else
-            // The product is exact, or, as a subnormal number, rounded to the last bit of the sum.
             self + a * b
         #endif
     }

@@ -88,6 +88,14 @@ import Testing
                 == [0, -0.0, tiny, -tiny, 1, -1, .nan].bits)
     }
 
+    @Test("exp is rounded once where 2^n times the rest would be subnormal", arguments: Backend.available)
+    func smallResults(backend: Backend) {
+        // From −80 to −88.
+        let inputs = (UInt32(0xC2A0_0000)...0xC2B0_0000).map { Float(bitPattern: $0) }
+        #expect(
+            values(inputs, backend.kernels.exponential).bits == values(inputs, Backend.portable.kernels.exponential).bits)
+    }
+
     @Test("sigmoid stays within 0...1, tanh within −1...1 and is odd", arguments: Backend.available)
     func ranges(backend: Backend) {
         #expect(values(Self.inputs, backend.kernels.sigmoid).allSatisfy { (0...1).contains($0) })
