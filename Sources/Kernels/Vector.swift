@@ -62,8 +62,8 @@ extension Vector {
         #endif
     }
 
-    /// `self + a × b` with one rounding, where the product is a float, or so small that the sum does
-    /// not depend on it.
+    /// `self + a × b` with one rounding, where the product is a float, or so small that the sum
+    /// does not depend on it.
     @inline(__always)
     func adding(_ a: Vector, timesExactlyInRange b: Vector) -> Vector {
         #if AVX512 || AVX2 || arch(arm64)

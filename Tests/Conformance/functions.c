@@ -106,7 +106,7 @@ static void print_function(int backend, enum function function, uint32_t every) 
         int has_any = 0;
         for (uint32_t number = part << 12; number < (part + 1) << 12; number += every) {
             uint32_t first = number << 16;
-            /* exp is of numbers that are not positive, the logarithm of those that are not below 1. */
+            /* exp is of numbers that are not positive, the logarithm of those from 1 on. */
             if (function == EXP && first < 0x80000000u) continue;
             if (function == LOG && (first < 0x3F800000u || first >= 0x7F800000u)) continue;
             for (uint32_t i = 0; i < BLOCK; i++) arguments.bits[i] = first | i;

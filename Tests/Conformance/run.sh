@@ -4,9 +4,9 @@
 #
 #     run.sh [--write] BUILD [EVERY [EMULATED]]
 #
-# BUILD is the folder of libchargen.so. Of the functions of one number every EVERY-th block of 65,536
-# floats is computed, and every EMULATED-th one on other processors: 8 and 4096 unless said otherwise;
-# 1 takes ten minutes, in emulation hours. --write records the parts for EVERY instead.
+# BUILD is the folder of libchargen.so. Of the functions of one number every EVERY-th block of
+# 65,536 floats is computed, and every EMULATED-th one on other processors: 8 and 4096 unless said
+# otherwise; 1 takes ten minutes, in emulation hours. --write records the parts for EVERY instead.
 set -u
 record=''
 if [ "${1:-}" = --write ]; then

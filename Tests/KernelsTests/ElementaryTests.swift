@@ -92,8 +92,8 @@ import Testing
     func smallResults(backend: Backend) {
         // From −80 to −88.
         let inputs = (UInt32(0xC2A0_0000)...0xC2B0_0000).map { Float(bitPattern: $0) }
-        #expect(
-            values(inputs, backend.kernels.exponential).bits == values(inputs, Backend.portable.kernels.exponential).bits)
+        let expected = values(inputs, Backend.portable.kernels.exponential).bits
+        #expect(values(inputs, backend.kernels.exponential).bits == expected)
     }
 
     @Test("sigmoid stays within 0...1, tanh within −1...1 and is odd", arguments: Backend.available)

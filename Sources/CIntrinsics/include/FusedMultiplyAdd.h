@@ -146,8 +146,8 @@ static inline __attribute__((always_inline)) ci_float16 ci_polynomial(
     return result;
 }
 
-/// a · b + c in each lane, with a single rounding, where the product is a float unless it overflows:
-/// it has at most 24 bits, and a or b is an integer.
+/// a · b + c in each lane, with a single rounding, where the product is a float unless it
+/// overflows: it has at most 24 bits, and a or b is an integer.
 static inline __attribute__((always_inline)) ci_float16 ci_add_exact_product(ci_float16 a, ci_float16 b, ci_float16 c) {
     ci_float16 product = a * b;
     ci_int16 isInfinite = ((ci_int16)product & INT32_MAX) >= 0x7F800000;

@@ -13,8 +13,8 @@ extension RunFolder {
         return "\(File.settings) has other values of \(differences.joined(separator: ", ")); \(end)"
     }
 
-    /// Says how many lines of the reports and the samples cannot be read; a line that is torn at the
-    /// end does not count.
+    /// Says how many lines of the reports and the samples cannot be read; a line that is torn at
+    /// the end does not count.
     ///
     /// - Throws: ``TrainingError/invalidRun(path:_:)``.
     public func lineNotes() throws(TrainingError) -> [String] {
