@@ -54,8 +54,8 @@ public func bfloat16(
 }
 
 /// Writes the next state of a cell, `width` floats, a multiple of 16, and an LSTM's cell state
-/// after it. `numbers` are its blocks of preactivations, the hidden state and the cell state, all of them
-/// `width` floats.
+/// after it. `numbers` are its blocks of preactivations, the hidden state and the cell state, all
+/// of them `width` floats.
 ///
 /// - Returns: The number of blocks.
 @c(conformance_step)
