@@ -30,14 +30,8 @@ cpp() { g++ -Wall -Wextra -Werror -pedantic -O1 -Iinclude -ITests/LibraryTests "
 
 python() { PYTHONPATH=examples/python:Tests/LibraryTests CHARGEN_LIBRARY=$library PYTHONDONTWRITEBYTECODE=1 python3 "$@"; }
 
-# Three tiles of units, the last one padded.
 mkdir "$work/models"
-for cell in rnn gru lstm; do
-    for weights in f32 bf16 int8 int4; do
-        python Tests/LibraryTests/random_model.py $cell "$work/models/$cell-$weights.cgw" $weights 72 0.3 || exit 1
-    done
-    python Tests/LibraryTests/random_model.py $cell "$work/models/$cell-unknown.cgw" int8 72 0.3 unknown || exit 1
-done
+random_models "$work/models" || exit 1
 
 if [ "$record" ]; then
     build c99 Tests/LibraryTests/conformance.c "$work/conformance" || exit 1

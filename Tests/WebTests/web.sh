@@ -8,41 +8,28 @@ set -u
 web=$(realpath "$1")
 cd "$(dirname "$0")/../.." || exit 1
 . Tests/checks.sh
+. Tests/WebTests/wasi.sh
 
 if ! command -v node >/dev/null; then
     echo 'skipped: WebAssembly (install nodejs)'
     exit
 fi
 mkdir "$work/models" "$work/web"
-for cell in rnn gru lstm; do
-    for weights in f32 bf16 int8 int4; do
-        python3 Tests/LibraryTests/random_model.py $cell "$work/models/$cell-$weights.cgw" $weights 72 0.3 || exit 1
-    done
-    python3 Tests/LibraryTests/random_model.py $cell "$work/models/$cell-unknown.cgw" int8 72 0.3 unknown || exit 1
-done
+random_models "$work/models" || exit 1
 # The pages of the tests lie beside those of the folder.
 cp -r "$web/." "$work/web"
 mkdir "$work/web/test"
 cp Tests/WebTests/*.mjs "$work/web/test"
 cp -r "$work/models" Tests/LibraryTests/conformance.txt "$work/web/test"
-export WEB="$work/web" MODELS="$work/models" NODE_NO_WARNINGS=1
+export WEB="$work/web" MODELS="$work/models"
 
 check 'chargen.wasm has less than 400,000 bytes' test "$(stat -c %s "$web/chargen.wasm")" -lt 400000
-# The tests in C, with the same objects and batches too: program NAME.
-objects=$(echo .build-wasm/*/release/*.build/*.o)
-toolchain=$(dirname "$(realpath "$(command -v swift)")")
-program() {
-    # shellcheck disable=SC2086
-    "$toolchain/clang" --target=wasm32-wasi -nostdinc -isystem "$("$toolchain/clang" -print-resource-dir)/include" \
-        -isystem /usr/include/wasm32-wasi -O1 -std=c99 -Iinclude -c "Tests/LibraryTests/$1.c" -o "$work/$1.o" \
-        && "$toolchain/wasm-ld" --gc-sections -z stack-size=1048576 --wrap=posix_memalign --wrap=free \
-            /usr/lib/wasm32-wasi/crt1-command.o "$work/$1.o" $objects /usr/lib/wasm32-wasi/libc.a \
-            /usr/lib/llvm-*/lib/clang/*/lib/wasi/libclang_rt.builtins-wasm32.a -o "$work/$1.wasm"
-}
-run() { (name=$1; shift; exec node Tests/WebTests/wasi.mjs "$work/$name.wasm" "$@"); }
+# The tests in C, with the same objects and batches too.
 for name in conformance api verify; do
-    check "$name.c compiles for WebAssembly" program $name
+    check "$name.c compiles for WebAssembly" \
+        wasi_program Tests/LibraryTests/$name.c "$work/$name.wasm" .build-wasm/*/release/*.build/*.o
 done
+run() { (name=$1; shift; wasi_run "$work/$name.wasm" "$@"); }
 hashes() { same "$(cat Tests/LibraryTests/conformance.txt)" "$(run conformance all "$MODELS"/*)"; }
 check 'WebAssembly gives the hashes on record, alone and in batches' hashes
 check "it passes a model's self-test" run verify "$web/place-names.cgw"
