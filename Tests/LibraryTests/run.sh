@@ -337,8 +337,6 @@ if command -v qemu-aarch64 >/dev/null && command -v $cross-gcc >/dev/null && [ -
     check 'surprises are those of this processor' same "$(surprises env)" "$(surprises aarch64 max)"
     matching() { "$@" "$work/pattern" "$model" '[A-Z][a-z]{2,5}(-on-[A-Z][a-z]+)?' 20; }
     check 'names of a pattern are those of this processor' same "$(matching env)" "$(matching aarch64 max)"
-    completed() { "$@" "$work/complete" "$model" New Ab; }
-    check 'completions are those of this processor' same "$(completed env)" "$(completed aarch64 max)"
 else
     echo 'skipped: aarch64 (make library-aarch64; install gcc-aarch64-linux-gnu and qemu-user)'
 fi
