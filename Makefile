@@ -12,6 +12,7 @@
 # make test-languages  the examples in Rust and for Node
 # make test-wheel  installs the Python packages into environments of their own
 # make test-deb   checks the Debian packages in a Debian of their own, as root: slow
+# make test-web   the module and the page, in Node and in Chromium
 # make conformance   the arithmetic, texts and trainings on every processor at hand
 # make test-sanitized   the Swift tests under the address and thread sanitizers: slow
 # make test-sequences  ten million random calls of the library under sanitizers: slow
@@ -228,7 +229,7 @@ test-web: web
 
 # Parts of the arithmetic, texts and trainings on every processor at hand.
 EVERY = 8
-conformance: library-aarch64 web test-library test-web
+conformance: test-library test-web
 	CHARGEN_CONFORMANCE=1 $(SWIFT) build -c release --traits Embedded --scratch-path .build-embedded --target ConformanceFunctions
 	CHARGEN_CONFORMANCE=1 $(AARCH64) --target ConformanceFunctions
 	CHARGEN_CONFORMANCE=1 $(WASM) --target ConformanceFunctions

@@ -57,7 +57,7 @@ export declare class Model {
   readonly layers: number;
   readonly hiddenSize: number;
   readonly parameters: number;
-  /** `f32`, `bf16`, `int8` or `int4`. Use int8 here: others are several times slower. */
+  /** `f32`, `bf16`, `int8` or `int4`. Use int8 here: f32 and bf16 are several times slower. */
   readonly weightType: string;
   /** Whether the model has learned where documents end. */
   readonly hasEndOfDocument: boolean;

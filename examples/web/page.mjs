@@ -148,7 +148,7 @@ async function load(source, name) {
   show(null);
   element('model').textContent = `Loading ${name}…`;
   try {
-    const { cell, layers, hiddenSize, parameters, weightType, characters, next } = await call('load', { source, name });
+    const { cell, layers, hiddenSize, parameters, weightType, characters, next } = await call('load', { source });
     element('model').textContent = `${name}: ${cell}, ${layers} × ${hiddenSize} units, ${number.format(parameters)} `
       + `parameters in ${weightType}, ${number.format(characters)} characters`;
     element('generate').disabled = false;

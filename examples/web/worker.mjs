@@ -5,7 +5,7 @@ let model;
 let session;
 let isStopped = false;
 
-/** The model's settings of one text, up to the end of its prompt. */
+/** Begins a text with these settings, up to the end of its prompt. */
 function begin({ prompt = '', temperature = 1, seed = 0, pattern = '' }) {
   session?.close();
   session = new Session(model, { temperature, seed });
@@ -20,15 +20,15 @@ function begin({ prompt = '', temperature = 1, seed = 0, pattern = '' }) {
 const next = () => session.likeliest(12);
 
 const calls = {
-  async load({ source, name }) {
+  async load({ source }) {
     const loaded = await Model.load(source);
     loaded.verify();
     session?.close();
     session = undefined;
     model = loaded;
     begin({});
-    const { cell, layers, hiddenSize, parameters, weightType, characters, memory } = model;
-    return { name, cell, layers, hiddenSize, parameters, weightType, characters: characters.length, memory, next: next() };
+    const { cell, layers, hiddenSize, parameters, weightType, characters } = model;
+    return { cell, layers, hiddenSize, parameters, weightType, characters: characters.length, next: next() };
   },
 
   async generate({ maxCharacters, ...settings }) {

@@ -27,6 +27,7 @@
         let input = input.assumingMemoryBound(to: UInt8.self)
         var exact = (SIMD16<Int32>(repeating: 0), SIMD16<Int32>(repeating: 0))
         withUnsafeMutableBytes(of: &exact) { sums in
+            // A constant, with which the loops unroll.
             if panels == 2 {
                 ci_byte_products(2, start, weights, quad * height, input, quads, sums.baseAddress)
             } else {
