@@ -22,10 +22,12 @@ package struct CRC32 {
         self.tables = tables
     }
 
-    /// The checksum of `bytes`.
-    package func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    /// The checksum of `bytes`, or of others and then these.
+    ///
+    /// - Parameter previous: The checksum of the others.
+    package func checksum(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0) -> UInt32 {
         tables.withUnsafeBufferPointer { table in
-            var crc: UInt32 = 0xFFFF_FFFF
+            var crc = ~previous
             var offset = cs_crc32_blocks(&crc, bytes.baseAddress, bytes.count)
             while offset + 16 <= bytes.count {
                 let first = word(bytes, at: offset) ^ UInt64(crc)

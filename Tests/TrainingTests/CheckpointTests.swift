@@ -21,22 +21,45 @@ struct CheckpointTests {
         #expect(try read.encoded() == data)
     }
 
-    @Test("every truncated or damaged file is read or refused, never a crash")
+    @Test("every flipped bit and every truncation of a checkpoint is refused, and any byte more")
     func damage() throws {
-        var file = Safetensors()
-        file.metadata = ["chargen": "{}"]
-        file.tensors = ["x": .init(shape: [2], elements: [1, 2]), "y": .init(shape: [1], elements: [3])]
-        let data = try file.encoded()
-        for length in 0..<data.count {
-            #expect(throws: Safetensors.FormatError.self) { try Safetensors(data.prefix(length)) }
-        }
-        for place in 0..<data.count {
-            for bit in 0..<8 {
-                var damaged = data
-                damaged[place] ^= 1 << UInt8(bit)
-                _ = try? Safetensors(damaged)
+        try withTemporaryFolder { folder in
+            let text = folder.path + "/text.txt"
+            try "abababababababababab".write(toFile: text, atomically: true, encoding: .utf8)
+            var settings = Settings(corpus: CorpusSource(paths: [text]))
+            (settings.layers, settings.hiddenSize, settings.batchSize, settings.time) = (1, 2, 1, 4)
+            let run = try TrainingRun(settings, folder: RunFolder(path: folder.path + "/run"))
+            var data = try Data(contentsOf: URL(fileURLWithPath: run.folder.lastCheckpointPath))
+            func isRefused(_ data: Data) throws -> Bool {
+                do {
+                    _ = try Checkpoint(path: "x") { () throws(SystemError) in data }
+                    return false
+                } catch is TrainingError {
+                    return true
+                }
+            }
+            #expect(try !isRefused(data))
+            for length in 0..<data.count { #expect(try isRefused(data.prefix(length)), "\(length) bytes") }
+            #expect(try isRefused(data + [0]))
+            for place in 0..<data.count {
+                for bit: UInt8 in 0..<8 {
+                    data[place] ^= 1 << bit
+                    #expect(try isRefused(data), "bit \(bit) of byte \(place)")
+                    data[place] ^= 1 << bit
+                }
             }
         }
+    }
+
+    @Test("an edited file is said to be one, and a checkpoint of an earlier version without a checksum is read")
+    func edited() throws {
+        let old = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/../Fuzz/Seeds/checkpoint/trained"
+        _ = try Checkpoint(path: old)
+        var data = try Safetensors(Data(contentsOf: URL(fileURLWithPath: old))).encoded()
+        #expect(throws: Never.self) { try Checkpoint(path: "x") { () throws(SystemError) in data } }
+        data[data.count - 1] ^= 1
+        let error = #expect(throws: TrainingError.self) { try Checkpoint(path: "x") { () throws(SystemError) in data } }
+        #expect(error?.description.contains("damaged or edited") == true)
     }
 
     @Test(

@@ -105,7 +105,7 @@ public struct Checkpoint {
         try self.init(path: folder.path(of: name)) { () throws(SystemError) in try folder.read(name) }
     }
 
-    private init(path: String, read: () throws(SystemError) -> Data) throws {
+    init(path: String, read: () throws(SystemError) -> Data) throws {
         self.path = path
         let data: Data
         do throws(SystemError) {
@@ -121,6 +121,11 @@ public struct Checkpoint {
         guard let json = file.metadata[Checkpoint.metadataKey],
             let written = try? JSONDecoder().decode(Version.self, from: Data(json.utf8)).version
         else { throw TrainingError.invalidCheckpoint(path: path, "it is not a checkpoint of chargen") }
+        // Such as the name of a checksum that was changed.
+        if let key = file.metadata.keys.first(where: { $0 != Checkpoint.metadataKey }) {
+            throw TrainingError.invalidCheckpoint(
+                path: path, "it was edited: its metadata has '\(FileName.shown(key))', which no checkpoint has")
+        }
         guard !Version.isLater(written, than: chargenVersion) else {
             throw TrainingError.invalidCheckpoint(
                 path: path, "it is of chargen \(written), and this is chargen \(chargenVersion)")

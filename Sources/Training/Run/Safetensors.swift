@@ -1,9 +1,12 @@
 import Foundation
+import ModelFormat
 
 /// A safetensors file of 32-bit floats: named tensors and a table of strings.
 ///
 /// The format is Hugging Face's (github.com/huggingface/safetensors): the length of a JSON header
-/// as a 64-bit little-endian integer, the header, the tensors' bytes without gaps.
+/// as a 64-bit little-endian integer, the header, the tensors' bytes without gaps. A file that is
+/// written here has a checksum under the name `crc32` in its table of strings, as a string of eight
+/// hexadecimal digits: the CRC-32 of all its bytes but those digits.
 struct Safetensors {
     /// A tensor: its shape, and its elements row after row.
     struct Tensor: Equatable {
@@ -38,6 +41,9 @@ struct Safetensors {
     }
 
     private static let metadataName = "__metadata__"
+    private static let checksumName = "crc32"
+    private static let checksumLength = 8
+    private static let crc = CRC32()
 
     // MARK: - Writing
 
@@ -47,9 +53,9 @@ struct Safetensors {
 
         func encode(to encoder: Encoder) throws {
             var container = encoder.container(keyedBy: Name.self)
-            if !file.metadata.isEmpty {
-                try container.encode(file.metadata, forKey: Name(stringValue: metadataName))
-            }
+            let digits = String(repeating: "0", count: checksumLength)
+            let metadata = file.metadata.merging([checksumName: digits]) { $1 }
+            try container.encode(metadata, forKey: Name(stringValue: metadataName))
             var offset = 0
             for name in names {
                 guard let tensor = file.tensors[name] else { continue }
@@ -73,7 +79,34 @@ struct Safetensors {
         for name in names {
             tensors[name]?.elements.withUnsafeBytes { data.append(contentsOf: $0) }
         }
+        if let place = Safetensors.checksumPlace(data[..<(8 + header.count)]) {
+            data.replaceSubrange(place, with: Safetensors.checksum(data, apartFrom: place).utf8)
+        }
         return data
+    }
+
+    // MARK: - Checksum
+
+    /// Where the digits of the checksum are; nil if the header has none as it is written here.
+    ///
+    /// - Parameter header: The file's bytes to the end of the header.
+    private static func checksumPlace(_ header: Data) -> Range<Int>? {
+        // Within a string, quotes have a backslash before them.
+        guard let name = header.range(of: Data("\"\(checksumName)\":\"".utf8)),
+            header.endIndex - name.upperBound >= checksumLength
+        else { return nil }
+        return name.upperBound..<name.upperBound + checksumLength
+    }
+
+    private static func checksum(_ data: Data, apartFrom place: Range<Int>) -> String {
+        let checksum = data.withUnsafeBytes { bytes in
+            let start = place.lowerBound - data.startIndex
+            return crc.checksum(
+                UnsafeRawBufferPointer(rebasing: bytes[(start + checksumLength)...]),
+                continuing: crc.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<start])))
+        }
+        let digits = String(checksum, radix: 16)
+        return String(repeating: "0", count: checksumLength - digits.count) + digits
     }
 
     // MARK: - Reading
@@ -96,7 +129,8 @@ struct Safetensors {
 
     init() {}
 
-    /// Reads a file's bytes; tensors of other types than 32-bit floats are ignored.
+    /// Reads a file's bytes; tensors of other types than 32-bit floats are ignored. A checksum must
+    /// be right if there is one, as in every file since version 0.2.0.
     ///
     /// - Throws: ``FormatError``.
     init(_ data: Data) throws {
@@ -106,6 +140,10 @@ struct Safetensors {
             throw FormatError(reason: "it is not a safetensors file, or a truncated one")
         }
         let start = data.startIndex + 8 + Int(length)
+        let place = Safetensors.checksumPlace(data[..<start])
+        if let place, !Safetensors.checksum(data, apartFrom: place).utf8.elementsEqual(data[place]) {
+            throw FormatError(reason: "it was damaged or edited: its checksum is not that of its bytes")
+        }
         let header: DecodedHeader
         do {
             header = try JSONDecoder().decode(DecodedHeader.self, from: data[data.startIndex + 8..<start])
@@ -113,6 +151,9 @@ struct Safetensors {
             throw FormatError(reason: "its header is not that of a safetensors file")
         }
         metadata = header.metadata
+        guard (metadata.removeValue(forKey: Safetensors.checksumName) == nil) == (place == nil) else {
+            throw FormatError(reason: "it was edited: its checksum is not where chargen writes it")
+        }
         for (name, entry) in header.entries where entry.dtype == "F32" {
             var count = 1
             for size in entry.shape {
