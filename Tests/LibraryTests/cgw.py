@@ -1,9 +1,7 @@
 """A reader and a writer of .cgw files, written from docs/cgw-format.md alone.
 
 It shares nothing with chargen's own reader, so that where both agree on a file, the document says
-what is to be done with it. It needs libzstd, for the blocks of a frame; all else of a frame is
-checked here. libzstd, which differs from version to version, accepts some blocks that the document
-refuses: bit streams whose last code is cut.
+what is to be done with it. libzstd compresses what it writes.
 """
 
 from __future__ import annotations
@@ -14,6 +12,8 @@ import dataclasses
 import struct
 import zlib
 
+from zstd_frame import Refused, check, decompressed
+
 SIGNATURE = b"\x89CGW\r\n\x1a\n"
 CELLS = ("rnn", "gru", "lstm")
 GATES = (1, 3, 4)
@@ -23,24 +23,14 @@ LONGEST_HEADER = 1_314_896
 SCALE_LIMIT = (121 + 127) << 23
 
 _zstd = ctypes.CDLL(ctypes.util.find_library("zstd") or "libzstd.so.1")
-for _name in ("ZSTD_compress", "ZSTD_decompress", "ZSTD_compressBound"):
+for _name in ("ZSTD_compress", "ZSTD_compressBound"):
     getattr(_zstd, _name).restype = ctypes.c_size_t
 _zstd.ZSTD_compressBound.argtypes = [ctypes.c_size_t]
 _zstd.ZSTD_compress.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int]
-_zstd.ZSTD_decompress.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
-
-
-class Refused(ValueError):
-    """A file that a reader must refuse."""
 
 
 class UnknownVersion(Refused):
     """One that a later version of the format may allow."""
-
-
-def check(condition: bool, fault: str) -> None:
-    if not condition:
-        raise Refused(fault)
 
 
 # MARK: - Shapes
@@ -81,59 +71,14 @@ def payload_length(element_type: int, rows: int, columns: int) -> int:
     return (4 * count, 2 * count, 4 * rows + count, 18 * rows * group_count(columns))[element_type]
 
 
-# MARK: - Zstandard frames
-
-
-def check_frame(frame: bytes, size: int) -> None:
-    """Checks all of a frame but the contents of its compressed blocks."""
-    check(len(frame) >= 5 and frame[:4] == b"\x28\xb5\x2f\xfd", "not a zstd frame")
-    descriptor, place = frame[4], 5
-
-    def number(length: int) -> int:
-        nonlocal place
-        check(place + length <= len(frame), "the frame's header is cut")
-        place += length
-        return int.from_bytes(frame[place - length : place], "little")
-
-    check(not descriptor & 8, "the reserved bit is set")
-    single = bool(descriptor & 0x20)
-    window = size
-    if not single:
-        byte = number(1)
-        check(byte >> 3 <= 17, "the window is too large")
-        base = 1 << (10 + (byte >> 3))
-        window = base + base // 8 * (byte & 7)
-    check(number((0, 1, 2, 4)[descriptor & 3]) == 0, "the frame needs a dictionary")
-    length = (int(single), 2, 4, 8)[descriptor >> 6]
-    if length:
-        check(number(length) + (256 if length == 2 else 0) == size, "the frame has another content size")
-    limit = min(window, 128 << 10)
-    last = False
-    while not last:
-        header = number(3)
-        last, kind, length = bool(header & 1), header >> 1 & 3, header >> 3
-        check(kind != 3 and length <= limit, "not a block")
-        number(1 if kind == 1 else length)
-    if descriptor & 4:
-        number(4)
-    check(place == len(frame), "bytes after the frame")
-
-
-def decompressed(frame: bytes, size: int) -> bytes:
-    check_frame(frame, size)
-    content = ctypes.create_string_buffer(size + 1)
-    length = _zstd.ZSTD_decompress(content, size + 1, frame, len(frame))
-    check(length == size, f"not a zstd frame of {size} bytes")
-    return content.raw[:size]
+# MARK: - Elements
 
 
 def compressed(content: bytes, level: int = 3) -> bytes:
+    """A zstd frame."""
     frame = ctypes.create_string_buffer(_zstd.ZSTD_compressBound(len(content)))
     length = _zstd.ZSTD_compress(frame, len(frame), content, len(content), level)
     return frame.raw[:length]
-
-
-# MARK: - Elements
 
 
 def joined(planes: bytes, width: int) -> list[int]:
@@ -296,13 +241,15 @@ def read(data: bytes) -> tuple[File, list[list[float]]]:
     """
     file, lengths = read_header(data, len(data))
     (place,) = struct.unpack_from("<I", data, 12)
-    tensors = []
-    for entry, length, (name, rows, columns) in zip(file.entries, lengths, file.shape.tensors()):
+    shapes = file.shape.tensors()
+    for entry, (name, _, _) in zip(file.entries, shapes):
         assert entry.length is not None
         entry.frame = data[place : place + entry.length]
         place += entry.length
         check(zlib.crc32(entry.frame) == entry.checksum, f"{name}: checksum")
-        tensors.append(elements(decompressed(entry.frame, length), entry.element_type, rows, columns))
         # What they have to be, as has been checked.
         entry.checksum = entry.length = None
-    return file, tensors
+    return file, [
+        elements(decompressed(entry.frame, length), entry.element_type, rows, columns)
+        for entry, length, (_, rows, columns) in zip(file.entries, lengths, shapes)
+    ]

@@ -41,6 +41,14 @@ def one_match(literals: bytes, offset: bytes, bits: bytes) -> bytes:
     return frame(b"", block(COMPRESSED, content), descriptor=0, fields=b"\x38")
 
 
+def coded(count: int, streams: bytes, weight: int = 1, form: int = 0, rest: bytes = b"") -> bytes:
+    """A frame of coded literals, bytes 0 and 0x3E, whose codes are the bits 0 and 1, and others."""
+    description = bytes([127 + 0x3E, weight << 4]) + bytes(30)
+    header = 2 | form << 2 | count << 4 | len(description + streams) << 14
+    content = header.to_bytes(3, "little") + description + streams + b"\0"
+    return frame(b"", block(COMPRESSED, content, last=False) + block(RAW, rest), descriptor=0, fields=b"\x38")
+
+
 def floats(*values: float) -> bytes:
     return planes([struct.unpack("<I", struct.pack("<f", value))[0] for value in values], 4)
 
@@ -202,6 +210,13 @@ DEFECTS: dict[str, Callable[[File], None]] = {
     "block-compressed-match-before-the-content": with_frame(lambda content: one_match(content[:5], b"\4", b"\x10")),
     "block-compressed-bits-left": with_frame(lambda content: one_match(content[:5], b"\0", b"\2")),
     "block-compressed-bits-without-end": with_frame(lambda content: one_match(content[:5], b"\0", b"\0")),
+    # Literals whose last bits are missing or are not read, and codes that the document excludes.
+    "block-compressed-literals-end-early": with_frame(lambda content: coded(8, b"\x81")),
+    "block-compressed-literals-bits-left": with_frame(lambda content: coded(8, b"\x04\2")),
+    "block-compressed-literals-without-end": with_frame(lambda content: coded(8, b"\2\0")),
+    "block-compressed-code-without-weight-1": with_frame(lambda content: coded(8, b"\2\1", weight=2)),
+    "block-compressed-four-streams-of-4-literals": with_frame(
+        lambda content: coded(4, b"\1\0\1\0\1\0" + b"\2\2\2\2", form=1, rest=content[4:])),
     # Elements
     **{
         f"float32-{name}": entry(5, frame=frame(planes([0x3F800000, bits], 4)))

@@ -46,15 +46,6 @@ def read_by_library(data: bytes) -> chargen.Status | None:
     return ACCEPTED
 
 
-def library_message(data: bytes) -> str:
-    """Why the library refuses a file."""
-    try:
-        chargen.Model.from_bytes(data)
-    except chargen.Error as error:
-        return str(error)
-    return ""
-
-
 # MARK: - Random files
 
 
@@ -138,7 +129,7 @@ def interesting(generator: random.Random) -> int:
 
 def alter(generator: random.Random, file: File) -> None:
     """Changes something, whose checksum is mended. The file may remain valid."""
-    way = generator.randrange(12)
+    way = generator.randrange(20)
     entry = generator.choice(file.entries)
     if way == 0:
         name = generator.choice(["cell", "layers", "hidden_size", "characters", "special"])
@@ -186,7 +177,6 @@ def alter(generator: random.Random, file: File) -> None:
 class AgreementTests(unittest.TestCase):
     def test_random_files(self) -> None:
         statuses: dict[chargen.Status | None, int] = {}
-        lenient = []
         for seed in range(COUNT):
             generator = random.Random(seed)
             file = random_file(generator)
@@ -202,17 +192,12 @@ class AgreementTests(unittest.TestCase):
                 if not is_altered:
                     self.assertEqual(expected, ACCEPTED)
                 status = read_by_library(data)
-                if expected == ACCEPTED and status and "not one zstd frame" in library_message(data):
-                    # libzstd accepts some bit streams that end within a code.
-                    lenient.append(seed)
-                    continue
                 # A file with two faults is refused for either.
                 self.assertEqual(status == ACCEPTED, expected == ACCEPTED)
                 self.assertIn(status, (ACCEPTED, chargen.Status.INVALID_MODEL, chargen.Status.UNSUPPORTED_VERSION))
             statuses[expected] = statuses.get(expected, 0) + 1
         if IS_SLOW:
             print({status.name if status else "ACCEPTED": count for status, count in statuses.items()})
-        self.assertLessEqual(len(lenient), COUNT // 1000, f"seeds {lenient}")
         for status in (ACCEPTED, chargen.Status.INVALID_MODEL, chargen.Status.UNSUPPORTED_VERSION):
             self.assertGreater(statuses[status], 0)
 
@@ -242,6 +227,9 @@ class AgreementTests(unittest.TestCase):
             "int8": malformed.with_type(INT8, malformed.int8(scale=0x7BFFFFFF)),
             "int4": malformed.with_type(INT4, malformed.int4(scale=0xFBFF)),
             "match": malformed.with_frame(lambda content: malformed.one_match(content[:5], b"\0", b"\1")),
+            "literals": malformed.with_frame(lambda content: malformed.coded(8, b"\2\1")),
+            "four streams": malformed.with_frame(
+                lambda content: malformed.coded(8, b"\1\0\1\0\1\0" + b"\4\4\4\6", form=1)),
             "empty blocks": malformed.with_frame(lambda content: malformed.frame(
                 content, 341 * malformed.block(malformed.RAW, b"", last=False)
                 + malformed.block(malformed.RAW, content))),

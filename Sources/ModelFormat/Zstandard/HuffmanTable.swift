@@ -52,7 +52,7 @@ struct HuffmanTable: ~Copyable {
         _ bytes: UnsafePointer<UInt8>, count: Int, into weights: UnsafeMutableBufferPointer<UInt8>,
         _ table: inout FiniteStateEntropy
     ) -> Int? {
-        guard let start = table.read(bytes, count: count, symbols: maximumBits + 2, maximum: 6),
+        guard let start = table.read(bytes, count: count, symbols: maximumBits + 1, maximum: 6),
             var bits = BackwardBits(bytes + start, count: count - start)
         else { return nil }
         var states = (bits.read(UInt64(table.accuracy)), bits.read(UInt64(table.accuracy)))
@@ -86,6 +86,7 @@ struct HuffmanTable: ~Copyable {
         let rest = (1 << bits) - total
         guard bits <= HuffmanTable.maximumBits, rest & (rest - 1) == 0 else { return false }
         weights[symbols] = UInt8(rest.trailingZeroBitCount + 1)
+        guard weights[...symbols].contains(1) else { return false }
         var place = 0
         for weight in 1...bits {
             let entry = UInt16(bits + 1 - weight) << 8
@@ -120,7 +121,7 @@ struct HuffmanTable: ~Copyable {
         let third = second + (Int(bytes[4]) | Int(bytes[5]) << 8)
         let streams = bytes + 6
         let quarter = (count + 3) / 4
-        guard third < length - 6, 3 * quarter <= count,
+        guard third < length - 6, count >= 6,
             var a = BackwardBits(streams, count: first),
             var b = BackwardBits(streams + first, count: second - first),
             var c = BackwardBits(streams + second, count: third - second),
