@@ -139,7 +139,8 @@ struct EditedRunTests {
             let note = try #require(try TrainingRun(resuming: run).notes.first)
             #expect(note.hasPrefix("settings.json has other values of epochs, lerningRate; "), "\(note)")
             try "{".write(to: url, atomically: true, encoding: .utf8)
-            #expect(try #require(try TrainingRun(resuming: run).notes.first).contains("no settings that can be read"))
+            let settings = try Checkpoint(path: run.lastCheckpointPath).settings
+            #expect(try #require(run.settingsNote(settings)).contains("no settings that can be read"))
         }
     }
 

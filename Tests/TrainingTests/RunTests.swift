@@ -230,6 +230,57 @@ struct RunTests {
         }
     }
 
+    @Test("a checkpoint names no folder: of trainings in two, with texts of the same name, it is the same")
+    func folders() throws {
+        try withTemporaryFolder { folder in
+            let first = try settings(folder, .streams)
+            let text = URL(fileURLWithPath: first.corpus.paths[0])
+            var second = first
+            second.corpus.paths = [folder.path + "/other/" + text.lastPathComponent]
+            try FileManager.default.createDirectory(atPath: folder.path + "/other", withIntermediateDirectories: true)
+            try FileManager.default.copyItem(atPath: text.path, toPath: second.corpus.paths[0])
+            let runs = try [first, second].enumerated().map { index, settings in
+                var settings = settings
+                settings.validationTexts = settings.corpus.paths.map { $0 + ".validation" }
+                try sampleText(characters: 500).write(
+                    toFile: settings.corpus.paths[0] + ".validation", atomically: true, encoding: .utf8)
+                let run = RunFolder(path: folder.path + "/run\(index)")
+                _ = try TrainingRun(settings, folder: run)
+                return run
+            }
+            let bytes = try runs.map { try contents($0.lastCheckpointPath) }
+            #expect(bytes[0] == bytes[1])
+            #expect(bytes[0].range(of: Data(folder.path.utf8)) == nil)
+            // settings.json says where the texts are.
+            #expect(try Checkpoint(path: runs[1].lastCheckpointPath).settings.corpus == second.corpus)
+            #expect(try TrainingRun(resuming: runs[1]).train() == .finished)
+            try FileManager.default.removeItem(atPath: runs[0].path + "/settings.json")
+            #expect(throws: CorpusError.self) { try TrainingRun(resuming: runs[0]) }
+            let resumed = try TrainingRun(resuming: runs[0]) {
+                ($0.corpus.paths, $0.validationTexts) = ([text.path], [text.path + ".validation"])
+            }
+            #expect(try resumed.train() == .finished)
+            #expect(try contents(runs[0].lastCheckpointPath) == contents(runs[1].lastCheckpointPath))
+        }
+    }
+
+    @Test("a checkpoint of an earlier version, with paths, is resumed without settings.json")
+    func paths() throws {
+        try withTemporaryFolder { folder in
+            let settings = try settings(folder, .streams)
+            let run = RunFolder(path: folder.path + "/run")
+            _ = try TrainingRun(settings, folder: run)
+            let url = URL(fileURLWithPath: run.lastCheckpointPath)
+            var file = try Safetensors(Data(contentsOf: url))
+            let path = settings.corpus.paths[0]
+            file.metadata["chargen"] = file.metadata["chargen"]?.replacing(
+                "\"\((path as NSString).lastPathComponent)\"", with: "\"\(path)\"")
+            try file.encoded().write(to: url)
+            try FileManager.default.removeItem(atPath: run.path + "/settings.json")
+            #expect(try TrainingRun(resuming: run).train() == .finished)
+        }
+    }
+
     @Test("a training that was given a time ends with the rate at zero, about in time")
     func minutes() throws {
         try withTemporaryFolder { folder in
@@ -630,6 +681,7 @@ struct RunTests {
                 "/private/folder/\($0)" + String(repeating: "x", count: 240)
             }
             description.settings.corpus.list = "/private/list"
+            description.settings.initialModel = "/private/model"
             description.settings.corpus = description.settings.corpus.withAbsolutePaths
             #expect(description.provenance.utf8.count < 4096)
             let provenance = try #require(

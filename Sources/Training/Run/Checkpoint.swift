@@ -44,8 +44,9 @@ public struct Checkpoint {
     /// The path of the file.
     public let path: String
 
-    /// The training's settings.
-    public var settings: Settings { description.settings }
+    /// The training's settings, with the places that its folder's `settings.json` says, if it can
+    /// be read.
+    public let settings: Settings
     /// The training's progress.
     public var progress: Progress { description.progress }
     /// Whether the training has reached its last update.
@@ -97,15 +98,23 @@ public struct Checkpoint {
     ///
     /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)``.
     public init(path: String) throws {
-        try self.init(path: path) { () throws(SystemError) in try FileContents.read(path) }
+        try self.init(path: path, of: RunFolder(path: AtomicFile.folder(of: path)))
     }
 
-    /// Reads a checkpoint in a folder.
-    init(_ name: String, in folder: OpenFolder) throws {
-        try self.init(path: folder.path(of: name)) { () throws(SystemError) in try folder.read(name) }
+    /// Reads a checkpoint of a training, whose folder it need not be in.
+    init(path: String, of run: RunFolder) throws {
+        try self.init(path: path, places: run.settings) { () throws(SystemError) in try FileContents.read(path) }
     }
 
-    init(path: String, read: () throws(SystemError) -> Data) throws {
+    /// Reads a checkpoint in the folder of a training.
+    init(_ name: String, in run: RunFolder) throws {
+        let folder = try run.opened()
+        try self.init(path: folder.path(of: name), places: run.settings) { () throws(SystemError) in
+            try folder.read(name)
+        }
+    }
+
+    init(path: String, places: Settings? = nil, read: () throws(SystemError) -> Data) throws {
         self.path = path
         let data: Data
         do throws(SystemError) {
@@ -147,6 +156,7 @@ public struct Checkpoint {
             throw TrainingError.invalidCheckpoint(path: path, reason)
         }
         self.description = description
+        settings = places.map(description.settings.located) ?? description.settings
         self.vocabulary = vocabulary
         shape = ModelShape(
             cell: description.settings.cell, layers: description.settings.layers,

@@ -26,6 +26,7 @@ extension Checkpoint.Description {
         let inputs = settings.corpus.paths.count + (settings.corpus.list == nil ? 0 : 1)
         settings.corpus = settings.corpus.abridged
         settings.validationTexts = settings.validationTexts.map(firstNames)
+        settings.initialModel = settings.initialModel.map(lastComponent)
         let provenance = Provenance(
             chargen: version, corpus: corpus, inputs: inputs, settings: settings, updates: progress.updates,
             epochs: progress.epoch - 1, trainingLoss: progress.trainingLoss, validationLoss: progress.validationLoss)

@@ -223,6 +223,11 @@ public struct RunFolder: Sendable {
         }
     }
 
+    /// The settings in the folder; nil if they cannot be read.
+    var settings: Settings? {
+        (try? contents(of: File.settings)).flatMap { try? JSONDecoder().decode(Settings.self, from: $0) }
+    }
+
     func write(_ settings: Settings) throws {
         try opened().write(JSON.data(settings, isIndented: true) + [0x0A], to: File.settings)
     }

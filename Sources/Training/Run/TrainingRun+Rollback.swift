@@ -16,7 +16,7 @@ extension TrainingRun {
         let factor = progress.rateFactor / 2
         let plan = progress.plannedUpdates
         if progress.bestValidationLoss != nil {
-            let checkpoint = try Checkpoint(RunFolder.File.bestCheckpoint, in: folder.opened())
+            let checkpoint = try Checkpoint(RunFolder.File.bestCheckpoint, in: folder)
             progress = checkpoint.progress
             begin()
             try checkpoint.restore(network, optimiser, state)

@@ -139,8 +139,10 @@ public final class TrainingRun {
         }
         let began = ContinuousClock.now
         let lock = try folder.lock()
+        let locked = RunFolder(lock)
         let checkpoint =
-            try path.map { try Checkpoint(path: $0) } ?? Checkpoint(RunFolder.File.lastCheckpoint, in: lock.folder)
+            try path.map { try Checkpoint(path: $0, of: locked) }
+            ?? Checkpoint(RunFolder.File.lastCheckpoint, in: locked)
         var settings = checkpoint.settings
         change(&settings)
         settings.corpus = settings.corpus.withAbsolutePaths
@@ -431,8 +433,8 @@ public final class TrainingRun {
     ///
     /// - Parameter isBest: Whether it has the lowest validation loss.
     func save(asBest isBest: Bool = false) throws {
-        var settings = settings
-        // It does not change what is learned, and may be another one after a resumption.
+        // What does not change what is learned may be another one after a resumption.
+        var settings = settings.withoutFolders
         settings.threads = 1
         let description = Checkpoint.Description(
             version: chargenVersion, settings: settings, characters: vocabulary.characters,
