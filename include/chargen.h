@@ -159,7 +159,8 @@ enum {
  * Returns the error message of the last failure on this thread: what was wrong, where, and what
  * would be right.
  *
- * Never NULL; "" before the first failure. UTF-8, NUL-terminated, at most 511 bytes. The library
+ * Never NULL; "" before the first failure. UTF-8, NUL-terminated, at most 511 bytes: a longer one
+ * has "…" in place of its middle, as of a long path, and keeps the reason at its end. The library
  * owns it. It is valid and unchanged until the next call on this thread that fails, or until the
  * thread ends; a call that succeeds leaves it as it is.
  */

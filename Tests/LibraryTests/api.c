@@ -9,6 +9,7 @@
  */
 #include <chargen.h>
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,44 @@ enum { TWO = 2 };
 static int32_t ignore_character(const char *character, size_t length, void *user) {
     (void)user;
     return character == NULL || length < 1 || length > 4 || character[length] != '\0';
+}
+
+/* ---- Messages ---- */
+
+/* Whether a text is UTF-8 without a character that is cut. */
+static int is_whole(const char *text) {
+    while (*text != '\0') {
+        const unsigned char first = (unsigned char)*text++;
+        int more = first < 0x80 ? 0 : first >= 0xC2 && first < 0xE0 ? 1 : first >= 0xE0 && first < 0xF0 ? 2 : 3;
+        if ((first >= 0x80 && first < 0xC2) || first >= 0xF5) return 0;
+        for (; more > 0; more--) {
+            if (((unsigned char)*text++ & 0xC0) != 0x80) return 0;
+        }
+    }
+    return 1;
+}
+
+/* A path however long, and whatever its characters, leaves the reason whole. */
+static void test_long_paths(void) {
+    static const char *const pieces[] = {"folder/", "\x1b", "\xc3\xa9", "a\xe4\xb8\xad", "\xf0\x9f\x98\x80\x7f", "\xff"};
+    static const char beginning[] = "cannot read the model from '";
+    char path[3000];
+    const char *reason;
+    size_t piece, count, length;
+
+    for (piece = 0; piece < sizeof pieces / sizeof *pieces; piece++) {
+        /* A name of more than 255 bytes has another reason. */
+        for (count = 1; count <= (piece == 0 ? 400 : 250 / strlen(pieces[piece])); count++) {
+            chargen_model *model = NULL;
+            path[0] = '\0';
+            for (length = 0; length < count; length++) strcat(path, pieces[piece]);
+            CHECK(chargen_model_load_file(path, &model) == CHARGEN_FILE_ACCESS);
+            CHECK(strlen(chargen_error_message()) < 512 && is_whole(chargen_error_message()));
+            CHECK(strncmp(chargen_error_message(), beginning, sizeof beginning - 1) == 0);
+            reason = strstr(chargen_error_message(), "': ");
+            CHECK(reason != NULL && strcmp(reason + 3, strerror(ENOENT)) == 0);
+        }
+    }
 }
 
 /* ---- Arguments ---- */
@@ -625,6 +664,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     test_null_arguments();
+    test_long_paths();
     CHECK(chargen_model_load_file(argv[1], &model) == CHARGEN_OK);
     test_extreme_arguments(model);
     test_clones(model);
