@@ -159,14 +159,20 @@ let package = Package(
                 .product(name: "SwiftCSV", package: "SwiftCSV"),
             ],
             swiftSettings: arithmetic),
+        .target(name: "CTrainer", dependencies: ["CSupport"], linkerSettings: [.linkedLibrary("stdc++")]),
         .executableTarget(
             name: "Trainer",
             dependencies: [
-                "CSupport", "Core", "InferenceEngine", "ModelFormat", "Training",
+                "CSupport", "CTrainer", "Core", "InferenceEngine", "ModelFormat", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             // Within the program, so that it remains one file.
-            resources: [.embedInCode("Report/page.css")]),
+            resources: [.embedInCode("Report/page.css")],
+            // Allocations go through Sources/CTrainer.
+            linkerSettings: [
+                .unsafeFlags(
+                    ["malloc", "calloc", "realloc", "posix_memalign"].flatMap { ["-Xlinker", "--wrap=\($0)"] })
+            ]),
 
         // Writes the models that the benchmarks run.
         .executableTarget(

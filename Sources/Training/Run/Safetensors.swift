@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// A safetensors file of 32-bit floats: named tensors and a table of strings.
@@ -62,18 +63,30 @@ struct Safetensors {
     }
 
     /// The file's bytes, the same for the same contents.
+    ///
+    /// - Throws: `ChargenError` if there is not enough memory for them.
     func encoded() throws -> Data {
         let names = tensors.keys.sorted()
         var header = try JSON.data(Header(file: self, names: names))
         // The tensors begin at a multiple of eight bytes.
         while header.count % 8 != 0 { header.append(0x20) }
-        var data = Data()
-        withUnsafeBytes(of: UInt64(header.count).littleEndian) { data.append(contentsOf: $0) }
-        data.append(header)
+        let start = 8 + header.count
+        let size = tensors.values.reduce(start) { $0 + $1.elements.count * 4 }
+        // `Data` would end the process if there is not enough memory.
+        let buffer = try AlignedBuffer<UInt8>(count: size, for: "a checkpoint")
+        let bytes = UnsafeMutableRawBufferPointer(buffer.elements)
+        bytes.storeBytes(of: UInt64(header.count).littleEndian, as: UInt64.self)
+        bytes[8..<start].copyBytes(from: header)
+        var place = start
         for name in names {
-            tensors[name]?.elements.withUnsafeBytes { data.append(contentsOf: $0) }
+            tensors[name]?.elements.withUnsafeBytes { elements in
+                bytes[place..<place + elements.count].copyBytes(from: elements)
+                place += elements.count
+            }
         }
-        return data
+        return Data(
+            bytesNoCopy: buffer.pointer, count: size,
+            deallocator: .custom { _, _ in withExtendedLifetime(buffer) {} })
     }
 
     // MARK: - Reading
