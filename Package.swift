@@ -171,7 +171,9 @@ let package = Package(
             // Allocations go through Sources/CTrainer.
             linkerSettings: [
                 .unsafeFlags(
-                    ["malloc", "calloc", "realloc", "posix_memalign"].flatMap { ["-Xlinker", "--wrap=\($0)"] })
+                    ["malloc", "calloc", "realloc", "posix_memalign", "strdup"].flatMap {
+                        ["-Xlinker", "--wrap=\($0)"]
+                    })
             ]),
 
         // Writes the models that the benchmarks run.
@@ -192,7 +194,8 @@ let package = Package(
                 "CAPI", "CChargen", "Core", "InferenceEngine", "KernelDispatch", "ModelFormat", "TestSupport",
             ]),
         .testTarget(
-            name: "TrainingTests", dependencies: ["Core", "KernelDispatch", "ModelFormat", "TestSupport", "Training"],
+            name: "TrainingTests",
+            dependencies: ["CSupport", "Core", "KernelDispatch", "ModelFormat", "TestSupport", "Training"],
             resources: [.copy("Fixtures")]),
         // Training and the engine, which never import each other, held together.
         .testTarget(
@@ -202,7 +205,8 @@ let package = Package(
             ]),
         // The built command, as a user runs it.
         .testTarget(
-            name: "TrainerTests", dependencies: ["Core", "InferenceEngine", "TestSupport", "Trainer", "Training"]),
+            name: "TrainerTests",
+            dependencies: ["Core", "InferenceEngine", "ModelFormat", "TestSupport", "Trainer", "Training"]),
     ],
     swiftLanguageModes: [.v6]
 )

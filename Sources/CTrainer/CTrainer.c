@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "CSupport.h"
@@ -37,6 +38,8 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *block, size_t size);
 int __wrap_posix_memalign(void **block, size_t alignment, size_t size);
+char *__real_strdup(const char *string);
+char *__wrap_strdup(const char *string);
 
 void *__wrap_malloc(size_t size) {
     void *block = __real_malloc(size);
@@ -60,6 +63,12 @@ int __wrap_posix_memalign(void **block, size_t alignment, size_t size) {
     int error = __real_posix_memalign(block, alignment, size);
     if (error != 0) end(size);
     return error;
+}
+
+char *__wrap_strdup(const char *string) {
+    char *copy = __real_strdup(string);
+    if (!copy) end(strlen(string) + 1);
+    return copy;
 }
 
 // C++'s library, which is the system's, calls a handler before it throws what nothing catches.

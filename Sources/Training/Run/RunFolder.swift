@@ -144,7 +144,9 @@ public struct RunFolder: Sendable {
             return Lock(folder: folder, isHeld: true)
         } catch {
             // Such as network file systems without a lock server.
-            if [ENOLCK, ENOSYS, EOPNOTSUPP, EINVAL].contains(error.number) { return Lock(folder: folder, isHeld: false) }
+            if [ENOLCK, ENOSYS, EOPNOTSUPP, EINVAL].contains(error.number) {
+                return Lock(folder: folder, isHeld: false)
+            }
             let isTaken = error.number == EWOULDBLOCK
             throw .invalidRun(path: path, isTaken ? "another process is training in it" : error.reason)
         }
