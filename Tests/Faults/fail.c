@@ -4,9 +4,9 @@
  *     LD_PRELOAD=fail.so FAIL_CALL=write FAIL_AT=3 FAIL_WITH=28 FAIL_COUNT=FILE PROGRAM
  *
  * FAIL_CALL is one of `names` below. FAIL_AT is the number of the call that fails, from 1, or 0 for
- * none; with a plus sign all later ones fail too. FAIL_WITH is an error number, or 0 for a call that
- * transfers half of the bytes. FAIL_COUNT is a file of 8 bytes that receives the number of calls,
- * failed ones included. A call that C's library makes itself is not counted, except for memory.
+ * none; with a plus sign all later ones fail too. FAIL_WITH is an error number, or 0 for a call
+ * that transfers half of the bytes. FAIL_COUNT is a file of 8 bytes that receives the number of
+ * calls, failed ones included. What C's library calls by itself is not counted, except for memory.
  */
 #define _GNU_SOURCE
 #include <errno.h>

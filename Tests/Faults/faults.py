@@ -1,11 +1,12 @@
-"""Makes each call of the system fail that training, resuming, exporting, generating and loading make.
+"""Makes calls of the system fail in training, resuming, exporting, generating and loading.
 
     faults.py TRAINER SHIM LOADER [--mode MODE] [--call CALL] [--seed N]
 
 SHIM is fail.c and LOADER is load.c, compiled. For each mode, a run without a fault counts the calls
 of a kind; then the mode runs once for every n, and the n-th call fails, or is interrupted, or
-transfers half of its bytes. Of the trainer's many allocations the first EVERY are refused, one in
-each run, and SAMPLE random later ones.
+transfers half of its bytes. Of a training's many allocations the first EVERY are refused, one in
+each run, and SAMPLE random later ones; of all others every one. Then each mode runs under limits of
+its address space, and so does the training of a large model.
 
 Each run must end in time, not by a signal, with status 0 and the result of the run without a fault,
 or with status 1 and a message. An interrupted or short call must not make a difference, nor must a
@@ -30,7 +31,7 @@ import sys
 import tempfile
 
 SHORT = 0
-# The faults of each kind of call. Those of a file system that lacks something concern all its calls.
+# The faults of each kind of call.
 FAULTS = {
     "read": [errno.EIO, errno.EINTR, SHORT],
     "write": [errno.ENOSPC, errno.EINTR, SHORT],
@@ -44,6 +45,7 @@ FAULTS = {
     "flock": [errno.EIO, errno.EINTR],
     "link": [errno.EIO, errno.EINTR],
 }
+# Those of all calls: of a file system that lacks something, or without memory from some time on.
 LACKING = {
     "sync": [errno.EINVAL, errno.ENOTSUP],
     "sync-folder": [errno.EINVAL, errno.ENOTSUP],
@@ -54,8 +56,9 @@ LACKING = {
 }
 # What every program must do without.
 DISPENSABLE = {"sync-folder", "flock", "link"}
-EVERY, SAMPLE = 30, 100
+EVERY, SAMPLE = 1000, 1000
 TIME_LIMIT = 60
+MEGABYTE = 1_000_000
 
 # Earlier checkpoints of a training.
 KEPT = re.compile(r"run/update-\d{9}\.safetensors")
@@ -68,6 +71,10 @@ TRAINING = [
 
 class Mode:
     """What is run in a folder, and what must be there afterwards."""
+
+    # The kinds of faults, and the limits in megabytes, where the program can be loaded.
+    calls = [*FAULTS, "limit"]
+    limits = range(60, 130)
 
     def __init__(self, tools, template):
         self.tools, self.template = tools, template
@@ -88,7 +95,7 @@ class Mode:
         return Result(process.returncode, process.stdout, process.stderr)
 
     def contents(self, folder):
-        """The bytes of the files, apart from the folder's path; of reports what does not depend on time."""
+        """The bytes of the files without the folder's path, and what does not depend on time."""
         files = {}
         for path in pathlib.Path(folder).rglob("*"):
             name = str(path.relative_to(folder))
@@ -182,7 +189,24 @@ class Load(Generate):
         Mode.__init__(self, tools, template)
 
 
-MODES = {"train": Train, "resume": Resume, "export": Export, "generate": Generate, "load": Load}
+class TrainLarge(Train):
+    """Parameters of gigabytes, for which no limit has enough memory."""
+
+    calls = ["limit"]
+    limits = range(100, 2600, 100)
+
+    def __init__(self, tools, template):
+        self.tools, self.template = tools, template
+        self.command = [tools.trainer, "train", "text.txt", "--run", "run", "--hidden", "4096", "--layers", "2"]
+
+    def problem(self, folder, result):
+        files = {path.name for path in pathlib.Path(folder).rglob("*")} - {"text.txt", "run", "settings.json"}
+        return f"it leaves {files}" if files else None if result.status == 1 else "it must fail"
+
+
+MODES = {
+    "train": Train, "resume": Resume, "export": Export, "generate": Generate, "load": Load, "train-large": TrainLarge,
+}
 
 
 def attempt(mode, call, at, fault):
@@ -192,18 +216,20 @@ def attempt(mode, call, at, fault):
         count.flush()
         mode.prepare(folder)
         try:
-            result = mode.run(
-                folder, LD_PRELOAD=str(mode.tools.shim), FAIL_CALL=call, FAIL_AT=at, FAIL_WITH=str(fault),
-                FAIL_COUNT=count.name)
+            if call == "limit":
+                result = mode.run(folder, ["prlimit", f"--as={at}", *mode.command])
+            else:
+                result = mode.run(
+                    folder, LD_PRELOAD=str(mode.tools.shim), FAIL_CALL=call, FAIL_AT=at, FAIL_WITH=str(fault),
+                    FAIL_COUNT=count.name)
         except subprocess.TimeoutExpired:
             return 0, "it does not end"
         calls = struct.unpack("=Q", pathlib.Path(count.name).read_bytes())[0]
-        lacks = at.endswith("+")
         if result.status not in (0, 1):
-            problem = f"status {result.status}"
-        elif result.status == 1 and not result.errors.startswith(b"Error: ") and b"\nError: " not in result.errors:
+            problem = "it ends by a signal"
+        elif result.status == 1 and b"\nError: " not in b"\n" + result.errors:
             problem = "no message"
-        elif result.status == 1 and (fault in (errno.EINTR, SHORT) or lacks and call in DISPENSABLE):
+        elif result.status == 1 and (fault in (errno.EINTR, SHORT) or "+" in at and call in DISPENSABLE):
             problem = "it must not fail"
         else:
             problem = mode.problem(folder, result)
@@ -211,16 +237,21 @@ def attempt(mode, call, at, fault):
 
 
 def faults(mode, call, generator):
-    """The faults to try: the place of the first call that fails, and the error."""
+    """The number of a mode's calls, and the faults to try: which call fails, and the error."""
+    if call == "limit":
+        limits = [str(megabytes * MEGABYTE) for megabytes in mode.limits]
+        loads = [subprocess.run(["prlimit", f"--as={limit}", mode.command[0], "--version"], capture_output=True).returncode
+                 for limit in limits]
+        return 0, [(limit, errno.ENOMEM) for limit, status in zip(limits, loads) if status in (0, 1)]
     calls, problem = attempt(mode, call, "0", 0)
     if problem:
         sys.exit(f"{mode.command} with the shim: {problem}")
-    places = range(1, calls + 1)
-    if call == "malloc" and calls > EVERY + SAMPLE:
-        places = [*places[:EVERY], *sorted(generator.sample(places[EVERY:], SAMPLE))]
+    places = list(range(1, calls + 1))
+    if call == "malloc" and isinstance(mode, Train) and calls > EVERY + SAMPLE:
+        places = places[:EVERY] + sorted(generator.sample(places[EVERY:], SAMPLE))
     single = [(str(place), fault) for fault in FAULTS[call] for place in places]
-    lasting = [(f"{place}+", fault) for fault in LACKING.get(call, []) for place in (places[::10] if call == "malloc" else [1])]
-    return calls, single + (lasting if calls else [])
+    all_later = places[::10] if call == "malloc" else places[:1]
+    return calls, single + [(f"{place}+", fault) for fault in LACKING.get(call, []) for place in all_later]
 
 
 def main():
@@ -228,7 +259,7 @@ def main():
     for name in ["trainer", "shim", "loader"]:
         parser.add_argument(name, type=lambda path: pathlib.Path(path).resolve())
     parser.add_argument("--mode", choices=MODES)
-    parser.add_argument("--call", choices=FAULTS)
+    parser.add_argument("--call", choices=Mode.calls)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
@@ -247,15 +278,16 @@ def main():
             if options.mode not in (None, name):
                 continue
             mode = kind(options, template)
-            for call in FAULTS:
+            for call in mode.calls:
                 if options.call not in (None, call):
                     continue
                 calls, attempts = faults(mode, call, generator)
                 results = list(pool.map(lambda pair: attempt(mode, call, *pair)[1], attempts))
                 bad = [(pair, problem) for pair, problem in zip(attempts, results) if problem]
                 for (at, fault), problem in bad:
-                    print(f"  {name}, {call} {at}, {errno.errorcode.get(fault, 'short')}: {problem}")
-                print(f"{name}: {calls} calls of {call}, {len(attempts)} faults, {len(bad)} failures", flush=True)
+                    print(f"  {call} {at}, {errno.errorcode.get(fault, 'short')}: {problem}")
+                if attempts:
+                    print(f"{name}, {call}: {calls} calls, {len(attempts)} faults, {len(bad)} failures", flush=True)
                 total += len(attempts)
                 failures += len(bad)
     print(f"{total} faults, {failures} failures")
