@@ -40,7 +40,7 @@ FAULTS = {
     "rename": [errno.EACCES, errno.EINTR],
     "open": [errno.EMFILE, errno.EACCES, errno.EINTR],
     "close": [errno.EIO, errno.EINTR],
-    "mmap": [errno.ENOMEM],
+    "mmap": [errno.ENOMEM],  # only of a long text
     "malloc": [errno.ENOMEM],
     "flock": [errno.EIO, errno.EINTR],
     "link": [errno.EIO, errno.EINTR],
@@ -204,8 +204,29 @@ class TrainLarge(Train):
         return f"it leaves {files}" if files else None if result.status == 1 else "it must fail"
 
 
+class TrainLongText(Train):
+    """A text that is so long that its symbols are mapped into memory."""
+
+    calls = ["mmap"]
+
+    def __init__(self, tools, template):
+        self.tools = tools
+        self.text = tempfile.NamedTemporaryFile()
+        self.text.write((template / "text.txt").read_bytes() * 120_000)
+        self.text.flush()
+        self.command = [tools.trainer, "train", self.text.name, "--run", "run", "--hidden", "4", "--minutes", "0.02"]
+
+    def prepare(self, folder):
+        pass
+
+    def problem(self, folder, result):
+        files = os.listdir(folder)
+        return f"it leaves {files}" if result.status == 1 and files else None
+
+
 MODES = {
-    "train": Train, "resume": Resume, "export": Export, "generate": Generate, "load": Load, "train-large": TrainLarge,
+    "train": Train, "resume": Resume, "export": Export, "generate": Generate, "load": Load,
+    "train-large": TrainLarge, "train-long-text": TrainLongText,
 }
 
 

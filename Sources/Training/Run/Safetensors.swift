@@ -42,51 +42,67 @@ struct Safetensors {
 
     // MARK: - Writing
 
+    /// A tensor to be written: its shape, and what copies its elements to their place in the file.
+    struct Source {
+        let shape: [Int]
+        let copy: (UnsafeMutableBufferPointer<Float>) -> Void
+
+        fileprivate var count: Int { shape.reduce(1, *) }
+    }
+
     private struct Header: Encodable {
-        let file: Safetensors
-        let names: [String]
+        let sources: [(name: String, source: Source)]
+        let metadata: [String: String]
 
         func encode(to encoder: Encoder) throws {
             var container = encoder.container(keyedBy: Name.self)
-            if !file.metadata.isEmpty {
-                try container.encode(file.metadata, forKey: Name(stringValue: metadataName))
+            if !metadata.isEmpty {
+                try container.encode(metadata, forKey: Name(stringValue: metadataName))
             }
             var offset = 0
-            for name in names {
-                guard let tensor = file.tensors[name] else { continue }
-                let end = offset + tensor.elements.count * 4
-                let entry = Entry(dtype: "F32", shape: tensor.shape, offsets: [offset, end])
+            for (name, source) in sources {
+                let end = offset + source.count * 4
+                let entry = Entry(dtype: "F32", shape: source.shape, offsets: [offset, end])
                 try container.encode(entry, forKey: Name(stringValue: name))
                 offset = end
             }
         }
     }
 
-    /// The file's bytes, the same for the same contents.
+    /// The bytes of a file, the same for the same contents. The tensors are copied only once.
     ///
     /// - Throws: `ChargenError` if there is not enough memory for them.
-    func encoded() throws -> Data {
-        let names = tensors.keys.sorted()
-        var header = try JSON.data(Header(file: self, names: names))
+    static func encode(_ sources: [String: Source], metadata: [String: String]) throws -> Data {
+        let sources = sources.map { (name: $0, source: $1) }.sorted { $0.name < $1.name }
+        var header = try JSON.data(Header(sources: sources, metadata: metadata))
         // The tensors begin at a multiple of eight bytes.
         while header.count % 8 != 0 { header.append(0x20) }
         let start = 8 + header.count
-        let size = tensors.values.reduce(start) { $0 + $1.elements.count * 4 }
+        let size = sources.reduce(start) { $0 + $1.source.count * 4 }
         // `Data` would end the process if there is not enough memory.
         let buffer = try AlignedBuffer<UInt8>(count: size, for: "a checkpoint")
         let bytes = UnsafeMutableRawBufferPointer(buffer.elements)
         bytes.storeBytes(of: UInt64(header.count).littleEndian, as: UInt64.self)
         bytes[8..<start].copyBytes(from: header)
         var place = start
-        for name in names {
-            tensors[name]?.elements.withUnsafeBytes { elements in
-                bytes[place..<place + elements.count].copyBytes(from: elements)
-                place += elements.count
-            }
+        for (_, source) in sources {
+            let end = place + source.count * 4
+            source.copy(UnsafeMutableRawBufferPointer(rebasing: bytes[place..<end]).bindMemory(to: Float.self))
+            place = end
         }
         return Data(
             bytesNoCopy: buffer.pointer, count: size,
             deallocator: .custom { _, _ in withExtendedLifetime(buffer) {} })
+    }
+
+    /// The file's bytes.
+    ///
+    /// - Throws: `ChargenError` if there is not enough memory for them.
+    func encoded() throws -> Data {
+        let sources = tensors.mapValues { tensor in
+            Source(shape: tensor.shape) { _ = $0.update(fromContentsOf: tensor.elements) }
+        }
+        return try Safetensors.encode(sources, metadata: metadata)
     }
 
     // MARK: - Reading
