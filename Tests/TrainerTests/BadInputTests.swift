@@ -213,6 +213,21 @@ struct BadInputTests {
         }
     }
 
+    @Test("a training whose first checkpoint cannot be written leaves no folder")
+    func noFirstCheckpoint() throws {
+        try withTemporaryFolder { folder in
+            try sampleText(characters: 1500).write(
+                to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
+            for run in [[], ["--run", "new"]] {
+                let result = try Command.trainer(
+                    ["train", "text.txt", "--hidden", "64"] + run, in: folder, after: "ulimit -f 16")
+                #expect(result.status == 1 && result.errors.contains("File too large"), "\(result.errors)")
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/runs").isEmpty)
+            #expect(!FileManager.default.fileExists(atPath: folder.path + "/new"))
+        }
+    }
+
     @Test("a device without end is no text")
     func device() throws {
         try withTemporaryFolder { folder in
