@@ -19,7 +19,8 @@
 # make test-texts  100,000 generated texts each keep what they are to keep: slow
 # make test-format  the library and an independent reader agree on 10,000 files: slow
 # make fuzz       libFuzzer on files, snapshots, patterns, checkpoints and texts, TIME seconds each
-# make test-kill  kills trainings at random instants and resumes them: slow
+# make test-kill  kills trainings at random instants and resumes them, KILLS=200 times each: slow
+# make test-faults  writes, memory and other calls of the system fail, one after the other: slow
 # make bench      the library's speed, beside the bound by memory bandwidth
 # make bench-score   the time to score texts, one by one and in a batch
 # make bench-allocations   counts the allocations of generated, fed and scored characters
@@ -53,7 +54,7 @@ TEST_PACKAGES = g++ valgrind qemu-user abigail-tools libopenblas-dev gzip xz-uti
 .PHONY: all trainer library library-aarch64 web archive share examples demo deps requirements \
 	install uninstall deb test-deb wheel \
 	test test-swift test-library test-web conformance test-languages test-install test-wheel test-abi \
-	test-sanitized test-sequences test-texts test-format test-kill fuzz lint clean \
+	test-sanitized test-sequences test-texts test-format test-kill test-faults fuzz lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
 all: trainer library archive share
@@ -286,9 +287,18 @@ fuzz: requirements
 	$(FUZZ) --product fuzz -Xswiftc -sanitize=fuzzer -Xswiftc -enforce-exclusivity=checked
 	Tests/Fuzz/run.sh "$$($(FUZZ) --show-bin-path)/fuzz" build/fuzz $(TIME) $(TARGETS)
 
-# Slow: each kind of training is killed at random instants, resumed, and compared.
+# Slow: each kind of training is killed at random instants, at least KILLS times, resumed, and
+# compared.
+KILLS = 1
 test-kill: trainer
-	$(PYTHON) Tests/Slow/kill.py build/trainer
+	$(PYTHON) Tests/Slow/kill.py build/trainer --kills $(KILLS)
+
+# Slow: calls of the system fail or are interrupted, each in a run of its own.
+test-faults: trainer library
+	@mkdir -p build/faults
+	$(CC) -std=gnu11 -O2 $(WARNINGS) -shared -fPIC Tests/Faults/fail.c -o build/faults/fail.so
+	$(CC) -std=c99 -O2 $(WARNINGS) -Iinclude Tests/Faults/load.c $(LINK) -o build/faults/load
+	$(PYTHON) Tests/Faults/faults.py build/trainer build/faults/fail.so build/faults/load
 
 # MARK: - Benchmarks
 

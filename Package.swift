@@ -159,14 +159,22 @@ let package = Package(
                 .product(name: "SwiftCSV", package: "SwiftCSV"),
             ],
             swiftSettings: arithmetic),
+        .target(name: "CTrainer", dependencies: ["CSupport"], linkerSettings: [.linkedLibrary("stdc++")]),
         .executableTarget(
             name: "Trainer",
             dependencies: [
-                "CSupport", "Core", "InferenceEngine", "ModelFormat", "Training",
+                "CSupport", "CTrainer", "Core", "InferenceEngine", "ModelFormat", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             // Within the program, so that it remains one file.
-            resources: [.embedInCode("Report/page.css")]),
+            resources: [.embedInCode("Report/page.css")],
+            // Allocations go through Sources/CTrainer.
+            linkerSettings: [
+                .unsafeFlags(
+                    ["malloc", "calloc", "realloc", "posix_memalign", "strdup"].flatMap {
+                        ["-Xlinker", "--wrap=\($0)"]
+                    })
+            ]),
 
         // Writes the models that the benchmarks run.
         .executableTarget(
@@ -186,7 +194,8 @@ let package = Package(
                 "CAPI", "CChargen", "Core", "InferenceEngine", "KernelDispatch", "ModelFormat", "TestSupport",
             ]),
         .testTarget(
-            name: "TrainingTests", dependencies: ["Core", "KernelDispatch", "ModelFormat", "TestSupport", "Training"],
+            name: "TrainingTests",
+            dependencies: ["CSupport", "Core", "KernelDispatch", "ModelFormat", "TestSupport", "Training"],
             resources: [.copy("Fixtures")]),
         // Training and the engine, which never import each other, held together.
         .testTarget(
@@ -196,7 +205,8 @@ let package = Package(
             ]),
         // The built command, as a user runs it.
         .testTarget(
-            name: "TrainerTests", dependencies: ["Core", "InferenceEngine", "TestSupport", "Trainer", "Training"]),
+            name: "TrainerTests",
+            dependencies: ["Core", "InferenceEngine", "ModelFormat", "TestSupport", "Trainer", "Training"]),
     ],
     swiftLanguageModes: [.v6]
 )

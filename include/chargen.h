@@ -216,7 +216,8 @@ typedef struct chargen_model chargen_model;
  * model: receives the model, to be freed with chargen_model_free(); NULL on failure.
  *
  * The file is read completely and closed again. Every byte is checked: a damaged or hostile file
- * gives an error.
+ * gives an error. A pipe or a terminal gives FILE_ACCESS at once: chargen_model_load_descriptor()
+ * reads these.
  *
  * The fastest kernels for the processor are chosen. The environment variable CHARGEN_BACKEND, if
  * set and not empty, forces others: `portable`, `avx2`, `avx512` or `dotprod`. It is for tests and

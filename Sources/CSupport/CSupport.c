@@ -77,6 +77,18 @@ size_t cs_crc32_blocks(uint32_t *crc, const void *bytes, size_t count) {
 }
 #endif
 
+int cs_open_file(const char *path) {
+    int descriptor;
+    do descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    while (descriptor < 0 && errno == EINTR);
+    if (descriptor < 0) return -errno;
+    // fstat() has a version of glibc 2.33.
+    if (lseek(descriptor, 0, SEEK_CUR) == 0) return descriptor;
+    int error = errno;
+    close(descriptor);
+    return -error;
+}
+
 char *cs_thread_message(void) {
     // Swift has no thread-local storage of its own.
     static _Thread_local char message[CS_MESSAGE_SIZE];

@@ -96,4 +96,20 @@ void cs_end_call(void) {
 int cs_memory_refused(void) { return 0; }
 void cs_end_call(void) {}
 
+static _Thread_local struct {
+    int folder;
+    char name[64];
+} temporary;
+
+void cs_begin_temporary_file(int folder, const char *name) {
+    temporary.folder = folder;
+    snprintf(temporary.name, sizeof temporary.name, "%s", name);
+}
+
+void cs_end_temporary_file(void) { temporary.name[0] = 0; }
+
+void cs_remove_temporary_file(void) {
+    if (temporary.name[0]) unlinkat(temporary.folder, temporary.name, 0);
+}
+
 #endif

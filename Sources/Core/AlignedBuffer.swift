@@ -23,7 +23,8 @@ public final class AlignedBuffer<Element: BitwiseCopyable> {
         guard !overflow, bytes >= 0, bytes <= Int.max - unit,
             let block = aligned_alloc(unit, (max(bytes, 1) + unit - 1) & ~(unit - 1))
         else {
-            throw ChargenError(.outOfMemory, "out of memory for \(purpose): \(count) elements")
+            let megabytes = (overflow ? Int.max : bytes) / 1_000_000 + 1
+            throw ChargenError(.outOfMemory, "not enough memory: \(megabytes) MB for \(purpose)")
         }
         if unit == AlignedBuffer.largePage { madvise(block, (bytes + unit - 1) & ~(unit - 1), MADV_HUGEPAGE) }
         memset(block, 0, bytes)
@@ -52,7 +53,7 @@ public final class AlignedBuffer<Element: BitwiseCopyable> {
 ///
 /// - Throws: `outOfMemory`.
 public func checkMemory() throws(ChargenError) {
-    guard cs_memory_refused() == 0 else { throw ChargenError(.outOfMemory, "out of memory") }
+    guard cs_memory_refused() == 0 else { throw ChargenError(.outOfMemory, "not enough memory") }
 }
 
 extension AlignedBuffer {

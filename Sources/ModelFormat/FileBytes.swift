@@ -4,8 +4,9 @@ import Core
 /// The contents of a `.cgw` file: the header is read and checked, then what it says.
 ///
 /// A file whose header is wrong, or not a model's, is read no further, whatever its size: it may
-/// have no end, such as a device. Read, not mapped: a mapping of a file that somebody truncates
-/// meanwhile would kill the process.
+/// have no end, such as a device. A path that is a pipe's or a terminal's, which may never have a
+/// byte, is refused. Read, not mapped: a mapping of a file that somebody truncates meanwhile would
+/// kill the process.
 package final class FileBytes {
     /// All bytes of a model; of another file the first ones, which ``ModelFile`` refuses.
     package var contents: UnsafeRawBufferPointer { UnsafeRawBufferPointer(block) }
@@ -15,9 +16,10 @@ package final class FileBytes {
     package convenience init(_ source: ModelSource) throws(ChargenError) {
         switch source {
         case .path(let path):
-            guard let file = fopen(path, "rb") else { throw FileBytes.failure(cs_errno(), source) }
-            defer { fclose(file) }
-            self.init(try FileBytes.read(fileno(file), of: source))
+            let descriptor = cs_open_file(path)
+            guard descriptor >= 0 else { throw FileBytes.failure(-descriptor, source) }
+            defer { close(descriptor) }
+            self.init(try FileBytes.read(descriptor, of: source))
         case .descriptor(let descriptor): self.init(try FileBytes.read(descriptor, of: source))
         }
     }
@@ -73,13 +75,14 @@ package final class FileBytes {
     }
 
     private static var outOfMemory: ChargenError {
-        ChargenError(.outOfMemory, "out of memory for the model file's bytes")
+        ChargenError(.outOfMemory, "not enough memory for the model file's bytes")
     }
 
     private static func failure(_ reason: Int32, _ source: ModelSource) -> ChargenError {
         ChargenError(
             reason == ENOMEM ? .outOfMemory : .fileAccess,
-            "cannot read the model from " + source.name + ": " + String(cString: strerror(reason)))
+            "cannot read the model from " + source.name + ": "
+                + (reason == ESPIPE ? "it is not a file" : String(cString: strerror(reason))))
     }
 }
 

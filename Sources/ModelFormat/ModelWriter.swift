@@ -148,7 +148,7 @@
         }
 
         private static func noMemory() -> ChargenError {
-            ChargenError(.outOfMemory, "out of memory for compressing a tensor")
+            ChargenError(.outOfMemory, "not enough memory for compressing a tensor")
         }
     }
 

@@ -1,3 +1,5 @@
+import CTrainer
+import Core
 import Foundation
 import Training
 
@@ -43,6 +45,13 @@ extension CorpusError: LocalizedError {
         case .noFrequentCharacter: "give a smaller --min-count"
         default: nil
         }
+    }
+}
+
+/// An error of the engine or of a network in training, with advice if memory was refused.
+extension ChargenError: LocalizedError {
+    public var errorDescription: String? {
+        kind == .outOfMemory ? message + String(cString: ct_memory_advice()) : message
     }
 }
 

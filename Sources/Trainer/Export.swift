@@ -103,8 +103,7 @@ struct Export: ParsableCommand {
 
     /// A model may be replaced; a file of another kind, named by mistake, must not be.
     private func refuseToOverwriteOthers() throws {
-        // What cannot be read, such as a folder, is refused when it is written.
-        let beginning = FileContents.beginning(of: output, count: 8)
+        let beginning = try OldFile.beginning(output, count: 8)
         guard beginning.isEmpty || beginning.withUnsafeBytes({ ModelFile.hasSignature($0) }) else {
             throw TrainingError.cannotWrite(
                 path: FileName.shown(output), reason: "it exists, and is not a .cgw file; choose another name")

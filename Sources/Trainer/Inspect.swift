@@ -25,7 +25,7 @@ struct Inspect: ParsableCommand {
         let bytes = try FileBytes(source)
         defer { withExtendedLifetime(bytes) {} }
         let loaded = try Model(bytes, of: source)
-        if json { return try Terminal.write(loaded.provenance + "\n") }
+        if json { return try Terminal.write(jsonText(loaded.provenance) + "\n") }
         let shape = loaded.shape
         let vocabulary = loaded.vocabulary
         let characters = vocabulary.characters.compactMap { Unicode.Scalar($0) }.map(shown).joined()
@@ -80,11 +80,17 @@ struct Inspect: ParsableCommand {
         }
     }
 
+    /// A provenance as JSON, which that of a file from elsewhere may not be.
+    private func jsonText(_ provenance: String) throws -> String {
+        let object = try? JSONSerialization.jsonObject(with: Data(provenance.utf8), options: .fragmentsAllowed)
+        return (object == nil ? try JSON.string(provenance) : provenance).visibleJSON
+    }
+
     private func formatted(_ json: String) -> String {
         guard let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)),
             let data = try? JSONSerialization.data(
                 withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-        else { return json }
-        return String(decoding: data, as: UTF8.self)
+        else { return json.visible }
+        return String(decoding: data, as: UTF8.self).visible
     }
 }

@@ -55,8 +55,7 @@ struct ReportCommand: ParsableCommand {
     /// A report may be replaced; a file of another kind, named by mistake, must not be.
     private func refuseToOverwriteOthers() throws {
         let expected = Array(Page.beginning.utf8)
-        // What cannot be read, such as a folder, is refused when it is written.
-        let beginning = FileContents.beginning(of: output, count: expected.count)
+        let beginning = try OldFile.beginning(output, count: expected.count)
         guard beginning.isEmpty || beginning == expected else {
             throw TrainingError.cannotWrite(
                 path: output, reason: "it exists, and is not a report; choose another name with --output")

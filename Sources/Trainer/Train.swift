@@ -1,4 +1,5 @@
 import ArgumentParser
+import CTrainer
 import Foundation
 import ModelFormat
 import Training
@@ -134,7 +135,11 @@ struct Train: ParsableCommand {
         machine.apply(to: &settings)
     }
 
+    /// What needs less memory.
+    private static let memoryAdvice: StaticString = "; use a smaller --hidden, --layers, --batch or --time"
+
     func run() throws {
+        Train.memoryAdvice.withUTF8Buffer { ct_set_memory_advice($0.baseAddress) }
         let source = try source
         let folder = RunFolder(path: try output.folder ?? Runs.makeFolder(for: source))
         if source.readsStandardInput, isatty(STDIN_FILENO) != 0 {

@@ -1,7 +1,7 @@
 extension Unicode.Scalar {
     /// Whether a terminal acts on the character instead of showing it: control characters other
     /// than tab and line feed, and those that override the direction of the text after them.
-    private var controlsTerminal: Bool {
+    fileprivate var controlsTerminal: Bool {
         switch value {
         case 0x09, 0x0A: false
         case 0x00...0x1F, 0x7F...0x9F: true
@@ -27,6 +27,15 @@ extension StringProtocol {
     /// file contains can neither move the cursor nor reorder what is shown.
     var visible: String {
         unicodeScalars.lazy.map(\.visible).joined()
+    }
+
+    /// The same JSON with escapes for every character that would control a terminal.
+    var visibleJSON: String {
+        unicodeScalars.lazy.map { scalar in
+            guard scalar.controlsTerminal else { return String(scalar) }
+            // Outside strings there is only white space of this kind.
+            return scalar == "\r" ? "\n" : "\\u" + String(0x10000 + scalar.value, radix: 16).dropFirst()
+        }.joined()
     }
 }
 

@@ -198,6 +198,17 @@ struct LoadingTests {
         #expect(errorMessage().contains("Is a directory"))
     }
 
+    @Test("A pipe with a name is refused at once")
+    func namedPipe() throws {
+        try withTemporaryFolder { folder in
+            let path = folder.path + "/pipe"
+            #expect(mkfifo(path, 0o666) == 0)
+            var model: OpaquePointer?
+            #expect(chargen_model_load_file(path, &model) == CHARGEN_FILE_ACCESS)
+            #expect(errorMessage().hasSuffix("pipe': it is not a file"), "\(errorMessage())")
+        }
+    }
+
     @Test("A file cut at any length is refused")
     func truncated() throws {
         let bytes = try randomModel(.rnn, layers: 1, hiddenSize: 3)

@@ -121,6 +121,15 @@ check 'trainer trains without Swift' without_swift "$trainer" train place-names.
 check 'it exports' without_swift "$trainer" export small.cgw --run run
 check 'it generates' without_swift "$trainer" generate small.cgw --count 3
 check 'it makes a report' without_swift "$trainer" report run
+# Of a training that nobody has changed there is nothing to say.
+resumed() { without_swift "$trainer" resume run --epochs 2 2>&1 >/dev/null | grep -v '^finished'; }
+check 'it goes on without a warning' same '' "$(resumed)"
+# shellcheck disable=SC2016,SC2086
+without_proc() { (cd "$work" && $namespace sh -c 'mount -t tmpfs none /proc && exec "$0" "$@"' "$trainer" "$@"); }
+if [ "$namespace" ]; then
+    check 'it has its arguments without /proc' \
+        same "$(without_swift "$trainer" generate small.cgw --seed 1)" "$(without_proc generate small.cgw --seed 1)"
+fi
 libraries() { ldd "$trainer" | awk '{ print $1 }' | sed 's|.*/||' | sort | tr '\n' ' '; }
 system='ld-linux-x86-64.so.2 libc.so.6 libgcc_s.so.1 libm.so.6 libstdc++.so.6 linux-vdso.so.1 '
 [ "$(uname -m)" != x86_64 ] || check 'it needs libraries of the system only' same "$system" "$(libraries)"

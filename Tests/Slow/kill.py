@@ -3,13 +3,14 @@
     kill.py TRAINER [--seed N] [--kills N]
 
 Each kind of minibatch, each cell and each option that the result depends on is trained once
-without interruption. Then it is killed with SIGKILL at random instants, at least --kills in all,
-and resumed each time until it finishes: its last checkpoint must be the same, byte for byte.
+without interruption. Then it is killed with SIGKILL at random instants, at least --kills times
+each, and resumed each time until it finishes: its last checkpoint must be the same, byte for byte.
 """
 
 import argparse
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,13 +53,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("trainer", type=lambda path: pathlib.Path(path).resolve())
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=1)
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.randrange(1 << 32)
     print(f"seed {seed}", flush=True)
     generator = random.Random(seed)
     kills, failures = 0, 0
-    durations = {}
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         for name in ["text.txt", "other.txt", "third.txt"]:
@@ -73,18 +73,19 @@ def main():
             if process.wait() != 0:
                 sys.exit(f"{process.args[1:]} ended with {process.returncode}: {errors}")
 
-        while kills < options.kills or kills == 0:
-            for number, (name, arguments) in enumerate(CASES.items()):
-                settings = [*(NOTEBOOK if "notebook" in arguments else COMMON), *arguments]
-                whole, killed = folder / f"whole-{number}", folder / f"killed-{number}-{kills}"
-                if not whole.exists():
-                    began = time.monotonic()
-                    finish(start("train", "text.txt", *settings, "--run", whole))
-                    durations[name] = time.monotonic() - began
+        for number, (name, arguments) in enumerate(CASES.items()):
+            settings = [*(NOTEBOOK if "notebook" in arguments else COMMON), *arguments]
+            whole, killed = folder / f"whole-{number}", folder / f"killed-{number}"
+            began = time.monotonic()
+            finish(start("train", "text.txt", *settings, "--run", whole))
+            duration = time.monotonic() - began
+            own, same = 0, True
+            while own < options.kills and same:
+                shutil.rmtree(killed, ignore_errors=True)
                 process = start("train", "text.txt", *settings, "--run", killed)
-                own = 0
-                while own < 6:
-                    time.sleep(generator.uniform(0.02, 0.6 * durations[name]))
+                # At most six of one training, which each of them may take back to its beginning.
+                for _ in range(6):
+                    time.sleep(generator.uniform(0.02, 0.6 * duration))
                     if process.poll() is not None:
                         break
                     process.send_signal(signal.SIGKILL)
@@ -97,9 +98,9 @@ def main():
                         process = start("train", "text.txt", *settings, "--run", killed)
                 finish(process)
                 same = (whole / "last.safetensors").read_bytes() == (killed / "last.safetensors").read_bytes()
-                print(f"{name}: {own} kills, {'the same' if same else 'ANOTHER CHECKPOINT'}", flush=True)
-                kills += own
-                failures += not same
+            print(f"{name}: {own} kills, {'the same' if same else 'ANOTHER CHECKPOINT'}", flush=True)
+            kills += own
+            failures += not same
     print(f"{kills} kills, {failures} failures")
     sys.exit(failures > 0)
 

@@ -197,6 +197,37 @@ struct BadInputTests {
         }
     }
 
+    @Test("a model for which there is not enough memory ends the training with a message and what to do")
+    func memory() throws {
+        try withTemporaryFolder { folder in
+            try sampleText(characters: 1500).write(
+                to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
+            let result = try Command.trainer(
+                "train", "text.txt", "--hidden", "16384", "--layers", "1", in: folder, after: "ulimit -v 2500000")
+            #expect(result.status == 1)
+            #expect(
+                result.errors.contains("Error: not enough memory: ") && result.errors.contains("MB for the model's ")
+                    && result.errors.contains("use a smaller --hidden, --layers, --batch or --time\n"),
+                "\(result.errors)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/runs").isEmpty)
+        }
+    }
+
+    @Test("a training whose first checkpoint cannot be written leaves no folder")
+    func noFirstCheckpoint() throws {
+        try withTemporaryFolder { folder in
+            try sampleText(characters: 1500).write(
+                to: folder.appendingPathComponent("text.txt"), atomically: true, encoding: .utf8)
+            for run in [[], ["--run", "new"]] {
+                let result = try Command.trainer(
+                    ["train", "text.txt", "--hidden", "64"] + run, in: folder, after: "ulimit -f 16")
+                #expect(result.status == 1 && result.errors.contains("File too large"), "\(result.errors)")
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/runs").isEmpty)
+            #expect(!FileManager.default.fileExists(atPath: folder.path + "/new"))
+        }
+    }
+
     @Test("a device without end is no text")
     func device() throws {
         try withTemporaryFolder { folder in
@@ -228,16 +259,11 @@ struct BadInputTests {
                 ["report", "run", "--output", path], ["report", path], ["resume", path],
                 ["resume", "run", "--epochs", "2", "--tensorboard", path],
                 ["train", "text.txt", "--tensorboard", path] + settings,
+                ["generate", path], ["inspect", path], ["train", "text.txt", "--from", path] + settings,
             ]
             // A training that wrote to the root folder would stay.
             if !["/", "//"].contains(path) { commands.append(["train", "text.txt", "--run", path] + settings) }
-            // A pipe waits for its writer, as it should.
-            if path != "pipe" {
-                commands += [
-                    ["generate", path], ["inspect", path], ["train", "text.txt", "--from", path] + settings,
-                ]
-            }
-            // The root folder is large.
+            // The root folder is large, and a text from a pipe waits for its writer.
             if !["/", "//", "pipe", "-"].contains(path) { commands.append(["train", path] + settings) }
             for arguments in commands {
                 let result = try Command.trainer(arguments, in: folder, after: #"exec timeout -s KILL 20 "$0" "$@""#)

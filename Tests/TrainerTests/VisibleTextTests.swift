@@ -20,6 +20,16 @@ struct VisibleTextTests {
         #expect(Array(text.visible.unicodeScalars) == Array(shown.unicodeScalars))
     }
 
+    @Test(
+        "is the same JSON with escapes",
+        arguments: [
+            ("{\"a\":\t\"é\"}\n", "{\"a\":\t\"é\"}\n"), ("[1,\r\n2]", "[1,\n\n2]"),
+            ("\"\u{7F}\u{9B}\u{202E}\"", #""\u007f\u009b\u202e""#),
+        ])
+    func visibleJSON(json: String, shown: String) {
+        #expect(Array(json.visibleJSON.unicodeScalars) == Array(shown.unicodeScalars))
+    }
+
     @Test("is visible on a terminal and as it is in a file, for generated text and for a prompt")
     func terminal() throws {
         try withTemporaryFolder { folder in

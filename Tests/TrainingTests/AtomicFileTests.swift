@@ -1,3 +1,4 @@
+import CSupport
 import Foundation
 import TestSupport
 import Testing
@@ -54,6 +55,21 @@ struct AtomicFileTests {
                 try AtomicFile.write([UInt8](repeating: 0, count: 200_000), to: path)
             }
             #expect(try text(path) == "old" && names(folder) == ["file"])
+        }
+    }
+
+    @Test("a process that ends while it writes leaves no temporary file, and after that nothing is removed")
+    func endOfProcess() throws {
+        try withTemporaryFolder { folder in
+            let held = try OpenFolder(folder.path)
+            for name in ["temporary", "final"] { try write("new", to: folder.path + "/" + name) }
+            cs_begin_temporary_file(held.descriptor, "temporary")
+            cs_remove_temporary_file()
+            #expect(held.names == ["final"])
+            cs_begin_temporary_file(held.descriptor, "final")
+            cs_end_temporary_file()
+            cs_remove_temporary_file()
+            #expect(held.names == ["final"])
         }
     }
 

@@ -5,6 +5,7 @@
 #define CSUPPORT_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -80,6 +81,25 @@ int cs_memory_refused(void);
 
 /// Ends what cs_memory_refused() tells, and leaves the reserve to other threads.
 void cs_end_call(void);
+
+/// Tells that this thread writes a temporary file, with a name of less than 64 bytes in a folder's
+/// descriptor.
+///
+/// This function and the next two are those of ordinary Swift.
+void cs_begin_temporary_file(int folder, const char *name);
+
+/// Ends what cs_begin_temporary_file() tells: the file has its final name, or is removed.
+void cs_end_temporary_file(void);
+
+/// Removes the temporary file that this thread writes, before the process ends.
+void cs_remove_temporary_file(void);
+
+/// Opens a file for reading, whatever signals arrive, and waits for nothing.
+///
+/// Returns the descriptor, or a system's error number with a minus sign: `ESPIPE` for what is
+/// neither a file nor a device that has positions, such as a pipe, of which nobody may write to the
+/// other side.
+int cs_open_file(const char *path);
 
 /// The size of a thread's message, its final NUL included.
 #define CS_MESSAGE_SIZE 512

@@ -14,7 +14,7 @@ final class ZstdStream: ByteStream {
 
     init(_ file: InputFile) throws {
         guard let decoder = ZSTD_createDStream() else {
-            throw CorpusError.unreadable(file: file.path, reason: "out of memory for decompressing it")
+            throw CorpusError.unreadable(file: file.path, reason: "not enough memory for decompressing it")
         }
         self.file = file
         self.decoder = decoder

@@ -51,7 +51,7 @@ struct OpenBLAS {
         let length = 160 << 20
         let block = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard block != MAP_FAILED else {
-            throw ChargenError(.outOfMemory, "out of memory: int4 needs OpenBLAS, which needs \(length >> 20) MiB")
+            throw ChargenError(.outOfMemory, "not enough memory: int4 needs OpenBLAS, which needs \(length >> 20) MiB")
         }
         munmap(block, length)
     }

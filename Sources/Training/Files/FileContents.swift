@@ -12,6 +12,17 @@ public enum FileContents {
 
     /// The bytes of a file with a path relative to that of a folder's descriptor.
     static func read(_ path: String, in folder: Int32) throws(SystemError) -> Data {
+        try read(path, in: folder, most: .max)
+    }
+
+    /// The first bytes of the file at a path, at most `count`.
+    ///
+    /// - Throws: ``SystemError``, also for what is not a regular file.
+    public static func beginning(of path: String, count: Int) throws(SystemError) -> [UInt8] {
+        Array(try read(path, in: AT_FDCWD, most: count))
+    }
+
+    private static func read(_ path: String, in folder: Int32, most: Int) throws(SystemError) -> Data {
         let descriptor = try uninterrupted {
             openat(folder, FileName.cString(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         }
@@ -21,11 +32,11 @@ public enum FileContents {
         switch information.st_mode & S_IFMT {
         case S_IFREG: break
         case S_IFDIR: throw SystemError(EISDIR)
-        default: throw SystemError(EINVAL)
+        default: throw .notAFile
         }
-        let size = Int(information.st_size)
+        let size = min(Int(information.st_size), most)
         // `Data` would end the process if there is not enough memory.
-        guard let bytes = malloc(max(1, size)) else { throw .last }
+        guard let bytes = aligned_alloc(64, size / 64 * 64 + 64) else { throw .last }
         var count = 0
         do throws(SystemError) {
             while count < size {
@@ -38,15 +49,5 @@ public enum FileContents {
             throw error
         }
         return Data(bytesNoCopy: bytes, count: count, deallocator: .free)
-    }
-
-    /// The first bytes of the file at a path, at most `count`; none if it cannot be read.
-    public static func beginning(of path: String, count: Int) -> [UInt8] {
-        guard let descriptor = try? uninterrupted({ open(FileName.cString(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK) })
-        else { return [] }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: count)
-        let length = try? uninterrupted { Foundation.read(descriptor, &bytes, count) }
-        return Array(bytes.prefix(length ?? 0))
     }
 }

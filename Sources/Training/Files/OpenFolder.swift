@@ -1,3 +1,4 @@
+import CSupport
 import Foundation
 
 /// A folder that is held open: it stays the same one when it is renamed, and when another takes its
@@ -110,6 +111,8 @@ final class OpenFolder: Sendable {
         // Nobody can foresee the name, so that nobody else can have taken it.
         let number = String(UInt64.random(in: .min ... .max), radix: 16)
         let temporary = OpenFolder.temporaryPrefix + number + OpenFolder.temporarySuffix
+        cs_begin_temporary_file(descriptor, temporary)
+        defer { cs_end_temporary_file() }
         do throws(TrainingError) {
             let file = try OutputFile(
                 temporary, in: self, shownName: shownName, O_CREAT | O_EXCL, mode: isFile ? 0o600 : 0o666)
@@ -133,7 +136,7 @@ final class OpenFolder: Sendable {
         do throws(SystemError) {
             try uninterrupted { fsync(descriptor) }
         } catch {
-            guard isUnreadable || [EINVAL, ENOTSUP].contains(error.number) else { throw error }
+            guard isUnreadable || [EINVAL, ENOTSUP, ENOSYS].contains(error.number) else { throw error }
         }
     }
 

@@ -10,11 +10,14 @@ public struct SystemError: Error, Equatable {
         self.number = number
     }
 
+    /// What is at a path is neither a file nor a folder: a pipe or a device.
+    public static let notAFile = SystemError(ESPIPE)
+
     /// The error of the last system call that failed.
     public static var last: SystemError { SystemError(errno) }
 
     /// The system's words, such as `Permission denied`.
-    public var reason: String { String(cString: strerror(number)) }
+    public var reason: String { self == .notAFile ? "it is not a file" : String(cString: strerror(number)) }
 }
 
 /// Calls a system call until no signal interrupts it.

@@ -26,17 +26,23 @@ final class Parameters {
         pointer.update(repeating: 0, count: count)
     }
 
-    /// A tensor's elements, row after row, without padding.
-    func tensor(_ index: Int) -> [Float] {
+    /// Copies a tensor's elements, row after row, without padding.
+    func copyTensor(_ index: Int, to elements: UnsafeMutableBufferPointer<Float>) {
         let tensor = layout.shape.tensor(index)
-        var elements: [Float] = []
-        elements.reserveCapacity(tensor.count)
         for row in 0..<tensor.rows {
             for column in 0..<tensor.columns {
-                elements.append(pointer[layout.place(of: index, row: row, column: column)])
+                elements[row * tensor.columns + column] = pointer[layout.place(of: index, row: row, column: column)]
             }
         }
-        return elements
+    }
+
+    /// A tensor's elements, row after row, without padding.
+    func tensor(_ index: Int) -> [Float] {
+        let count = layout.shape.tensor(index).count
+        return [Float](unsafeUninitializedCapacity: count) { elements, initialised in
+            copyTensor(index, to: elements)
+            initialised = count
+        }
     }
 
     /// Every tensor in ``ModelShape/tensor(_:)``'s order.
@@ -63,14 +69,20 @@ final class Parameters {
     func initialise(range: Float, forgetBias: Float?, random: inout SplitMix64) {
         for index in 0..<layout.shape.tensorCount {
             let tensor = layout.shape.tensor(index)
-            var elements = (0..<tensor.count).map { _ in (Float(random.next() >> 40) * 0x1p-23 - 1) * range }
-            if let forgetBias, layout.shape.cell == .lstm, tensor.role == .inputBias || tensor.role == .hiddenBias {
-                for unit in 0..<layout.shape.hiddenSize {
-                    elements[GateLayout.forgetGate * layout.shape.hiddenSize + unit] =
-                        tensor.role == .inputBias ? forgetBias : 0
+            // In place: an array would end the process if there is not enough memory.
+            for row in 0..<tensor.rows {
+                for column in 0..<tensor.columns {
+                    pointer[layout.place(of: index, row: row, column: column)] =
+                        (Float(random.next() >> 40) * 0x1p-23 - 1) * range
                 }
             }
-            setTensor(index, elements)
+            guard let forgetBias, layout.shape.cell == .lstm, [.inputBias, .hiddenBias].contains(tensor.role) else {
+                continue
+            }
+            for unit in 0..<layout.shape.hiddenSize {
+                let row = GateLayout.forgetGate * layout.shape.hiddenSize + unit
+                pointer[layout.place(of: index, row: row, column: 0)] = tensor.role == .inputBias ? forgetBias : 0
+            }
         }
     }
 

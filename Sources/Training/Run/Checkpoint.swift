@@ -67,29 +67,27 @@ public struct Checkpoint {
     static func encode(
         _ description: Description, network: Network, optimiser: Optimiser, state: RecurrentState?
     ) throws -> Data {
-        var file = Safetensors()
-        file.metadata[metadataKey] = try JSON.string(description)
+        var tensors: [String: Safetensors.Source] = [:]
         let shape = network.shape
         for index in 0..<shape.tensorCount {
             let tensor = shape.tensor(index)
             let sizes = tensor.isBias ? [tensor.rows] : [tensor.rows, tensor.columns]
-            file.tensors[tensor.name] = .init(shape: sizes, elements: network.parameters.tensor(index))
-            file.tensors[firstMomentPrefix + tensor.name] = .init(
-                shape: sizes, elements: optimiser.firstMoments.tensor(index))
-            file.tensors[secondMomentPrefix + tensor.name] = .init(
-                shape: sizes, elements: optimiser.secondMoments.tensor(index))
-            if let averages = optimiser.averages {
-                file.tensors[averagePrefix + tensor.name] = .init(shape: sizes, elements: averages.tensor(index))
+            func add(_ parameters: Parameters, _ prefix: String) {
+                tensors[prefix + tensor.name] = .init(shape: sizes) { parameters.copyTensor(index, to: $0) }
             }
+            add(network.parameters, "")
+            add(optimiser.firstMoments, firstMomentPrefix)
+            add(optimiser.secondMoments, secondMomentPrefix)
+            if let averages = optimiser.averages { add(averages, averagePrefix) }
         }
         if let state {
             let sizes = [shape.layers, state.rows, network.layout.width]
-            file.tensors[hiddenName] = .init(shape: sizes, elements: Array(state.hidden.elements))
+            tensors[hiddenName] = .init(shape: sizes) { _ = $0.update(fromContentsOf: state.hidden.elements) }
             if state.cells.count > 0 {
-                file.tensors[cellName] = .init(shape: sizes, elements: Array(state.cells.elements))
+                tensors[cellName] = .init(shape: sizes) { _ = $0.update(fromContentsOf: state.cells.elements) }
             }
         }
-        return try file.encoded()
+        return try Safetensors.encode(tensors, metadata: [metadataKey: try JSON.string(description)])
     }
 
     // MARK: - Reading

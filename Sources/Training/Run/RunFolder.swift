@@ -144,7 +144,9 @@ public struct RunFolder: Sendable {
             return Lock(folder: folder, isHeld: true)
         } catch {
             // Such as network file systems without a lock server.
-            if [ENOLCK, ENOSYS, EOPNOTSUPP].contains(error.number) { return Lock(folder: folder, isHeld: false) }
+            if [ENOLCK, ENOSYS, EOPNOTSUPP, EINVAL].contains(error.number) {
+                return Lock(folder: folder, isHeld: false)
+            }
             let isTaken = error.number == EWOULDBLOCK
             throw .invalidRun(path: path, isTaken ? "another process is training in it" : error.reason)
         }
@@ -190,7 +192,7 @@ public struct RunFolder: Sendable {
         } catch {
             // The file system may have no hard links.
             let shownName = folder.path(of: kept)
-            guard [EPERM, ENOTSUP, EMLINK].contains(error.number) else {
+            guard [EPERM, ENOTSUP, EMLINK, ENOSYS, EINVAL].contains(error.number) else {
                 throw TrainingError.cannotWrite(path: shownName, reason: error.reason)
             }
             let last = try OutputFile.report(shownName) { () throws(SystemError) in

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import ModelFormat
 
@@ -47,64 +48,90 @@ struct Safetensors {
 
     // MARK: - Writing
 
+    /// A tensor to be written: its shape, and what copies its elements to their place in the file.
+    struct Source {
+        let shape: [Int]
+        let copy: (UnsafeMutableBufferPointer<Float>) -> Void
+
+        fileprivate var count: Int { shape.reduce(1, *) }
+    }
+
     private struct Header: Encodable {
-        let file: Safetensors
-        let names: [String]
+        let sources: [(name: String, source: Source)]
+        let metadata: [String: String]
 
         func encode(to encoder: Encoder) throws {
             var container = encoder.container(keyedBy: Name.self)
             let digits = String(repeating: "0", count: checksumLength)
-            let metadata = file.metadata.merging([checksumName: digits]) { $1 }
+            let metadata = metadata.merging([checksumName: digits]) { $1 }
             try container.encode(metadata, forKey: Name(stringValue: metadataName))
             var offset = 0
-            for name in names {
-                guard let tensor = file.tensors[name] else { continue }
-                let end = offset + tensor.elements.count * 4
-                let entry = Entry(dtype: "F32", shape: tensor.shape, offsets: [offset, end])
+            for (name, source) in sources {
+                let end = offset + source.count * 4
+                let entry = Entry(dtype: "F32", shape: source.shape, offsets: [offset, end])
                 try container.encode(entry, forKey: Name(stringValue: name))
                 offset = end
             }
         }
     }
 
-    /// The file's bytes, the same for the same contents.
-    func encoded() throws -> Data {
-        let names = tensors.keys.sorted()
-        var header = try JSON.data(Header(file: self, names: names))
+    /// The bytes of a file, the same for the same contents. The tensors are copied only once.
+    ///
+    /// - Throws: `ChargenError` if there is not enough memory for them.
+    static func encode(_ sources: [String: Source], metadata: [String: String]) throws -> Data {
+        let sources = sources.map { (name: $0, source: $1) }.sorted { $0.name < $1.name }
+        var header = try JSON.data(Header(sources: sources, metadata: metadata))
         // The tensors begin at a multiple of eight bytes.
         while header.count % 8 != 0 { header.append(0x20) }
-        var data = Data()
-        withUnsafeBytes(of: UInt64(header.count).littleEndian) { data.append(contentsOf: $0) }
-        data.append(header)
-        for name in names {
-            tensors[name]?.elements.withUnsafeBytes { data.append(contentsOf: $0) }
+        let start = 8 + header.count
+        let size = sources.reduce(start) { $0 + $1.source.count * 4 }
+        // `Data` would end the process if there is not enough memory.
+        let buffer = try AlignedBuffer<UInt8>(count: size, for: "a checkpoint")
+        let bytes = UnsafeMutableRawBufferPointer(buffer.elements)
+        bytes.storeBytes(of: UInt64(header.count).littleEndian, as: UInt64.self)
+        bytes[8..<start].copyBytes(from: header)
+        var place = start
+        for (_, source) in sources {
+            let end = place + source.count * 4
+            source.copy(UnsafeMutableRawBufferPointer(rebasing: bytes[place..<end]).bindMemory(to: Float.self))
+            place = end
         }
-        if let place = Safetensors.checksumPlace(data[..<(8 + header.count)]) {
-            data.replaceSubrange(place, with: Safetensors.checksum(data, apartFrom: place).utf8)
+        if let place = Safetensors.checksumPlace(header) {
+            let digits = Safetensors.checksum(UnsafeRawBufferPointer(bytes), apartFrom: place)
+            bytes[place].copyBytes(from: digits.utf8)
         }
-        return data
+        return Data(
+            bytesNoCopy: buffer.pointer, count: size,
+            deallocator: .custom { _, _ in withExtendedLifetime(buffer) {} })
+    }
+
+    /// The file's bytes.
+    ///
+    /// - Throws: `ChargenError` if there is not enough memory for them.
+    func encoded() throws -> Data {
+        let sources = tensors.mapValues { tensor in
+            Source(shape: tensor.shape) { _ = $0.update(fromContentsOf: tensor.elements) }
+        }
+        return try Safetensors.encode(sources, metadata: metadata)
     }
 
     // MARK: - Checksum
 
-    /// Where the digits of the checksum are; nil if the header has none as it is written here.
-    ///
-    /// - Parameter header: The file's bytes to the end of the header.
+    /// Where the digits of the checksum are in a file; nil if its header has none as it is written
+    /// here.
     private static func checksumPlace(_ header: Data) -> Range<Int>? {
         // Within a string, quotes have a backslash before them.
         guard let name = header.range(of: Data("\"\(checksumName)\":\"".utf8)),
             header.endIndex - name.upperBound >= checksumLength
         else { return nil }
-        return name.upperBound..<name.upperBound + checksumLength
+        let start = 8 + name.upperBound - header.startIndex
+        return start..<start + checksumLength
     }
 
-    private static func checksum(_ data: Data, apartFrom place: Range<Int>) -> String {
-        let checksum = data.withUnsafeBytes { bytes in
-            let start = place.lowerBound - data.startIndex
-            return crc.checksum(
-                UnsafeRawBufferPointer(rebasing: bytes[(start + checksumLength)...]),
-                continuing: crc.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<start])))
-        }
+    private static func checksum(_ bytes: UnsafeRawBufferPointer, apartFrom place: Range<Int>) -> String {
+        let checksum = crc.checksum(
+            UnsafeRawBufferPointer(rebasing: bytes[place.upperBound...]),
+            continuing: crc.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<place.lowerBound])))
         let digits = String(checksum, radix: 16)
         return String(repeating: "0", count: checksumLength - digits.count) + digits
     }
@@ -140,8 +167,11 @@ struct Safetensors {
             throw FormatError(reason: "it is not a safetensors file, or a truncated one")
         }
         let start = data.startIndex + 8 + Int(length)
-        let place = Safetensors.checksumPlace(data[..<start])
-        if let place, !Safetensors.checksum(data, apartFrom: place).utf8.elementsEqual(data[place]) {
+        let place = Safetensors.checksumPlace(data[(data.startIndex + 8)..<start])
+        let isDamaged = place.map { place in
+            data.withUnsafeBytes { !Safetensors.checksum($0, apartFrom: place).utf8.elementsEqual($0[place]) }
+        }
+        guard isDamaged != true else {
             throw FormatError(reason: "it was damaged or edited: its checksum is not that of its bytes")
         }
         let header: DecodedHeader

@@ -239,9 +239,12 @@ extension Settings: Decodable {
             let edited = try? JSONSerialization.jsonObject(with: json) as? [String: Any]
         else { return nil }
         other.threads = threads
-        func object(_ settings: Settings) -> [String: NSObject] {
+        // As JSON: objects in objects are never equal where Foundation is linked statically.
+        func object(_ settings: Settings) -> [String: Data?] {
             let object = try? JSONSerialization.jsonObject(with: JSON.data(settings))
-            return object as? [String: NSObject] ?? [:]
+            return (object as? [String: Any] ?? [:]).mapValues {
+                try? JSONSerialization.data(withJSONObject: $0, options: [.sortedKeys, .fragmentsAllowed])
+            }
         }
         let (own, others) = (object(self), object(other))
         let unknown = edited.keys.filter { CodingKeys(stringValue: $0) == nil }

@@ -102,8 +102,9 @@ public final class TrainingRun {
             try settings.validate()
             try self.init(
                 settings, lock, corpus, validatingOn: others, checkpoint: nil, initial: initial, began: began)
-            try self.folder.write(settings)
+            // First, so that a failure leaves an empty folder.
             try save()
+            try self.folder.write(settings)
         } catch {
             if isNew { lock.removeEmptyFolder() }
             throw error
