@@ -7,9 +7,10 @@ import Training
 /// `trainer export`: writes a trained model to one file.
 struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Write a training's model as a .cgw file.",
+        abstract: "Write a training's model as a .cgw file, or for other programs.",
         discussion: """
-            Writes the checkpoint with the lowest validation loss. When standard output is not a terminal, the model's \
+            Writes the checkpoint with the lowest validation loss. docs/pytorch.md describes the formats of other \
+            programs. When standard output is not a terminal, the model's \
             size, and how well it predicts --text, are printed as a line of JSON.
             """)
 
@@ -27,18 +28,42 @@ struct Export: ParsableCommand {
         completion: .file())
     var checkpoint: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The format to write.",
+            discussion: """
+                Beside weights in safetensors, such as model.safetensors, a file model.json is written, with the \
+                characters and the sizes.
+                """,
+            valueName: "format"))
+    var format = ExportFormat.cgw
+
     @OptionGroup(title: "Model")
     var model: ModelFileOptions
 
     func validate() throws {
         guard folder == nil || checkpoint == nil else { throw ValidationError("Give --run or --checkpoint, not both.") }
+        guard format.takesEveryType || model.type ?? .float32 == .float32 else {
+            throw ValidationError("--format \(format) holds floats: leave out --weights.")
+        }
     }
 
     func run() throws {
         Terminal.ignoreClosedOutput()
-        try ModelFileOptions.refuseToOverwriteOthers(output)
+        try format.refuseToOverwriteOthers(output)
         let path = try checkpoint ?? Runs.folder(folder).exportedCheckpointPath()
         let checkpoint = try Checkpoint(path: path)
-        try model.write(checkpoint.model(), to: output, from: path) { checkpoint.settings.corpus.with(path: $0) }
+        try model.write(checkpoint.model(), to: output, as: format, from: path) {
+            checkpoint.settings.corpus.with(path: $0)
+        }
+    }
+}
+
+extension ExportFormat: ExpressibleByArgument {
+    public static var allValueDescriptions: [String: String] {
+        [
+            "cgw": "for chargen", "safetensors": "weights for PyTorch", "onnx": "a graph for ONNX Runtime",
+            "c": "the .cgw file as an array in C",
+        ]
     }
 }

@@ -35,8 +35,8 @@ struct Import: ParsableCommand {
 
     func run() throws {
         Terminal.ignoreClosedOutput()
-        try ModelFileOptions.refuseToOverwriteOthers(output)
+        try ExportFormat.cgw.refuseToOverwriteOthers(output)
         let network = try TrainedModel(importing: weights, vocabulary: vocabulary)
-        try model.write(network, to: output, from: weights) { CorpusSource(paths: [$0]) }
+        try model.write(network, to: output, as: .cgw, from: weights) { CorpusSource(paths: [$0]) }
     }
 }

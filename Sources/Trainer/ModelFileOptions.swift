@@ -4,8 +4,8 @@ import InferenceEngine
 import ModelFormat
 import Training
 
-/// The options of the commands that write a model: how its weights are stored, and a text to measure
-/// it on.
+/// The options of the commands that write a model: how its weights are stored, and a text to
+/// measure it on.
 struct ModelFileOptions: ParsableArguments {
     @Option(
         name: .customLong("weights"),
@@ -41,13 +41,15 @@ struct ModelFileOptions: ParsableArguments {
         guard unknown == .fail || text != nil else { throw ValidationError("--unknown needs --text.") }
     }
 
-    /// Writes a model to a file, and says how large it is and how well it predicts the text.
+    /// Writes a model, and says how large it is and how well it predicts the text.
     ///
     /// - Parameters:
+    ///   - output: The path, which ``ExportFormat/refuseToOverwriteOthers(_:)`` has not refused.
     ///   - source: The path that the model comes from.
     ///   - reading: How the text at a path is read.
     func write(
-        _ model: TrainedModel, to output: String, from source: String, reading: (String) -> CorpusSource
+        _ model: TrainedModel, to output: String, as format: ExportFormat, from source: String,
+        reading: (String) -> CorpusSource
     ) throws {
         let original = try Model(model.parameters, vocabulary: model.vocabulary)
         let originalFile = try model.modelFile()
@@ -59,12 +61,15 @@ struct ModelFileOptions: ParsableArguments {
             case .int4: try model.modelFile(weights: weights, calibration: Calibration.text(from: original))
             }
         let file = try withSelfTest(untested)
+        let files = try format.files(of: model, modelFile: file, path: output)
         let report = try ExportReport(
-            file, weights: weights, original: original,
-            originalBytes: originalFile.count + file.count - untested.count,
-            text: try text.map { try Score.text(reading($0), for: original, unknown: unknown) })
-        try AtomicFile.write(file, to: output)
-        Terminal.note("\(FileName.shown(output)): \(report.sentence), from \(FileName.shown(source))")
+            bytes: format.takesEveryType ? file.count : files.map(\.contents.count).reduce(0, +), weights: weights,
+            original: original, originalBytes: originalFile.count + file.count - untested.count,
+            text: try text.map { try Score.text(reading($0), for: original, unknown: unknown) },
+            exported: try Model(file))
+        for (path, contents) in files { try AtomicFile.write(contents, to: path) }
+        let names = files.map { FileName.shown($0.path) }.reversed().joined(separator: ", ")
+        Terminal.note("\(names): \(report.sentence), from \(FileName.shown(source))")
         guard !Terminal.outputIsTerminal else { return }
         let line = try report.jsonLine()
         do {
@@ -80,16 +85,6 @@ struct ModelFileOptions: ParsableArguments {
         var test = SelfTest(for: model.vocabulary)
         test.result = try model.result(of: test)
         return try ModelFile.replacingProvenance(of: file, with: test.added(to: model.provenance))
-    }
-
-    /// A model may be replaced; a file of another kind, named by mistake, must not be.
-    static func refuseToOverwriteOthers(_ output: String) throws {
-        // What cannot be read, such as a folder, is refused when it is written.
-        let beginning = FileContents.beginning(of: output, count: 8)
-        guard beginning.isEmpty || beginning.withUnsafeBytes({ ModelFile.hasSignature($0) }) else {
-            throw TrainingError.cannotWrite(
-                path: FileName.shown(output), reason: "it exists, and is not a .cgw file; choose another name")
-        }
     }
 }
 

@@ -54,6 +54,8 @@ struct BadInputTests {
             (["export"], "output"),
             (["export", "model.cgw", "--weights", "f16"], "--weights"),
             (["export", "model.cgw", "--unknown", "skip"], "--text"),
+            (["export", "model.onnx", "--format", "onnx", "--weights", "int8"], "--format onnx holds floats"),
+            (["export", "model.pt", "--format", "pytorch"], "--format"),
             (["evaluate", "model.cgw", "text.txt", "--unknown", "guess"], "--unknown"),
             (["frobnicate"], "Error: Unknown command 'frobnicate'\n"),
             (["trian", "x"], "Unknown command 'trian'. Did you mean 'train'?"),

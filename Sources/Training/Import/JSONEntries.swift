@@ -1,8 +1,8 @@
 import Foundation
 
 extension JSON {
-    /// The keys of an object and their values as JSON, in its order, repeated keys included; nil for
-    /// what is not an object.
+    /// The keys of an object and their values as JSON, in its order, repeated keys included; nil
+    /// for what is not an object.
     ///
     /// `JSONDecoder` has them in a dictionary, where a key replaces an equal one. Strings are equal
     /// if they are canonically equivalent, as the characters U+00C5 and U+212B are.

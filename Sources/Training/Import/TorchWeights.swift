@@ -119,8 +119,8 @@ struct TorchWeights {
     /// The elements of each tensor in ``ModelShape/tensor(_:)``'s order.
     ///
     /// - Parameter indices: The network's index of each of the model's symbols.
-    /// - Throws: ``ImportError``, with the name of a tensor that is missing, has another shape, or has
-    ///   a value that is not finite.
+    /// - Throws: ``ImportError``, with the name of a tensor that is missing, has another shape, or
+    ///   has a value that is not finite.
     func tensors(indices: [Int]) throws -> [[Float]] {
         let hasBiases = file.tensors.keys.contains { $0.hasPrefix(recurrent + "bias_") }
         return try (0..<shape.tensorCount).map { index in
