@@ -40,7 +40,7 @@ def documented_blocks() -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", document, re.DOTALL | re.MULTILINE)
 
 
-SAVE, LOAD, RUN_ONNX = documented_blocks()
+SAVE, SAVE_LOGITS, LOAD, RUN_ONNX = documented_blocks()
 
 
 class Network(torch.nn.Module):
@@ -148,7 +148,11 @@ def import_networks(text: str) -> None:
         exec(SAVE, {"network": network, "characters": characters})
         if embedding:
             pathlib.Path("chars.json").write_text(json.dumps(symbols), encoding="utf-8")
-        trainer("import", "weights.safetensors", "--vocabulary", "chars.json", "--output", "imported.cgw")
+        exec(SAVE_LOGITS, {"network": network, "characters": characters, "text": text, "torch": torch})
+        pathlib.Path("text.txt").write_text(compared, encoding="utf-8")
+        trainer(
+            "import", "weights.safetensors", "--vocabulary", "chars.json", "--output", "imported.cgw", "--text",
+            "text.txt", "--logits", "logits.safetensors")
 
         model = Model("imported.cgw")
         order = [symbols[character] for character in model.characters]
@@ -158,6 +162,18 @@ def import_networks(text: str) -> None:
         check_logits(f"{name} of PyTorch (loss {loss:.2f})", chargen_logits(model, compared), expected, exact)
         greedy = "".join(characters[index] for index in torch_greedy(network, [symbols[c] for c in prompt]))
         check(f"{name}: {GENERATED} characters, greedily", chargen_greedy(model, prompt) == greedy)
+
+
+def refuse_other_nonlinearity(text: str) -> None:
+    """The weights of a network do not show what its logits do."""
+    characters = sorted(set(text))
+    network = Network("RNN", len(characters), None, True)
+    network.recurrent.nonlinearity, network.recurrent.mode = "relu", "RNN_RELU"
+    exec(SAVE, {"network": network, "characters": characters})
+    exec(SAVE_LOGITS, {"network": network, "characters": characters, "text": text, "torch": torch})
+    arguments = "weights.safetensors --vocabulary chars.json --text text.txt --logits logits.safetensors".split()
+    result = subprocess.run([sys.argv[1], "import", *arguments], capture_output=True, text=True, check=False)
+    check("an RNN with ReLU is refused by its logits", result.returncode == 1 and "tanh" in result.stderr)
 
 
 # To PyTorch, to ONNX Runtime, and to C
@@ -230,7 +246,8 @@ def export_networks(path: str, text: str) -> None:
     for cell, options in (("lstm", []), ("gru", []), ("rnn", []), ("gru", documents)):
         name = " ".join([f"{cell} {LAYERS}×{HIDDEN} of chargen", *map(str, options)])
         run = f"{cell}-{len(options)}"
-        trainer("train", path, "--cell", cell, "--layers", LAYERS, "--hidden", HIDDEN, "--minutes", 0.3, "--run", run, *options)
+        trainer("train", path, "--cell", cell, "--layers", LAYERS, "--hidden", HIDDEN, "--preset", "char-rnn",
+                "--epochs", 2, "--run", run, *options)
         for weights in ("model.cgw", "model.safetensors", "model.onnx", "model.c"):
             trainer("export", weights, "--format", weights.split(".")[1], "--run", run)
         model = Model("model.cgw")
@@ -271,6 +288,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         import_networks(text)
+        refuse_other_nonlinearity(text)
         export_networks(str(path), text)
         os.chdir(ROOT)
     sys.exit(failures > 0)

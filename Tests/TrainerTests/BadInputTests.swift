@@ -55,6 +55,7 @@ struct BadInputTests {
             (["export", "model.cgw", "--weights", "f16"], "--weights"),
             (["export", "model.cgw", "--unknown", "skip"], "--text"),
             (["export", "model.onnx", "--format", "onnx", "--weights", "int8"], "--format onnx holds floats"),
+            (["import", "weights", "--vocabulary", "chars", "--logits", "logits"], "--logits needs --text"),
             (["export", "model.pt", "--format", "pytorch"], "--format"),
             (["evaluate", "model.cgw", "text.txt", "--unknown", "guess"], "--unknown"),
             (["frobnicate"], "Error: Unknown command 'frobnicate'\n"),

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import InferenceEngine
 import TestSupport
 import Testing
 
@@ -57,6 +58,50 @@ struct ImportCommandTests {
                 "--validation",
                 "0", "--run", "run", in: folder)
             #expect(training.status == 0, "\(training.errors)")
+        }
+    }
+
+    @Test("compares the model's logits with the network's")
+    func logits() throws {
+        try withNetwork { folder in
+            func run() throws -> Command.Result {
+                try Command.trainer(
+                    "import", "weights.safetensors", "--vocabulary", "chars.json", "--text", "text.txt", "--logits",
+                    "logits",
+                    in: folder)
+            }
+            func write(_ rows: [[Float]]) throws {
+                let header =
+                    #"{"logits":{"dtype":"F32","shape":[\#(rows.count),5],"data_offsets":[0,\#(rows.count * 20)]}}"#
+                let file = withUnsafeBytes(of: UInt64(header.utf8.count)) { Data($0) } + Data(header.utf8)
+                try (file + rows.flatMap { $0 }.withUnsafeBytes { Data($0) }).write(
+                    to: folder.appendingPathComponent("logits"))
+            }
+            _ = try Command.trainer("import", "weights.safetensors", "--vocabulary", "chars.json", in: folder)
+            let session = try Session(Model(contentsOf: folder.path + "/model.cgw"))
+            var rows: [[Float]] = try "abcd dcba ".map {
+                try session.feed(String($0))
+                // The space is the network's last symbol and the model's first.
+                let logits = session.logits()
+                return Array(logits.dropFirst()) + logits.prefix(1)
+            }
+            try write(rows)
+            let result = try run()
+            #expect(
+                result.status == 0
+                    && result.errors.contains(
+                        "the logits after 10 characters differ from the network's by at most 0.0\n"),
+                "\(result.errors)")
+            rows[7][2] += 0.1
+            try write(rows)
+            let refused = try run()
+            #expect(
+                refused.status == 1 && refused.errors.contains("after character 8 of the text"), "\(refused.errors)")
+            rows[7][2] = .nan
+            try write(rows)
+            #expect(try run().errors.contains("cannot import 'logits': tensor 'logits' has a value that is not finite"))
+            try write([[Float]](repeating: rows[0], count: 15))
+            #expect(try run().errors.contains("the logits are of 15 characters, and the text has 14 characters"))
         }
     }
 

@@ -36,7 +36,7 @@ struct ExportFormatTests {
                 let files = try ExportFormat.safetensors.files(of: model, modelFile: [], path: path)
                 #expect(files.map(\.path) == [folder.path + "/model.json", path])
                 for (path, contents) in files { try contents.write(to: URL(fileURLWithPath: path)) }
-                let again = try TrainedModel(importing: path, vocabulary: files[0].path)
+                let again = try ImportedNetwork(weights: path, vocabulary: files[0].path).model
                 #expect(again.shape == model.shape && again.vocabulary == model.vocabulary)
                 let (file, expected) = (try again.modelFile(), try model.modelFile())
                 #expect(

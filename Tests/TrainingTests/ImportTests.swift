@@ -43,7 +43,7 @@ struct ImportTests {
             let paths = ["weights.safetensors", "chars.json"].map { folder.path + "/" + $0 }
             try weights.write(to: URL(fileURLWithPath: paths[0]))
             try Data(vocabulary.utf8).write(to: URL(fileURLWithPath: paths[1]))
-            model = try TrainedModel(importing: paths[0], vocabulary: paths[1])
+            model = try ImportedNetwork(weights: paths[0], vocabulary: paths[1]).model
         }
         return try #require(model)
     }
@@ -217,6 +217,30 @@ struct ImportTests {
         network.file.tensors["emb.weight"]?.elements = [1, 2, 1, 1]
         let message = try message { _ = try network.model() }
         #expect(message.contains("the product of tensors 'lstm.weight_ih_l0' and 'emb.weight' is not finite"))
+    }
+
+    @Test("logits are read in the order of the symbols")
+    func logits() throws {
+        try withTemporaryFolder { folder in
+            let network = Network()
+            let paths = ["weights", "chars.json", "logits"].map { folder.path + "/" + $0 }
+            try network.file.encoded().write(to: URL(fileURLWithPath: paths[0]))
+            try Data(network.vocabulary.utf8).write(to: URL(fileURLWithPath: paths[1]))
+            let imported = try ImportedNetwork(weights: paths[0], vocabulary: paths[1])
+            func write(_ name: String, _ shape: [Int]) throws {
+                var file = Safetensors()
+                file.tensors[name] = .init(shape: shape, elements: (0..<shape.reduce(1, *)).map { Float($0) })
+                try file.encoded().write(to: URL(fileURLWithPath: paths[2]))
+            }
+            try write("logits", [2, 4])
+            #expect(try imported.logits(paths[2]) == [[2, 1, 3, 0], [6, 5, 7, 4]])
+            try write("logits", [1, 2, 4])
+            #expect(
+                try message { _ = try imported.logits(paths[2]) }.contains(
+                    "has the shape [1, 2, 4], and needs [characters, 4]"))
+            try write("logit", [2, 4])
+            #expect(try message { _ = try imported.logits(paths[2]) }.contains("it has no tensor 'logits'"))
+        }
     }
 
     @Test("files of another kind are refused, with what to do")

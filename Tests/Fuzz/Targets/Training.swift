@@ -32,8 +32,8 @@ public func fuzzImport(_ start: UnsafePointer<UInt8>?, _ count: Int) {
     let bytes = UnsafeRawBufferPointer(start: start, count: count).dropFirst()
     vocabularyFile.write(UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(length))))
     file.write(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(Int(length))))
-    let model = try? TrainedModel(importing: file.path, vocabulary: vocabularyFile.path)
-    _ = try? model?.modelFile()
+    let network = try? ImportedNetwork(weights: file.path, vocabulary: vocabularyFile.path)
+    _ = try? network?.model.modelFile()
 }
 
 /// Reads a text, CSV or JSON Lines. The first byte chooses what and how.

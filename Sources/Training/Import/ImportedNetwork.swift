@@ -2,16 +2,22 @@ import Core
 import Foundation
 import ModelFormat
 
-extension TrainedModel {
-    /// A network that PyTorch has trained.
+/// A network that PyTorch has trained, as a model.
+public struct ImportedNetwork {
+    public let model: TrainedModel
+    /// The network's index of each of the model's symbols.
+    private let indices: [Int]
+
+    /// Reads a network.
     ///
     /// - Parameters:
     ///   - weights: The path of a safetensors file, which ``TorchWeights`` reads.
     ///   - vocabulary: The path of a JSON file, which ``ForeignVocabulary`` reads.
     /// - Throws: ``TrainingError/cannotImport(path:_:)``.
-    public init(importing weights: String, vocabulary: String) throws {
-        let symbols = try TrainedModel.read(vocabulary) { try ForeignVocabulary($0) }
-        self = try TrainedModel.read(weights) { data in
+    public init(weights: String, vocabulary: String) throws {
+        let symbols = try ImportedNetwork.read(vocabulary) { try ForeignVocabulary($0) }
+        indices = symbols.indices
+        model = try ImportedNetwork.read(weights) { data in
             let file = try Safetensors(data)
             guard !Checkpoint.isCheckpoint(file) else {
                 throw ImportError(
@@ -25,6 +31,27 @@ extension TrainedModel {
                 shape: network.shape, vocabulary: symbols.vocabulary,
                 provenance: try JSON.string(Provenance(chargen: chargenVersion, imported: source)),
                 tensors: try network.tensors(indices: symbols.indices))
+        }
+    }
+
+    /// Logits that the network has computed, in the order of the model's symbols.
+    ///
+    /// - Parameter path: The path of a safetensors file with a tensor `logits`, [characters,
+    ///   symbols], all finite: a row for what follows each character of a text.
+    /// - Throws: ``TrainingError/cannotImport(path:_:)``.
+    public func logits(_ path: String) throws -> [[Float]] {
+        try ImportedNetwork.read(path) { data in
+            guard let tensor = try Safetensors(data).tensors["logits"] else {
+                throw ImportError(reason: "it has no tensor 'logits' of floats")
+            }
+            guard tensor.shape.count == 2, tensor.shape[1] == indices.count else {
+                throw ImportError(
+                    reason: "tensor 'logits' has the shape \(tensor.shape), and needs [characters, \(indices.count)]")
+            }
+            guard tensor.elements.allSatisfy(\.isFinite) else {
+                throw ImportError(reason: "tensor 'logits' has a value that is not finite")
+            }
+            return (0..<tensor.shape[0]).map { row in indices.map { tensor.elements[row * indices.count + $0] } }
         }
     }
 
@@ -48,7 +75,7 @@ extension TrainedModel {
             switch error {
             case let error as SystemError: reason = error.reason
             case let error as Safetensors.FormatError:
-                reason = error.reason + "; PyTorch writes one with safetensors.torch.save_file(model.state_dict(), …)"
+                reason = error.reason + "; PyTorch writes one with safetensors.torch.save_file(…)"
             case let error as ImportError: reason = error.reason
             default: throw error
             }
