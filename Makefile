@@ -18,9 +18,10 @@
 # make test-sequences  ten million random calls of the library under sanitizers: slow
 # make test-texts  100,000 generated texts each keep what they are to keep: slow
 # make test-format  the library and an independent reader agree on 10,000 files: slow
-# make fuzz       libFuzzer on files, snapshots, patterns, checkpoints and texts, TIME seconds each
+# make fuzz       libFuzzer on models, snapshots, patterns, checkpoints, imports, texts, TIME each
 # make test-kill  kills trainings at random instants and resumes them, KILLS=200 times each: slow
 # make test-faults  writes, memory and other calls of the system fail, one after the other: slow
+# make test-torch  models from PyTorch, and to PyTorch and ONNX Runtime: slow, TEXT=FILE to train on
 # make bench      the library's speed, beside the bound by memory bandwidth
 # make bench-score   the time to score texts, one by one and in a batch
 # make bench-allocations   counts the allocations of generated, fed and scored characters
@@ -54,7 +55,7 @@ TEST_PACKAGES = g++ valgrind qemu-user abigail-tools libopenblas-dev gzip xz-uti
 .PHONY: all trainer library library-aarch64 web archive share examples demo deps requirements \
 	install uninstall deb test-deb wheel \
 	test test-swift test-library test-web conformance test-languages test-install test-wheel test-abi \
-	test-sanitized test-sequences test-texts test-format test-kill test-faults fuzz lint clean \
+	test-sanitized test-sequences test-texts test-format test-kill test-faults test-torch fuzz lint clean \
 	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
 
 all: trainer library archive share
@@ -279,7 +280,7 @@ test-format: library
 		$(PYTHON) Tests/LibraryTests/test_cgw.py $(FILES)
 
 # libFuzzer comes with Swift. What it found and learned stays in build/fuzz; TARGETS may name some
-# of model, snapshot, pattern, checkpoint and corpus.
+# of model, snapshot, pattern, checkpoint, import and corpus.
 TIME = 120
 TARGETS =
 FUZZ = CHARGEN_FUZZ=1 $(SWIFT) build -c release --scratch-path .build-fuzz
@@ -299,6 +300,11 @@ test-faults: trainer library
 	$(CC) -std=gnu11 -O2 $(WARNINGS) -shared -fPIC Tests/Faults/fail.c -o build/faults/fail.so
 	$(CC) -std=c99 -O2 $(WARNINGS) -Iinclude Tests/Faults/load.c $(LINK) -o build/faults/load
 	$(PYTHON) Tests/Faults/faults.py build/trainer build/faults/fail.so build/faults/load
+
+# Slow: networks of PyTorch, and models in PyTorch, in ONNX Runtime and in a program without files.
+test-torch: all $(PEERS)/installed
+	PYTHONPATH=examples/python CHARGEN_LIBRARY=$(CURDIR)/build/libchargen.so \
+		$(PEERS)/bin/python Tests/Slow/pytorch.py build/trainer build $(TEXT)
 
 # MARK: - Benchmarks
 
@@ -347,7 +353,7 @@ $(BENCHMARKS)/sgemm: Benchmarks/sgemm.c | requirements
 $(PEERS)/installed:
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet torch==2.13.0+cpu || $(PEERS)/bin/pip install --quiet torch==2.13.0
-	$(PEERS)/bin/pip install --quiet numpy onnx onnxruntime
+	$(PEERS)/bin/pip install --quiet numpy onnx onnxruntime safetensors
 	touch $@
 
 # MARK: - System packages

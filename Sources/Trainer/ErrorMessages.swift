@@ -24,7 +24,8 @@ extension TrainingError: LocalizedError {
         case .diverged: "start again with a smaller --learning-rate or a tighter --clip-norm"
         case .runExists(let path): "continue it with `trainer resume \(path)`, or choose another --run"
         case .runFinished: "ask for more with --epochs or --minutes"
-        case .invalidSetting, .invalidValidationText, .invalidRun, .invalidCheckpoint, .cannotWrite: nil
+        case .invalidSetting, .invalidValidationText, .invalidRun, .invalidCheckpoint, .cannotImport, .cannotWrite:
+            nil
         }
     }
 }

@@ -12,18 +12,21 @@ struct ExportReport {
     private let originalScore: Score?
 
     /// - Parameters:
-    ///   - file: The bytes of the model's file.
+    ///   - bytes: The size of what is exported.
     ///   - original: The same model in f32.
-    ///   - originalBytes: The size of its file.
+    ///   - originalBytes: The size of its `.cgw` file.
     ///   - text: The text to predict; nil to compare sizes only.
+    ///   - exported: The model that is exported, unless in f32.
     init(
-        _ file: [UInt8], weights: ElementType, original: Model, originalBytes: Int, text: Corpus?
+        bytes: Int, weights: ElementType, original: Model, originalBytes: Int, text: Corpus?,
+        exported: @autoclosure () throws -> Model
     ) throws {
         self.weights = weights
-        self.originalBytes = originalBytes
-        bytes = file.count
+        self.bytes = bytes
+        // Floats are exported as they are.
+        self.originalBytes = weights == .float32 ? bytes : originalBytes
         originalScore = try text.map { try Score(of: original, on: $0) }
-        score = weights == .float32 ? originalScore : try text.map { try Score(of: Model(file), on: $0) }
+        score = weights == .float32 ? originalScore : try text.map { try Score(of: exported(), on: $0) }
     }
 
     /// How many per cent more bits a character the exported model takes.

@@ -20,8 +20,8 @@ struct Trainer: ParsableCommand {
             """,
         version: chargenVersion,
         subcommands: [
-            Train.self, Resume.self, Sweep.self, ReportCommand.self, Export.self, Generate.self, Evaluate.self,
-            CorpusCommand.self, Inspect.self,
+            Train.self, Resume.self, Sweep.self, ReportCommand.self, Export.self, Import.self, Generate.self,
+            Evaluate.self, CorpusCommand.self, Inspect.self,
         ])
 
     static func main() {

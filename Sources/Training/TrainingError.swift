@@ -24,6 +24,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case invalidRun(path: String, String)
     /// A checkpoint cannot be read or is not valid.
     case invalidCheckpoint(path: String, String)
+    /// A file of a model from elsewhere cannot be used.
+    case cannotImport(path: String, String)
     /// A file could not be written: its path and the system's reason.
     case cannotWrite(path: String, reason: String)
 
@@ -47,6 +49,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         case .runFinished(let path, let done): "cannot use the run '\(path)': \(done)"
         case .invalidRun(let path, let reason): "cannot use the run '\(path)': \(reason)"
         case .invalidCheckpoint(let path, let reason): "cannot use the checkpoint '\(path)': \(reason)"
+        case .cannotImport(let path, let reason): "cannot import '\(FileName.shown(path))': \(reason)"
         case .cannotWrite(let path, let reason): "cannot write '\(path)': \(reason)"
         }
     }

@@ -9,7 +9,7 @@ program=$(realpath "$1")
 folder=$2
 seconds=$3
 shift 3
-[ $# -gt 0 ] || set -- model snapshot pattern checkpoint corpus
+[ $# -gt 0 ] || set -- model snapshot pattern checkpoint import corpus
 here=$(dirname "$0")
 # The backtrace of a crash can hang, and libFuzzer's own limits with it.
 export SWIFT_BACKTRACE=enable=no

@@ -1,4 +1,4 @@
-"""Writes the fuzzers' small seeds into Tests/Fuzz/Seeds: models and snapshots.
+"""Writes the fuzzers' small seeds into Tests/Fuzz/Seeds: models, snapshots and imports.
 
     PYTHONPATH=examples/python:Tests/LibraryTests seeds.py
 
@@ -7,8 +7,11 @@ Seeds of the other kinds are written by hand; that of checkpoints is a training'
 
 from __future__ import annotations
 
+import json
+import math
 import pathlib
 import random
+import struct
 
 import cgw
 import chargen
@@ -52,6 +55,26 @@ def main() -> None:
     session.stop_strings = ["ab", "c1"]
     session.generate(3)
     (snapshots / "stop-strings").write_bytes(session.snapshot())
+
+    imports = FOLDER / "import"
+    imports.mkdir(exist_ok=True)
+    one_hot = {"gru.weight_ih_l0": [6, 3], "gru.weight_hh_l0": [6, 2], "fc.weight": [3, 2], "fc.bias": [3]}
+    (imports / "one-hot").write_bytes(network(b'["b","a","\\n"]', "F32", one_hot))
+    embedding = {"a.weight_ih_l0": [2, 1], "a.weight_hh_l0": [2, 2], "emb.weight": [3, 1], "fc.weight": [3, 2]}
+    biases = {"a.bias_ih_l0": [2], "a.bias_hh_l0": [2]}
+    (imports / "embedding").write_bytes(network(b'{"b":1,"a":0,"c":2}', "BF16", embedding | biases))
+    special = b'{"vocabulary":["a"],"unknown":1,"endOfDocument":2,"keepsState":true}'
+    (imports / "description").write_bytes(network(special, "F16", one_hot))
+
+
+def network(vocabulary: bytes, kind: str, shapes: dict[str, list[int]]) -> bytes:
+    """The length of a vocabulary, it, and tensors of zeros in safetensors."""
+    header, end = {}, 0
+    for name, sizes in shapes.items():
+        begin, end = end, end + math.prod(sizes) * (4 if kind == "F32" else 2)
+        header[name] = {"dtype": kind, "shape": sizes, "data_offsets": [begin, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return bytes([len(vocabulary)]) + vocabulary + struct.pack("<Q", len(text)) + text + bytes(end)
 
 
 if __name__ == "__main__":

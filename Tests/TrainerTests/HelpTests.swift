@@ -48,6 +48,7 @@ struct HelpTests {
         "names the default of an option",
         arguments: [
             ("sweep", "--threads", "1"), ("export", "--run", "the newest in 'runs'"), ("export", "--weights", "f32"),
+            ("export", "--format", "cgw"), ("import", "--output", "model.cgw"), ("import", "--weights", "f32"),
             ("generate", "--temperature", "1"), ("generate", "--length", "500"), ("generate", "--count", "1"),
             ("generate", "--format", "text"), ("generate", "--unknown", "fail"), ("evaluate", "--unknown", "fail"),
         ])

@@ -139,6 +139,37 @@ struct TrainerTests {
         }
     }
 
+    @Test("a model in safetensors is imported as the same; graphs and sources are written, and replace nothing else")
+    func formats() throws {
+        try withModel { folder in
+            func run(_ arguments: String...) throws -> Command.Result {
+                let result = try Command.trainer(arguments, in: folder)
+                #expect(result.status == 0, "\(result.errors)")
+                return result
+            }
+            let export = try run("export", "weights.safetensors", "--format", "safetensors", "--run", "run")
+            #expect(export.errors.hasPrefix("weights.safetensors, weights.json: "))
+            let size = try ["weights.safetensors", "weights.json"].map {
+                try Data(contentsOf: folder.appendingPathComponent($0)).count
+            }.reduce(0, +)
+            #expect(export.output.contains("\"bytes\":\(size),"))
+            _ = try run("import", "weights.safetensors", "--vocabulary", "weights.json", "--output", "again.cgw")
+            let texts = try ["model.cgw", "again.cgw"].map { try run("generate", $0, "--seed", "5").output }
+            #expect(texts[0] == texts[1])
+
+            for format in ["onnx", "c"] {
+                _ = try run("export", "model.\(format)", "--format", format, "--run", "run")
+                _ = try run("export", "model.\(format)", "--format", format, "--run", "run")
+                let refused = try Command.trainer(
+                    "export", "run/best.safetensors", "--format", format, "--run", "run", in: folder)
+                #expect(refused.status == 1 && refused.errors.contains("not of an export --format \(format)"))
+            }
+            let model = try Data(contentsOf: folder.appendingPathComponent("model.cgw"))
+            let source = try String(contentsOf: folder.appendingPathComponent("model.c"), encoding: .utf8)
+            #expect(source.contains("const unsigned char model_cgw[\(model.count)] = {"))
+        }
+    }
+
     @Test("OpenBLAS, which starts threads when it is loaded, is not linked to the program")
     func libraries() throws {
         try withTemporaryFolder { folder in

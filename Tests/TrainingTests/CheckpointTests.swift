@@ -72,6 +72,10 @@ struct CheckpointTests {
             #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0]}}"#,
             #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,9223372036854775807]}}"#,
             #"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#,
+            #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
+            #"{"x":{"dtype":"F64","shape":[1],"data_offsets":[0,4]}}"#,
+            #"{"x":{"dtype":"F16","shape":[1],"data_offsets":[0,4]}}"#,
+            #"{"x":{"dtype":"I8","shape":[1],"data_offsets":[0,5]}}"#,
             #"[]"#, "",
         ])
     func hostile(header: String) {

@@ -55,6 +55,10 @@ public struct Checkpoint {
     public var parameterCount: Int { shape.parameterCount }
 
     private static let metadataKey = "chargen"
+
+    /// Whether a file is a checkpoint of a training, or meant to be one.
+    static func isCheckpoint(_ file: Safetensors) -> Bool { file.metadata[metadataKey] != nil }
+
     private static let firstMomentPrefix = "adam.first."
     private static let secondMomentPrefix = "adam.second."
     private static let averagePrefix = "average."
@@ -227,30 +231,20 @@ public struct Checkpoint {
 
     // MARK: - Export
 
-    /// The model's parameters.
+    /// The checkpoint's model.
     ///
     /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)`` when a value is not finite.
-    public func parameters() throws -> FloatTensors {
-        FloatTensors(shape, try finiteTensors())
+    public func model() throws -> TrainedModel {
+        TrainedModel(
+            shape: shape, vocabulary: vocabulary, provenance: description.provenance, tensors: try finiteTensors())
     }
 
-    /// The bytes of the checkpoint's model as a `.cgw` file.
+    /// The bytes of the checkpoint's model as a `.cgw` file: see
+    /// ``TrainedModel/modelFile(weights:calibration:)``.
     ///
-    /// - Parameters:
-    ///   - weights: The type of the matrices; some may have a more exact one, and biases always
-    ///     have.
-    ///   - calibration: For int4, a text by which the rounding is chosen, like those that the model
-    ///     will generate or read: rows of symbols, all of the same length. A text of the model's
-    ///     own serves as well as its corpus.
-    /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)`` when a value is not finite, or
-    ///   `ChargenError`.
+    /// - Throws: What ``model()`` throws, or `ChargenError`.
     public func modelFile(weights: ElementType = .float32, calibration: [[Int]] = []) throws -> [UInt8] {
-        let parameters = try Parameters(ParameterLayout(shape))
-        for (index, elements) in try finiteTensors().enumerated() { parameters.setTensor(index, elements) }
-        return try ModelFile.encode(
-            shape: shape, vocabulary: vocabulary, provenance: description.provenance,
-            tensors: Quantiser.quantise(
-                parameters, weights: weights, calibration: calibration, resetSymbol: vocabulary.resetSymbol))
+        try model().modelFile(weights: weights, calibration: calibration)
     }
 
     /// The elements of each tensor in ``ModelShape/tensor(_:)``'s order.

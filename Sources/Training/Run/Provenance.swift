@@ -53,4 +53,5 @@ private let mostNames = 3
 
 private func firstNames(_ paths: [String]) -> [String] { paths.prefix(mostNames).map(lastComponent) }
 
-private func lastComponent(_ path: String) -> String { FileName.shown((path as NSString).lastPathComponent) }
+/// A path without its folders, as a message shows it.
+func lastComponent(_ path: String) -> String { FileName.shown((path as NSString).lastPathComponent) }

@@ -2,7 +2,7 @@ import Core
 import Foundation
 import ModelFormat
 
-/// A safetensors file of 32-bit floats: named tensors and a table of strings.
+/// A safetensors file of floats: named tensors and a table of strings.
 ///
 /// The format is Hugging Face's (github.com/huggingface/safetensors): the length of a JSON header
 /// as a 64-bit little-endian integer, the header, the tensors' bytes without gaps. A file that is
@@ -21,6 +21,8 @@ struct Safetensors {
     }
 
     var tensors: [String: Tensor] = [:]
+    /// The types of tensors that are not floats, which are not read, such as `I64`.
+    private(set) var otherTypes: [String: String] = [:]
     var metadata: [String: String] = [:]
 
     private struct Entry: Codable {
@@ -156,17 +158,17 @@ struct Safetensors {
 
     init() {}
 
-    /// Reads a file's bytes; tensors of other types than 32-bit floats are ignored. A checksum must
-    /// be right if there is one, as in every file since version 0.2.0.
+    /// Reads a file's bytes. Floats of 16 and of 64 bits become 32-bit floats. A checksum must be
+    /// right if there is one, as in every file that chargen has written since version 0.2.0.
     ///
     /// - Throws: ``FormatError``.
     init(_ data: Data) throws {
         guard data.count >= 8 else { throw FormatError(reason: "it is not a safetensors file") }
-        let length = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        guard length <= UInt64(data.count - 8) else {
+        let headerLength = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard headerLength <= UInt64(data.count - 8) else {
             throw FormatError(reason: "it is not a safetensors file, or a truncated one")
         }
-        let start = data.startIndex + 8 + Int(length)
+        let start = data.startIndex + 8 + Int(headerLength)
         let place = Safetensors.checksumPlace(data[(data.startIndex + 8)..<start])
         let isDamaged = place.map { place in
             data.withUnsafeBytes { !Safetensors.checksum($0, apartFrom: place).utf8.elementsEqual($0[place]) }
@@ -184,7 +186,13 @@ struct Safetensors {
         guard (metadata.removeValue(forKey: Safetensors.checksumName) == nil) == (place == nil) else {
             throw FormatError(reason: "it was edited: its checksum is not where chargen writes it")
         }
-        for (name, entry) in header.entries where entry.dtype == "F32" {
+        var length = 0
+        for (name, entry) in header.entries {
+            guard entry.offsets.count == 2, case let (from, to) = (entry.offsets[0], entry.offsets[1]),
+                from >= 0, from <= to, to <= data.endIndex - start
+            else { throw FormatError(reason: "tensor '\(name)' does not lie within the file") }
+            length += to - from
+            guard length <= data.endIndex - start else { throw FormatError(reason: "tensors overlap") }
             var count = 1
             for size in entry.shape {
                 let (product, overflow) = count.multipliedReportingOverflow(by: size)
@@ -193,12 +201,32 @@ struct Safetensors {
                 }
                 count = product
             }
-            guard entry.offsets.count == 2, case let (from, to) = (entry.offsets[0], entry.offsets[1]),
-                from >= 0, from <= to, to <= data.endIndex - start, (to - from) / 4 == count, (to - from) % 4 == 0
-            else { throw FormatError(reason: "tensor '\(name)' does not lie within the file") }
-            var elements = [Float](repeating: 0, count: count)
-            elements.withUnsafeMutableBytes { _ = data.copyBytes(to: $0, from: start + from..<start + to) }
+            guard let size = Safetensors.elementSizes[entry.dtype] else {
+                otherTypes[name] = entry.dtype
+                continue
+            }
+            guard (to - from) / size == count, (to - from) % size == 0 else {
+                throw FormatError(reason: "tensor '\(name)' has another size than its shape")
+            }
+            let bytes = data[start + from..<start + to]
+            let elements =
+                switch entry.dtype {
+                case "F64": Safetensors.elements(bytes, count, filling: 0.0).map { Float($0) }
+                case "F16": Safetensors.elements(bytes, count, filling: Float16(0)).map { Float($0) }
+                case "BF16": Safetensors.elements(bytes, count, filling: UInt16(0)).map { Quantiser.widened($0) }
+                default: Safetensors.elements(bytes, count, filling: Float(0))
+                }
             tensors[name] = Tensor(shape: entry.shape, elements: elements)
         }
+    }
+
+    /// The bytes of an element of each type that is read.
+    private static let elementSizes = ["F32": 4, "F64": 8, "F16": 2, "BF16": 2]
+
+    /// The `count` elements in some bytes, which replace as many of `element`.
+    private static func elements<Element>(_ bytes: Data, _ count: Int, filling element: Element) -> [Element] {
+        var elements = [Element](repeating: element, count: count)
+        elements.withUnsafeMutableBytes { _ = bytes.copyBytes(to: $0) }
+        return elements
     }
 }

@@ -7,14 +7,14 @@
 #include <string.h>
 
 typedef void function(const uint8_t *bytes, size_t count);
-function fuzz_model, fuzz_snapshot, fuzz_pattern, fuzz_checkpoint, fuzz_corpus;
+function fuzz_model, fuzz_snapshot, fuzz_pattern, fuzz_checkpoint, fuzz_import, fuzz_corpus;
 
 static const struct {
     const char *name;
     function *run;
 } targets[] = {
     {"model", fuzz_model},           {"snapshot", fuzz_snapshot}, {"pattern", fuzz_pattern},
-    {"checkpoint", fuzz_checkpoint}, {"corpus", fuzz_corpus},
+    {"checkpoint", fuzz_checkpoint}, {"import", fuzz_import},     {"corpus", fuzz_corpus},
 };
 
 static function *target;
@@ -29,7 +29,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
         if (strcmp(name, targets[index].name) == 0) target = targets[index].run;
     }
     if (target) return 0;
-    fprintf(stderr, "FUZZ_TARGET must be model, snapshot, pattern, checkpoint or corpus\n");
+    fprintf(stderr, "FUZZ_TARGET must be model, snapshot, pattern, checkpoint, import or corpus\n");
     exit(2);
 }
 

@@ -1,21 +1,39 @@
 import Foundation
 import Training
 
-/// A file without a name, which every input of this process is written to.
-private let file = tmpfile().map { fileno($0) } ?? -1
-private let path = "/proc/self/fd/\(file)"
+/// A file without a name.
+private struct InputFile {
+    private let descriptor = tmpfile().map { fileno($0) } ?? -1
+    var path: String { "/proc/self/fd/\(descriptor)" }
 
-private func write(_ bytes: UnsafeRawBufferPointer) {
-    guard ftruncate(file, 0) == 0, pwrite(file, bytes.baseAddress, bytes.count, 0) == bytes.count else {
-        fatalError("the input cannot be written")
+    func write(_ bytes: UnsafeRawBufferPointer) {
+        guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, bytes.baseAddress, bytes.count, 0) == bytes.count else {
+            fatalError("the input cannot be written")
+        }
     }
 }
+
+/// The file that every input of this process is written to.
+private let file = InputFile()
+/// The file of the vocabulary of ``fuzzImport(_:_:)``.
+private let vocabularyFile = InputFile()
 
 /// Reads a checkpoint, as a training that starts from it does.
 @_cdecl("fuzz_checkpoint")
 public func fuzzCheckpoint(_ start: UnsafePointer<UInt8>?, _ count: Int) {
-    write(UnsafeRawBufferPointer(start: start, count: count))
-    _ = try? InitialModel(path: path)
+    file.write(UnsafeRawBufferPointer(start: start, count: count))
+    _ = try? InitialModel(path: file.path)
+}
+
+/// Imports a network. The first byte is the length of the vocabulary, which the weights follow.
+@_cdecl("fuzz_import")
+public func fuzzImport(_ start: UnsafePointer<UInt8>?, _ count: Int) {
+    guard let length = start?.pointee else { return }
+    let bytes = UnsafeRawBufferPointer(start: start, count: count).dropFirst()
+    vocabularyFile.write(UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(length))))
+    file.write(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(Int(length))))
+    let network = try? ImportedNetwork(weights: file.path, vocabulary: vocabularyFile.path)
+    _ = try? network?.model.modelFile()
 }
 
 /// Reads a text, CSV or JSON Lines. The first byte chooses what and how.
@@ -26,8 +44,8 @@ public func fuzzCorpus(_ start: UnsafePointer<UInt8>?, _ count: Int) {
     // Compressed files are read by other programs.
     let magics: [[UInt8]] = [[0x1F, 0x8B], [0x28, 0xB5], [0xFD, 0x37], [0x42, 0x5A]]
     guard !magics.contains(where: { bytes.starts(with: $0) }) else { return }
-    write(UnsafeRawBufferPointer(rebasing: bytes))
-    var source = CorpusSource(paths: [path])
+    file.write(UnsafeRawBufferPointer(rebasing: bytes))
+    var source = CorpusSource(paths: [file.path])
     switch choice & 7 {
     case 0: break
     case 1: source.documents = .line
