@@ -58,6 +58,10 @@ struct Stream: ~Copyable {
     /// - Throws: `outOfMemory`.
     func copy() throws(ChargenError) -> Stream {
         var copy = try Stream(model)
+        if let initial = state.initial {
+            try copy.state.makeInitial(model)
+            copy.state.initial?.copy(initial)
+        }
         copy.state.copy(state)
         copy.sampler = try sampler.copy()
         copy.constraint = try constraint.copy()
@@ -84,6 +88,8 @@ struct Stream: ~Copyable {
         constraint.write(&writer)
         writer.write(held != nil)
         held?.write(&writer)
+        // At the end, so that those without it are as they were before it existed.
+        state.initial?.write(&writer)
     }
 
     /// Becomes the stream that was written, from a new one of the same model.
@@ -99,6 +105,10 @@ struct Stream: ~Copyable {
         try sampler.read(&reader, model.vocabulary)
         try constraint.read(&reader, model, try sampler.excludedSymbols(model.vocabulary))
         if try reader.readBool() { held = try HeldText(&reader, model.vocabulary) }
+        if reader.hasMore {
+            try state.makeInitial(model)
+            try state.initial?.read(&reader)
+        }
     }
 
     /// The bytes of memory.
@@ -193,16 +203,53 @@ struct Stream: ~Copyable {
 
     // MARK: - Steps
 
-    /// Prepares for reading a symbol: the end of a document is read from a zero state, so that the
-    /// next one begins as the first did.
+    /// Prepares for reading a symbol: the end of a document is read from the initial state, so that
+    /// the next one begins as the first did.
     mutating func prepare(for symbol: Int) {
         beginStep()
         if symbol == model.vocabulary.resetSymbol { state.clear() }
     }
 
-    /// Sets the recurrent state to zero, as it is at the beginning of a text.
+    /// Sets the recurrent state to what it is at the beginning of a text.
     mutating func clearState() {
         state.clear()
+    }
+
+    // MARK: - Initial state
+
+    /// Sets the weights of some labels, for the documents that begin from now on.
+    mutating func setLabelWeights(from first: Int, count: Int, _ weight: (Int) -> Float) {
+        guard let initial = state.initial else { return }
+        for index in 0..<count { initial.weights.pointer[first + index] = weight(index) }
+        initial.mix(model)
+        finishSettingInitialState()
+    }
+
+    /// Sets the state that documents begin from; nil for that of no label.
+    ///
+    /// - Throws: `outOfMemory`; nothing has then changed.
+    mutating func setInitialState(_ values: UnsafePointer<Float>?, count: Int) throws(ChargenError) {
+        try state.makeInitial(model)
+        guard let initial = state.initial else { return }
+        initial.weights.elements.update(repeating: 0)
+        if let values {
+            initial.values.pointer.update(from: values, count: count)
+        } else {
+            initial.values.elements.update(repeating: 0)
+            initial.mix(model)
+        }
+        finishSettingInitialState()
+    }
+
+    /// Takes over the labels of another stream of the same model.
+    mutating func copyLabels(of other: borrowing Stream) {
+        if let initial = other.state.initial { state.initial?.copy(initial) }
+    }
+
+    private mutating func finishSettingInitialState() {
+        forgetPlaces()
+        if state.isAtBeginning { state.clear() }
+        version += 1
     }
 
     /// Notes that the hidden and cell states have been replaced.

@@ -22,6 +22,8 @@ extension TrainingError: LocalizedError {
         case .diverged: "start again with a smaller --learning-rate or a tighter --clip-norm"
         case .runExists(let path): "continue it with `trainer resume \(path)`, or choose another --run"
         case .runFinished: "ask for more with --epochs or --minutes"
+        case .labelsMissing: "name them with --label"
+        case .labelsCarried: "leave out --carry-documents"
         case .invalidSetting, .invalidValidationText, .invalidRun, .invalidCheckpoint, .cannotWrite: nil
         }
     }
@@ -40,6 +42,7 @@ extension CorpusError: LocalizedError {
         case .misplacedQuote, .unclosedQuote, .missingColumn, .invalidJSON, .missingField, .fieldIsNotText:
             "--lenient skips such records"
         case .noEndOfDocument: "leave out --documents"
+        case .noLabels: "say with --documents what a document is"
         case .noFrequentCharacter: "give a smaller --min-count"
         default: nil
         }
@@ -67,6 +70,7 @@ extension Settings.Name {
         case .averaging: "--average"
         case .dropout: "--dropout"
         case .weightDropout: "--weight-dropout"
+        case .labelDropout: "--label-dropout"
         case .validationInterval: "--validate-every"
         case .patience: "--patience"
         case .decay: "--decay"

@@ -63,7 +63,8 @@ struct Export: ParsableCommand {
         try refuseToOverwriteOthers()
         let path = try checkpoint ?? Runs.folder(folder).exportedCheckpointPath()
         let checkpoint = try Checkpoint(path: path)
-        let original = try Model(checkpoint.parameters(), vocabulary: checkpoint.vocabulary)
+        let original = try Model(
+            checkpoint.parameters(), vocabulary: checkpoint.vocabulary, labels: checkpoint.labels)
         let originalFile = try checkpoint.modelFile()
         let weights = type ?? .float32
         let untested =

@@ -55,13 +55,13 @@ final class Parameters {
         }
     }
 
-    /// Draws every parameter uniformly from ±`range`; then sets an LSTM's forget gate's bias, if
-    /// one is given.
+    /// Draws every parameter uniformly from ±`range`, but for the states of labels, which become
+    /// zero; then sets an LSTM's forget gate's bias, if one is given.
     ///
     /// A forget bias of 1 lets a fresh cell remember (Jozefowicz, Zaremba and Sutskever 2015). Of
     /// the two biases of PyTorch's cells the first takes the value and the second becomes zero.
     func initialise(range: Float, forgetBias: Float?, random: inout SplitMix64) {
-        for index in 0..<layout.shape.tensorCount {
+        for index in 0..<layout.shape.labelHidden {
             let tensor = layout.shape.tensor(index)
             var elements = (0..<tensor.count).map { _ in (Float(random.next() >> 40) * 0x1p-23 - 1) * range }
             if let forgetBias, layout.shape.cell == .lstm, tensor.role == .inputBias || tensor.role == .hiddenBias {
@@ -71,6 +71,9 @@ final class Parameters {
                 }
             }
             setTensor(index, elements)
+        }
+        for index in layout.shape.labelHidden..<layout.shape.tensorCount {
+            setTensor(index, [Float](repeating: 0, count: layout.shape.tensor(index).count))
         }
     }
 
@@ -87,12 +90,22 @@ final class Parameters {
 
     /// The output layer's weights, [outputWidth, width].
     var outputWeights: UnsafeMutablePointer<Float> {
-        pointer + layout.offsets[layout.shape.tensorCount - 2]
+        pointer + layout.offsets[layout.shape.outputWeight]
     }
 
     /// The output layer's biases, [outputWidth].
     var outputBias: UnsafeMutablePointer<Float> {
-        pointer + layout.offsets[layout.shape.tensorCount - 1]
+        pointer + layout.offsets[layout.shape.outputWeight + 1]
+    }
+
+    /// The initial hidden states of labels, [1 + labels, labelWidth].
+    var labelHidden: UnsafeMutablePointer<Float> {
+        pointer + layout.offsets[layout.shape.labelHidden]
+    }
+
+    /// The initial cell states of labels, likewise.
+    var labelCells: UnsafeMutablePointer<Float> {
+        pointer + layout.offsets[layout.shape.labelHidden + 1]
     }
 }
 
