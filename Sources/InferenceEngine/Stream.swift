@@ -28,6 +28,8 @@ struct Stream: ~Copyable {
     private var isInStep = false
     /// Why the text ends whose end is chosen.
     private var chosenEnd = EndReason.document
+    /// Whether nothing has been read but what every text begins with.
+    private var isOpened = false
     /// Changes with every step and reset, so that what was computed from the state can be
     /// recognised as outdated.
     private(set) var version = 0
@@ -70,6 +72,7 @@ struct Stream: ~Copyable {
         copy.textHasEnded = textHasEnded
         if let held { copy.held = try held.copy() }
         copy.endReason = endReason
+        copy.isOpened = isOpened
         copy.seed = seed
         copy.generator = generator
         return copy
@@ -89,7 +92,9 @@ struct Stream: ~Copyable {
         writer.write(held != nil)
         held?.write(&writer)
         // At the end, so that those without it are as they were before it existed.
-        state.initial?.write(&writer)
+        guard let initial = state.initial else { return }
+        writer.write(isOpened)
+        initial.write(&writer)
     }
 
     /// Becomes the stream that was written, from a new one of the same model.
@@ -106,6 +111,7 @@ struct Stream: ~Copyable {
         try constraint.read(&reader, model, try sampler.excludedSymbols(model.vocabulary))
         if try reader.readBool() { held = try HeldText(&reader, model.vocabulary) }
         if reader.hasMore {
+            isOpened = try reader.readBool()
             try state.makeInitial(model)
             try state.initial?.read(&reader)
         }
@@ -127,6 +133,7 @@ struct Stream: ~Copyable {
         forgetPlaces()
         endReason = nil
         textHasEnded = false
+        isOpened = false
         version += 1
     }
 
@@ -170,6 +177,7 @@ struct Stream: ~Copyable {
             sampler.undo(to: place.window)
         }
         isInStep = false
+        isOpened = false
         held?.removeLast(count)
         endReason = nil
         version += 1
@@ -248,7 +256,8 @@ struct Stream: ~Copyable {
 
     private mutating func finishSettingInitialState() {
         forgetPlaces()
-        if state.isAtBeginning { state.clear() }
+        if isOpened || state.isAtBeginning { state.reset() }
+        isOpened = false
         version += 1
     }
 
@@ -258,6 +267,7 @@ struct Stream: ~Copyable {
         dropOpenPlace()
         held?.release()
         textHasEnded = false
+        isOpened = false
         version += 1
     }
 
@@ -413,6 +423,7 @@ struct Stream: ~Copyable {
     mutating func finishStep(read symbol: Int?) {
         state.swap()
         if symbol != nil { isInStep = false }
+        isOpened = symbol == nil
         textHasEnded = symbol != nil && symbol == model.vocabulary.endOfDocument
         version += 1
     }

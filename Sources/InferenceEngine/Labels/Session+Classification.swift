@@ -1,4 +1,6 @@
+import CIntrinsics
 import Core
+import KernelDispatch
 import ModelFormat
 
 // Which label a text has, by Bayes' rule: labels are as probable as they make the text, all being

@@ -17,13 +17,15 @@ struct LabelEncoder {
     /// The labels of each column, by their numbers less 1.
     private var labels: [[String]]
     private var numbers: [[String: UInt16]]
-    private var textLength = 0
+    /// The bytes of all names, each with a NUL.
+    private var textLength: Int
 
     /// - Parameter fixed: The only labels that documents may have, in as many columns; nil to learn
     ///   them.
     init(_ source: LabelSource, fixed: Labels?) {
         self.source = source
         self.fixed = fixed
+        textLength = source.columns.reduce(0) { $0 + $1.name.utf8.count + 1 }
         labels = fixed?.columns.map(\.labels) ?? source.columns.map { _ in [] }
         numbers = labels.map { labels in
             Dictionary(uniqueKeysWithValues: labels.enumerated().map { ($1, UInt16($0 + 1)) })
@@ -55,7 +57,7 @@ struct LabelEncoder {
         guard !label.utf8.contains(0), label.utf8.count < limit.textLength else { throw .invalid(label: label) }
         textLength += label.utf8.count + 1
         let count = labels.reduce(0) { $0 + $1.count }
-        guard count < limit.labels, textLength <= limit.textLength / 2 else { throw .tooMany }
+        guard count < limit.labels, textLength <= limit.textLength else { throw .tooMany }
         labels[column].append(label)
         let number = UInt16(labels[column].count)
         numbers[column][label] = number

@@ -72,8 +72,33 @@ final class Parameters {
             }
             setTensor(index, elements)
         }
+        if layout.shape.labelCount > 0 { keepStates() }
         for index in layout.shape.labelHidden..<layout.shape.tensorCount {
             setTensor(index, [Float](repeating: 0, count: layout.shape.tensor(index).count))
+        }
+    }
+
+    /// Has a quarter of the units of each layer keep their states for about a thousand steps at first,
+    /// so that what documents begin from is not soon forgotten: by the biases of the forget and input
+    /// gates of an LSTM or the update gate of a GRU (after Tallec and Ollivier 2018). Nothing for a
+    /// simple RNN, which has no gates.
+    private func keepStates() {
+        let shape = layout.shape
+        let gates: [(gate: Int, bias: Float)] =
+            switch shape.cell {
+            case .rnn: []
+            case .gru: [(GateLayout.updateGate, 7)]
+            case .lstm: [(GateLayout.inputGate, -7), (GateLayout.forgetGate, 7)]
+            }
+        for layer in 0..<shape.layers {
+            let index = layer * ModelShape.tensorsPerLayer + 2
+            var biases = tensor(index)
+            for (gate, bias) in gates {
+                for unit in shape.hiddenSize - shape.hiddenSize / 4..<shape.hiddenSize {
+                    biases[gate * shape.hiddenSize + unit] = bias
+                }
+            }
+            setTensor(index, biases)
         }
     }
 
