@@ -30,8 +30,8 @@
  * Link it with `-lchargen`. Longer examples are in examples/c, a guide is docs/c-guide.md.
  *
  * The functions follow in this order: errors, version, loading a model, creating a session, its
- * recurrent state, labels, snapshots and undo, generating text, a session's settings, patterns, stop
- * strings and other ends, scoring text, what may come next, a model's properties, batches of
+ * recurrent state, labels, snapshots and undo, generating text, a session's settings, patterns,
+ * stop strings and other ends, scoring text, what may come next, a model's properties, batches of
  * sessions, the likeliest continuations.
  *
  * OWNERSHIP
@@ -436,7 +436,8 @@ chargen_status chargen_session_set_label_weights(chargen_session *session, size_
 
 /*
  * Chooses a state of the program's own that documents begin from, in place of one of labels, for
- * any model. Otherwise like chargen_session_set_label(); a label that is set afterwards replaces it.
+ * any model. Otherwise like chargen_session_set_label(); a label that is set afterwards replaces
+ * it.
  *
  * values: `count` floats as chargen_session_get_state() gives them, with the same limits; NULL for
  *         the state of no label, which is zero in a model without labels.
@@ -500,8 +501,8 @@ size_t chargen_session_snapshot_size(const chargen_session *session);
 /*
  * Writes all that decides how the session goes on as bytes, to keep in a file, say: the recurrent
  * state, the random generator, the settings, labels, the pattern with the place in it, stop strings
- * and text that is held back. Not the number of threads, a flag to interrupt, what may be undone, and
- * why the last call ended.
+ * and text that is held back. Not the number of threads, a flag to interrupt, what may be undone,
+ * and why the last call ended.
  *
  * bytes:    receives the snapshot.
  * capacity: the size of that memory, at least chargen_session_snapshot_size().

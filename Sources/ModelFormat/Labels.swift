@@ -80,7 +80,11 @@ public struct Labels: Equatable, Sendable {
         var high = counts[column]
         while low < high {
             let middle = (low + high) / 2
-            if self.name(of: middle, in: column).lexicographicallyPrecedes(name) { low = middle + 1 } else { high = middle }
+            if self.name(of: middle, in: column).lexicographicallyPrecedes(name) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         return low < counts[column] && self.name(of: low, in: column).elementsEqual(name) ? low : nil
     }

@@ -212,7 +212,8 @@ private struct HeaderReader {
         let columns = try word(at: start, in: 1...limit.columns, "the number of label columns")
         let countsStart = try take(4 * (columns + 1), "labels")
         let counts = (0..<columns).map { word(at: countsStart + 4 * $0) }.map { Int($0) }
-        let length = try word(at: countsStart + 4 * columns, in: 0...limit.textLength, "the length of the labels' names")
+        let length = try word(
+            at: countsStart + 4 * columns, in: 0...limit.textLength, "the length of the labels' names")
         let textStart = try take(length, "labels")
         let text = Array(bytes[textStart..<textStart + length])
         guard let labels = Labels(counts: counts, text: text) else {

@@ -75,8 +75,10 @@ struct Score {
         guard labels?.columns.map(\.name) == asked.columns.map(\.name) else {
             throw ChargenError(
                 .invalidArgument,
-                labels.map { "the model's columns of labels are: \($0.columns.map(\.name).joined(separator: ", ")); name "
-                    + "them all with --label, in this order" } ?? "the model has no labels; leave out --label")
+                labels.map {
+                    "the model's columns of labels are: \($0.columns.map(\.name).joined(separator: ", ")); name "
+                        + "them all with --label, in this order"
+                } ?? "the model has no labels; leave out --label")
         }
         return labels
     }
@@ -90,7 +92,8 @@ struct Score {
             // The corpus marks the ends of documents, whether or not the model has a symbol for
             // them.
             return try Corpus(
-                reading: source, vocabulary: model.vocabulary.with(endOfDocument: true), labels: try labels(source, model),
+                reading: source, vocabulary: model.vocabulary.with(endOfDocument: true),
+                labels: try labels(source, model),
                 unknown: unknown)
         } catch let error as CorpusError {
             switch error {

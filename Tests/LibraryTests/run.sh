@@ -152,7 +152,7 @@ check 'save runs clean under valgrind' clean "$work/save" "$model" "$work/saved"
 check 'save as C++ runs clean under valgrind' clean "$work/save++" "$model" "$work/saved" 20
 cpp_tests() {
     "$1" "-std=$2" -Wall -Wextra -Wconversion -Werror -pedantic -O1 -Iinclude Tests/LibraryTests/cpp.cc \
-        -L"$folder" -lchargen -Wl,-rpath,"$folder" -o "$work/cpp" && clean "$work/cpp" "$model"
+        -L"$folder" -lchargen -Wl,-rpath,"$folder" -o "$work/cpp" && clean "$work/cpp" "$model" "$work/models/lstm-labels.cgw"
 }
 for standard in c++17 c++20; do
     for compiler in g++ clang++; do

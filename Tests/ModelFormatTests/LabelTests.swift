@@ -20,7 +20,8 @@ import Testing
             #expect(labels.columns.map(\.labels) == [["a b", "z", "é"], ["only"]])
             #expect(file.shape.labelCount == 4)
             let tensors = (0..<file.shape.tensorCount).map { file.shape.tensor($0) }.dropFirst(10)
-            #expect(Array(tensors.map(\.name)) == Array(["labels.hidden", "labels.cell"].prefix(cell.hasCellState ? 2 : 1)))
+            #expect(
+                Array(tensors.map(\.name)) == Array(["labels.hidden", "labels.cell"].prefix(cell.hasCellState ? 2 : 1)))
             for (index, tensor) in tensors.enumerated() {
                 #expect((tensor.rows, tensor.columns) == (5, 10))
                 #expect(file.elementType(10 + index) == .float32)
@@ -71,7 +72,10 @@ import Testing
         #expect(try !isRead { $0[7] = 0x80 })
         // "class", "a b", "z", "é", "é", "only" from 16 on.
         #expect(try !isRead { $0[22] = 0x7B }, "out of order")
-        #expect(try !isRead { $0[26] = 0x61; $0[27] = 0 }, "one more name")
+        #expect(
+            try !isRead {
+                $0[26] = 0x61; $0[27] = 0
+            }, "one more name")
         #expect(try !isRead { $0[28] = 0xFF }, "not UTF-8")
         #expect(try !isRead { $0[$0.count - 1] = 0x61 }, "no NUL at the end")
         #expect(try !isRead { $0[16] = 0 }, "an empty name")
@@ -94,7 +98,9 @@ import Testing
         #expect(throws: ChargenError.self) { try raw.withUnsafeBytes { _ = try ModelFile($0) } }
         let vocabulary = try #require(Vocabulary(characters: [0x61], hasEndOfDocument: true, carriesDocuments: true))
         let shape = ModelShape(cell: .rnn, layers: 1, hiddenSize: 1, vocabularySize: 2, labelCount: 4)
-        let tensors = (0..<shape.tensorCount).map { EncodedTensor.float32([Float](repeating: 1, count: shape.tensor($0).count)) }
+        let tensors = (0..<shape.tensorCount).map {
+            EncodedTensor.float32([Float](repeating: 1, count: shape.tensor($0).count))
+        }
         #expect(throws: ChargenError.self) {
             try ModelFile.encode(
                 shape: shape, vocabulary: vocabulary, labels: Labels(Self.columns), provenance: "", tensors: tensors)

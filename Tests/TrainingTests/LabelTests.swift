@@ -235,7 +235,9 @@ struct LabelTests {
         return settings
     }
 
-    @Test("a training that was stopped and resumed gives the same checkpoint", arguments: [Settings.Batching.streams, .windows])
+    @Test(
+        "a training that was stopped and resumed gives the same checkpoint",
+        arguments: [Settings.Batching.streams, .windows])
     func resumption(batching: Settings.Batching) throws {
         try withTemporaryFolder { folder in
             let settings = try settings(folder, batching)

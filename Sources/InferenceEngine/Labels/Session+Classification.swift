@@ -104,7 +104,8 @@ extension Session {
         let (needed, overflow) = count.multipliedReportingOverflow(by: characters)
         guard !overflow, room >= needed else {
             throw ChargenError(
-                .bufferTooSmall, "room for \(room) probabilities is too little for \(count) labels of \(characters) texts")
+                .bufferTooSmall,
+                "room for \(room) probabilities is too little for \(count) labels of \(characters) texts")
         }
         return count
     }

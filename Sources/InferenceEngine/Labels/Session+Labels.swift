@@ -86,7 +86,8 @@ extension Session {
         for weight in weights { sum += weight >= 0 ? weight : .nan }
         guard sum > 0, sum.isFinite else {
             throw ChargenError(
-                .invalidArgument, "the weights of labels must not be negative, and their sum must be positive and finite")
+                .invalidArgument,
+                "the weights of labels must not be negative, and their sum must be positive and finite")
         }
         stream.setLabelWeights(from: labels.row(of: 0, in: column) - 1, count: weights.count) { weights[$0] / sum }
     }

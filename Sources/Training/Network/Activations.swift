@@ -121,11 +121,11 @@ final class Activations {
             inputs.pointer[step * rows + row] = 0
             targets.pointer[step * rows + row] = OutputLayer.noTarget
         }
-        if let starts { setStarts(starts, minibatch, corpus, row, dropped) }
+        if let starts { noteStarts(starts, minibatch, corpus, row, dropped) }
     }
 
     /// Notes where documents begin in a row: at their first symbol, or where the row begins.
-    private func setStarts(
+    private func noteStarts(
         _ starts: LabelStarts, _ minibatch: Minibatch, _ corpus: Corpus, _ row: Int, _ dropped: DropMask?
     ) {
         let positions = minibatch.rows[row].positions

@@ -197,7 +197,8 @@ final class Network: ParallelWork {
         let start = ContinuousClock.now
         let (minibatch, time) = (pass.minibatch, pass.minibatch.time)
         for row in rows {
-            activations.gather(minibatch, from: pass.corpus, row: row, dropped: pass.noise.flatMap { dropout.labels($0) })
+            activations.gather(
+                minibatch, from: pass.corpus, row: row, dropped: pass.noise.flatMap { dropout.labels($0) })
             activations.load(pass.state, row: row)
         }
         for (index, layer) in activations.layers.enumerated() {

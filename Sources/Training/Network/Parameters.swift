@@ -78,10 +78,10 @@ final class Parameters {
         }
     }
 
-    /// Has a quarter of the units of each layer keep their states for about a thousand steps at first,
-    /// so that what documents begin from is not soon forgotten: by the biases of the forget and input
-    /// gates of an LSTM or the update gate of a GRU (after Tallec and Ollivier 2018). Nothing for a
-    /// simple RNN, which has no gates.
+    /// Has a quarter of the units of each layer keep their states for about a thousand steps at
+    /// first, so that what documents begin from is not soon forgotten: by the biases of the forget
+    /// and input gates of an LSTM or the update gate of a GRU (after Tallec and Ollivier 2018).
+    /// Nothing for a simple RNN, which has no gates.
     private func keepStates() {
         let shape = layout.shape
         let gates: [(gate: Int, bias: Float)] =

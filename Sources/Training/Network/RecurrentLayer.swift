@@ -163,7 +163,8 @@ final class RecurrentLayer {
         }
     }
 
-    /// Sets the state that a row starts a step from: that after the step before, or the initial one.
+    /// Sets the state that a row starts a step from: that after the step before, or the initial
+    /// one.
     private func setStart(_ step: Int, _ row: Int) {
         if let starts = options.starts, isReset(step, row) {
             let state = place(step, row) * width
@@ -266,8 +267,8 @@ final class RecurrentLayer {
                     var step = backwardStep(step, row, hiddenGradient)
                     stepBackward(&step)
                 }
-                // Truncated backpropagation: no gradient leaves the first step, but for that of initial
-                // states.
+                // Truncated backpropagation: no gradient leaves the first step, but for that of
+                // initial states.
                 guard step > 0 else {
                     addFirstGradients(weights, range, scratch)
                     break
@@ -297,8 +298,8 @@ final class RecurrentLayer {
         let mask: DropMask?
     }
 
-    /// Puts aside the gradients before a step of the rows that start it from the initial state: none
-    /// passes.
+    /// Puts aside the gradients before a step of the rows that start it from the initial state:
+    /// none passes.
     private func keepGradients(
         before step: Int, _ range: Range<Int>, _ hiddenGradient: UnsafeMutablePointer<Float>
     ) {

@@ -64,8 +64,8 @@ public struct InitialModel {
             hasEndOfDocument: hasEndOfDocument) ?? other
     }
 
-    /// Sets the parameters of a larger vocabulary to the model's. New symbols keep what they have, and
-    /// labels that the model does not have, by the names of their columns and their own.
+    /// Sets the parameters of a larger vocabulary to the model's. New symbols keep what they have,
+    /// and labels that the model does not have, by the names of their columns and their own.
     func copy(to parameters: Parameters, _ larger: Vocabulary, _ labels: Labels?) {
         let shape = parameters.layout.shape
         // The model's symbol for each symbol of the larger vocabulary.

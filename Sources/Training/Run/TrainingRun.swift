@@ -450,7 +450,8 @@ public final class TrainingRun {
         let description = Checkpoint.Description(
             version: chargenVersion, settings: settings, characters: vocabulary.characters,
             hasUnknown: vocabulary.hasUnknown ? true : nil, hasEndOfDocument: vocabulary.hasEndOfDocument,
-            labels: corpus.labels?.labels.columns, corpus: CorpusFacts(corpus), validationTexts: otherFacts, progress: progress)
+            labels: corpus.labels?.labels.columns, corpus: CorpusFacts(corpus), validationTexts: otherFacts,
+            progress: progress)
         let checkpoint = try Checkpoint.encode(description, network: network, optimiser: optimiser, state: state)
         try folder.syncReports()
         var earlier: (Int, Int)?

@@ -168,7 +168,7 @@ class Session(_Interruptible):
         return dict(zip(labels, values))
 
     def classify_prefixes(self, text: str, column: str | None = None) -> list[dict[str, float]]:
-        """What classify() gives for the text up to each of its characters, as one that may go on."""
+        """What classify() gives for the text up to each character, as one that may go on."""
         number, labels = self._model._column(column)
         data = _encoded(text)
         values, count = (ctypes.c_float * (len(labels) * len(text) or 1))(), _SIZE()
