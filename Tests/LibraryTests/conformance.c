@@ -7,8 +7,8 @@
  * Prints two lines for each model: its cell, its weights, a hash of the generated characters and
  * of the scores, `unknown` if it has an unknown symbol, `labels` if it has labels, which differ
  * from stream to stream; the second, with `settings`, is of sessions with all settings, patterns
- * and stop strings. `few` runs only two of the ways, for slow processors. Fails if the hash of a way differs from the first. conformance.txt records the lines
- * of the models that run.sh makes.
+ * and stop strings. `few` runs only two of the ways, for slow processors. Fails if the hash of a
+ * way differs from the first. conformance.txt records the lines of the models that run.sh makes.
  */
 #include <chargen.h>
 

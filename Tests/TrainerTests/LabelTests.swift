@@ -16,7 +16,7 @@ struct LabelTests {
             let training = try Command.trainer(
                 "train", "text.csv", "--csv", "--label", "class=1", "--label-names", "1=x,2=y", "--cell", "gru",
                 "--layers", "1", "--hidden", "12", "--time", "12", "--batch", "8", "--epochs", "12", "--learning-rate",
-                "0.02", "--threads", "1", "--run", "run", "--sample", "0", in: folder)
+                "0.02", "--threads", "1", "--run", "run", "--sample-length", "0", in: folder)
             try #require(training.status == 0, "\(training.errors)")
             let export = try Command.trainer("export", "model.cgw", "--run", "run", "--weights", "int8", in: folder)
             try #require(export.status == 0, "\(export.errors)")
