@@ -30,8 +30,8 @@
  * Link it with `-lchargen`. Longer examples are in examples/c, a guide is docs/c-guide.md.
  *
  * The functions follow in this order: errors, version, loading a model, creating a session, its
- * recurrent state, snapshots and undo, generating text, a session's settings, patterns, stop
- * strings and other ends, scoring text, what may come next, a model's properties, batches of
+ * recurrent state, labels, snapshots and undo, generating text, a session's settings, patterns,
+ * stop strings and other ends, scoring text, what may come next, a model's properties, batches of
  * sessions, the likeliest continuations.
  *
  * OWNERSHIP
@@ -75,7 +75,9 @@
  * many documents (names, messages, paragraphs) also generates the end of a document, so that a name
  * is as long as a name: see chargen_model_has_end_of_document(). Each document begins from the same
  * state, as if the session were new, except that the random generator goes on. (In a model that was
- * trained to carry its state from document to document, each depends on the one before.)
+ * trained to carry its state from document to document, each depends on the one before.) That state
+ * may be chosen: a model whose documents had labels generates text of a kind, and tells of which
+ * kind a text is: see chargen_session_set_label().
  *
  * REPRODUCIBILITY
  *
@@ -374,6 +376,125 @@ chargen_status chargen_session_get_state(const chargen_session *session, float *
  */
 chargen_status chargen_session_set_state(chargen_session *session, const float *values, size_t count);
 
+/* ---- Labels ---- */
+
+/*
+ * A model that was trained with labels (`trainer train --label`) begins each document from the
+ * state of its labels. There may be several columns of labels, such as a class and a language, each
+ * with its own. Columns and the labels of a column are numbered from 0; labels are in the order of
+ * their names' bytes. Any thread.
+ */
+
+/* The number of columns of labels; 0 for a model without labels, and for NULL. */
+size_t chargen_model_label_column_count(const chargen_model *model);
+
+/* The number of labels of a column; 0 for one that does not exist, and for NULL. */
+size_t chargen_model_label_count(const chargen_model *model, size_t column);
+
+/* The name of a column in UTF-8; "" for one that does not exist. Valid as long as the model. */
+const char *chargen_model_label_column(const chargen_model *model, size_t column);
+
+/* The name of a column's label in UTF-8; "" for one that does not exist. Valid as long as the
+ * model. */
+const char *chargen_model_label(const chargen_model *model, size_t column, size_t label);
+
+/*
+ * Finds a label by its name.
+ *
+ * name:   the name in UTF-8, as the model has it.
+ * length: its length in bytes.
+ * label:  receives the number of the label in the column; -1 on failure.
+ *
+ * Errors: INVALID_ARGUMENT, also if the column has no such label. Any thread.
+ */
+chargen_status chargen_model_find_label(const chargen_model *model, size_t column, const char *name,
+                                        size_t length, int32_t *label);
+
+/*
+ * Chooses the label of the documents that begin from now on: the session's own text, if it is at
+ * the beginning, and those that follow an end of a document or chargen_session_reset(). At first no
+ * column has a label.
+ *
+ * label: the number of a label of the column; -1 for none.
+ *
+ * What could be undone no longer can. Allocates nothing.
+ *
+ * Errors: INVALID_ARGUMENT, also for a model without labels.
+ */
+chargen_status chargen_session_set_label(chargen_session *session, size_t column, int32_t label);
+
+/*
+ * Chooses a mixture of a column's labels: documents begin from the mean of their states. Otherwise
+ * like chargen_session_set_label().
+ *
+ * weights: a weight for each label of the column, in proportion. Not negative, and with a sum that
+ *          is positive and finite.
+ * count:   chargen_model_label_count() of the column.
+ *
+ * Errors: INVALID_ARGUMENT, also for NaN.
+ */
+chargen_status chargen_session_set_label_weights(chargen_session *session, size_t column,
+                                                 const float *weights, size_t count);
+
+/*
+ * Chooses a state of the program's own that documents begin from, in place of one of labels, for
+ * any model. Otherwise like chargen_session_set_label(); a label that is set afterwards replaces
+ * it.
+ *
+ * values: `count` floats as chargen_session_get_state() gives them, with the same limits; NULL for
+ *         the state of no label, which is zero in a model without labels.
+ * count:  chargen_session_state_size(); any number with NULL.
+ *
+ * A model that carries its state from document to document reads them from this state at the
+ * beginning only. The first call for a model without labels allocates the state.
+ *
+ * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY; the session is then as before.
+ */
+chargen_status chargen_session_set_initial_state(chargen_session *session, const float *values,
+                                                 size_t count);
+
+/*
+ * Tells which label a text has: the probability of each label of a column, if all are equally
+ * probable before the text is known. (To count with other ones, multiply each by its own, and
+ * divide by the sum.) A label is as probable as it makes the text: the text is scored once for each
+ * label, all in one batch.
+ *
+ * column:        the number of a column.
+ * text:          a document in UTF-8, or its beginning. The session's own text stays as it is, but
+ *                its treatment of unknown characters, its labels of other columns, its threads and
+ *                its flag to interrupt count.
+ * length:        its length in bytes.
+ * is_whole:      0 if the text may go on; otherwise its end counts too, if the model has learned
+ *                where documents end.
+ * probabilities: receives one for each label; all NaN if the model's weights are so large that its
+ *                output overflows. Unspecified on failure.
+ * count:         the size of that list, at least chargen_model_label_count().
+ *
+ * Allocates about as much as a batch of the column's labels, at most 64 of them, and frees it.
+ *
+ * Errors: as chargen_session_feed(); BUFFER_TOO_SMALL; INVALID_ARGUMENT for a model without labels;
+ * OUT_OF_MEMORY. The session is not changed.
+ */
+chargen_status chargen_session_classify(chargen_session *session, size_t column, const char *text,
+                                        size_t length, int32_t is_whole, float *probabilities,
+                                        size_t count);
+
+/*
+ * Tells after each character of a text which label it has, as chargen_session_classify() does for
+ * a text that may go on.
+ *
+ * probabilities:   receives the probability of each label after the first character, then after the
+ *                  second, and so on. Unspecified on failure.
+ * capacity:        the size of that list, at least the characters of the text times the labels.
+ * character_count: receives the number of characters of the text; 0 on failure.
+ *
+ * Errors: as chargen_session_classify(). The session is not changed.
+ */
+chargen_status chargen_session_classify_prefixes(chargen_session *session, size_t column,
+                                                 const char *text, size_t length,
+                                                 float *probabilities, size_t capacity,
+                                                 size_t *character_count);
+
 /* ---- Snapshots and undo ---- */
 
 /* Returns the size of a snapshot of the session as it is now, in bytes. 0 for NULL. */
@@ -381,9 +502,9 @@ size_t chargen_session_snapshot_size(const chargen_session *session);
 
 /*
  * Writes all that decides how the session goes on as bytes, to keep in a file, say: the recurrent
- * state, the random generator, the settings, the pattern with the place in it, stop strings and
- * text that is held back. Not the number of threads, a flag to interrupt, what may be undone, and
- * why the last call ended.
+ * state, the random generator, the settings, labels, the pattern with the place in it, stop strings
+ * and text that is held back. Not the number of threads, a flag to interrupt, what may be undone,
+ * and why the last call ended.
  *
  * bytes:    receives the snapshot.
  * capacity: the size of that memory, at least chargen_session_snapshot_size().

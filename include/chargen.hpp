@@ -136,6 +136,27 @@ public:
         }
         return result;
     }
+    /* The columns of labels, and the labels of each, valid as long as the model. */
+    std::vector<std::string_view> label_columns() const {
+        std::vector<std::string_view> result;
+        for (std::size_t column = 0; column < chargen_model_label_column_count(handle()); column++) {
+            result.emplace_back(chargen_model_label_column(handle(), column));
+        }
+        return result;
+    }
+    std::vector<std::string_view> labels(std::size_t column = 0) const {
+        std::vector<std::string_view> result;
+        for (std::size_t label = 0; label < chargen_model_label_count(handle(), column); label++) {
+            result.emplace_back(chargen_model_label(handle(), column, label));
+        }
+        return result;
+    }
+    /* The number of a label. */
+    std::int32_t find_label(std::string_view name, std::size_t column = 0) const {
+        std::int32_t label;
+        check(chargen_model_find_label(handle(), column, name.data(), name.size(), &label));
+        return label;
+    }
     /* Checks the model by the self-test that its file has. Returns whether there is one. */
     bool verify() const {
         std::int32_t has_self_test;
@@ -244,6 +265,26 @@ public:
     session &set_undo(std::size_t characters) { return done(chargen_session_set_undo(handle(), characters)); }
     /* The flag must live as long as it is set. nullptr for none. */
     session &set_interrupt(const std::int32_t *flag) { return done(chargen_session_set_interrupt(handle(), flag)); }
+
+    /* Which documents are generated: see chargen_session_set_label(). No label is -1. */
+    session &set_label(std::int32_t label, std::size_t column = 0) {
+        return done(chargen_session_set_label(handle(), column, label));
+    }
+    session &set_label_weights(const std::vector<float> &weights, std::size_t column = 0) {
+        return done(chargen_session_set_label_weights(handle(), column, weights.data(), weights.size()));
+    }
+    session &set_initial_state(const std::vector<float> &values) {
+        return done(chargen_session_set_initial_state(handle(), values.data(), values.size()));
+    }
+    /* The probability of each label of a column of the session's model for a text. */
+    std::vector<float> classify(const model &model, std::string_view text, std::size_t column = 0,
+                                bool is_whole = true) {
+        std::vector<float> result(chargen_model_label_count(model.handle(), column) + 1);
+        check(chargen_session_classify(handle(), column, text.data(), text.size(), is_whole, result.data(),
+                                       result.size()));
+        result.pop_back();
+        return result;
+    }
 
     /* Reading. */
     void feed(std::string_view text) { check(chargen_session_feed(handle(), text.data(), text.size())); }

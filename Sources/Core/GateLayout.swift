@@ -46,4 +46,8 @@ public struct GateLayout: Equatable, Sendable {
 
     /// The forget gate of an LSTM, f.
     public static var forgetGate: Int { 1 }
+    /// An LSTM's input gate among the rows of a parameter.
+    public static var inputGate: Int { 0 }
+    /// A GRU's update gate among the rows of a parameter, which keeps the state where it is 1.
+    public static var updateGate: Int { 1 }
 }

@@ -3,7 +3,7 @@ import Core
 
 /// A number of the caller's, which ends a call as soon as it is not 0. Any thread may set it.
 struct InterruptFlag {
-    private let flag: UnsafePointer<Int32>?
+    let flag: UnsafePointer<Int32>?
 
     init(_ flag: UnsafePointer<Int32>? = nil) {
         self.flag = flag

@@ -21,6 +21,8 @@ public final class Model: @unchecked Sendable {
     let layers: [Layer]
     let output: OutputLayer
     let stateLayout: StateLayout
+    /// What documents with labels begin from; nil without labels.
+    package let labelStates: LabelStates?
     /// The memory of the packed matrices.
     private let weights: AlignedBuffer<UInt8>
     /// The memory of the bias tables and the output's biases.
@@ -88,8 +90,8 @@ public final class Model: @unchecked Sendable {
         let backend = try Model.checked(backend)
         let file = try ModelFile(UnsafeRawBufferPointer(start: bytes, count: count))
         try self.init(
-            file, vocabulary: file.vocabulary, provenance: file.provenanceBytes, checksum: file.checksum,
-            backend: backend)
+            file, vocabulary: file.vocabulary, labels: file.labels, provenance: file.provenanceBytes,
+            checksum: file.checksum, backend: backend)
     }
 
     /// Loads a model from a `.cgw` file by its name as the system has it.
@@ -114,11 +116,15 @@ public final class Model: @unchecked Sendable {
 
     /// A model of parameters in memory.
     ///
+    /// - Parameter labels: Those of the shape's ``ModelShape/labelCount``.
     /// - Throws: `unsupportedBackend` or `outOfMemory`.
-    package convenience init(_ parameters: FloatTensors, vocabulary: Vocabulary) throws(ChargenError) {
+    package convenience init(
+        _ parameters: FloatTensors, vocabulary: Vocabulary, labels: Labels? = nil
+    ) throws(ChargenError) {
         let provenance = UnsafeRawBufferPointer(start: nil, count: 0)
         try self.init(
-            parameters, vocabulary: vocabulary, provenance: provenance, checksum: 0, backend: try Model.checked(nil))
+            parameters, vocabulary: vocabulary, labels: labels, provenance: provenance, checksum: 0,
+            backend: try Model.checked(nil))
     }
 
     private static func checked(_ backend: Backend?) throws(ChargenError) -> Backend {
@@ -130,8 +136,8 @@ public final class Model: @unchecked Sendable {
     }
 
     private convenience init(
-        _ source: some TensorSource, vocabulary: Vocabulary, provenance: UnsafeRawBufferPointer, checksum: UInt32,
-        backend: Backend
+        _ source: some TensorSource, vocabulary: Vocabulary, labels: Labels?, provenance: UnsafeRawBufferPointer,
+        checksum: UInt32, backend: Backend
     ) throws(ChargenError) {
         let provenanceText = try AlignedBuffer<CChar>(count: provenance.count + 1, for: "the model's provenance")
         UnsafeMutableRawBufferPointer(provenanceText.elements).copyMemory(from: provenance)
@@ -139,16 +145,18 @@ public final class Model: @unchecked Sendable {
         var layers: [Layer] = []
         for layer in 0..<source.shape.layers { layers.append(try loader.layer(layer)) }
         let output = try loader.outputLayer()
+        let labelStates = try labels.map { (labels) throws(ChargenError) in try loader.labelStates(labels) }
         self.init(
             shape: source.shape, vocabulary: vocabulary, provenanceText: provenanceText, checksum: checksum,
-            backend: backend, layers: layers, output: output, weights: loader.weights, biases: loader.biases)
+            backend: backend, layers: layers, output: output, labelStates: labelStates, weights: loader.weights,
+            biases: loader.biases)
     }
 
     /// Throws nothing: in Embedded mode an object whose initialiser throws half-way is never freed.
     private init(
         shape: ModelShape, vocabulary: Vocabulary, provenanceText: AlignedBuffer<CChar>, checksum: UInt32,
-        backend: Backend, layers: [Layer], output: OutputLayer, weights: AlignedBuffer<UInt8>,
-        biases: [AlignedBuffer<Float>]
+        backend: Backend, layers: [Layer], output: OutputLayer, labelStates: LabelStates?,
+        weights: AlignedBuffer<UInt8>, biases: [AlignedBuffer<Float>]
     ) {
         self.shape = shape
         self.vocabulary = vocabulary
@@ -157,6 +165,7 @@ public final class Model: @unchecked Sendable {
         self.backend = backend
         self.layers = layers
         self.output = output
+        self.labelStates = labelStates
         self.weights = weights
         self.biases = biases
         stateLayout = StateLayout(shape, weights: layers[0].hiddenWeights.type, backend: backend)

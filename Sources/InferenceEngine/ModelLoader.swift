@@ -24,7 +24,7 @@ struct ModelLoader<Source: TensorSource> {
             let tensor = source.shape.tensor(index)
             switch tensor.role {
             case .inputWeight where tensor.layer == 0: break
-            case .inputBias, .hiddenBias, .outputBias: break
+            case .inputBias, .hiddenBias, .outputBias, .labelHidden, .labelCell: break
             case .inputWeight, .hiddenWeight, .outputWeight:
                 let unitRows = tensor.role == .outputWeight ? tensor.rows : source.shape.hiddenSize
                 let rows = tensor.rows / unitRows * padded(unitRows)
@@ -61,7 +61,7 @@ struct ModelLoader<Source: TensorSource> {
     }
 
     mutating func outputLayer() throws(ChargenError) -> OutputLayer {
-        let first = source.shape.layers * ModelShape.tensorsPerLayer
+        let first = source.shape.outputWeight
         let symbols = source.shape.vocabularySize
         try source.readTensor(first, into: buffer)
         for row in 0..<padded(symbols) { order.pointer[row] = row < symbols ? row : -1 }
@@ -72,6 +72,24 @@ struct ModelLoader<Source: TensorSource> {
         try source.readTensor(first + 1, into: buffer)
         bias.update(from: buffer.floats.pointer, count: symbols)
         return OutputLayer(weights: weights, bias: bias)
+    }
+
+    func labelStates(_ labels: Labels) throws(ChargenError) -> LabelStates {
+        let text = try AlignedBuffer<CChar>(count: labels.text.count, for: "the model's labels")
+        for (index, byte) in labels.text.enumerated() { text.pointer[index] = CChar(bitPattern: byte) }
+        let first = source.shape.labelHidden
+        return LabelStates(
+            labels: labels, text: text, hidden: try elements(first),
+            cells: source.shape.cell.hasCellState
+                ? try elements(first + 1) : try AlignedBuffer(count: 0, for: "the model's labels"))
+    }
+
+    /// A tensor's elements as they are.
+    private func elements(_ tensor: Int) throws(ChargenError) -> AlignedBuffer<Float> {
+        try source.readTensor(tensor, into: buffer)
+        let elements = try AlignedBuffer<Float>(count: source.shape.tensor(tensor).count, for: "the model's labels")
+        elements.pointer.update(from: buffer.floats.pointer, count: elements.count)
+        return elements
     }
 
     private mutating func makeBiases(count: Int) throws(ChargenError) -> UnsafeMutablePointer<Float> {

@@ -14,6 +14,8 @@ struct RecurrentState: ~Copyable {
     private let buffers: AlignedBuffer<UInt8>
     private let cells: AlignedBuffer<Float>
     private var frontIndex = 0
+    /// The state before the first symbol; nil for zeros.
+    private(set) var initial: InitialState?
 
     /// Whether no symbol has been read yet.
     private(set) var isAtBeginning = true
@@ -23,9 +25,11 @@ struct RecurrentState: ~Copyable {
         let hasCells = model.shape.cell.hasCellState
         let buffers = try AlignedBuffer<UInt8>(count: 2 * layout.length, for: "a session")
         let cells = try AlignedBuffer<Float>(count: hasCells ? layout.layers * layout.width : 0, for: "a session")
+        let initial = model.labelStates == nil ? nil : try InitialState(model)
         self.layout = layout
         self.buffers = buffers
         self.cells = cells
+        self.initial = initial
         reset()
     }
 
@@ -35,10 +39,23 @@ struct RecurrentState: ~Copyable {
         isAtBeginning = true
     }
 
-    /// Sets all hidden and cell states to zero.
+    /// Sets all hidden and cell states to those before the first symbol.
     mutating func clear() {
         cells.pointer.update(repeating: 0, count: cells.count)
         layout.clear(front)
+        guard var source = initial?.values.pointer else { return }
+        forEachVector { vector, _ in
+            vector.update(from: source, count: layout.hiddenSize)
+            source += layout.hiddenSize
+        }
+        for layer in 0..<layout.layers { layout.prepareOperand(front, layer: layer) }
+    }
+
+    /// Has the state before the first symbol be of labels, or of the caller.
+    ///
+    /// - Throws: `outOfMemory`.
+    mutating func makeInitial(_ model: Model) throws(ChargenError) {
+        if initial == nil { initial = try InitialState(model) }
     }
 
     /// Makes the front buffer, whose hidden states have been replaced, ready for a step.
@@ -47,7 +64,7 @@ struct RecurrentState: ~Copyable {
         isAtBeginning = false
     }
 
-    /// Becomes equal to another state of the same model.
+    /// Becomes equal to another state of the same model, what is before the first symbol excepted.
     mutating func copy(_ other: borrowing RecurrentState) {
         memcpy(front, other.front, layout.length)
         memcpy(cells.pointer, other.cells.pointer, cells.count * MemoryLayout<Float>.size)
@@ -95,7 +112,7 @@ struct RecurrentState: ~Copyable {
     }
 
     /// The bytes of memory.
-    var size: Int { buffers.size + cells.size }
+    var size: Int { buffers.size + cells.size + (initial?.size ?? 0) }
 
     /// The buffer that a step reads.
     var front: UnsafeMutableRawPointer { UnsafeMutableRawPointer(buffers.pointer) + frontIndex * layout.length }

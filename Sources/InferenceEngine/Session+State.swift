@@ -28,22 +28,30 @@ extension Session {
     /// - Throws: `invalidArgument` unless hidden states are from −1 to 1, and cell states from
     ///   −1e6 to 1e6. Nothing has then changed.
     package func setRecurrentState(_ values: UnsafePointer<Float>) throws(ChargenError) {
+        try checkRecurrentState(values)
+        let size = model.shape.hiddenSize
+        var source = values
+        stream.state.forEachVector { vector, _ in
+            vector.update(from: source, count: size)
+            source += size
+        }
+        stream.finishSettingState()
+    }
+
+    /// Refuses values that are no recurrent state.
+    func checkRecurrentState(_ values: UnsafePointer<Float>) throws(ChargenError) {
         let size = model.shape.hiddenSize
         var source = values
         var isValid = true
         stream.state.forEachVector { _, isCell in
-            for unit in 0..<size where !(abs(source[unit]) <= (isCell ? 1e6 : 1)) { isValid = false }
+            for unit in 0..<size where !(abs(source[unit]) <= (isCell ? InitialState.largestCell : 1)) {
+                isValid = false
+            }
             source += size
         }
         guard isValid else {
             throw ChargenError(
                 .invalidArgument, "hidden states must be from -1 to 1, and cell states from -1000000 to 1000000")
         }
-        source = values
-        stream.state.forEachVector { vector, _ in
-            vector.update(from: source, count: size)
-            source += size
-        }
-        stream.finishSettingState()
     }
 }

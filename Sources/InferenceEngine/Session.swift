@@ -35,7 +35,7 @@ public final class Session: Sequence, IteratorProtocol {
     var stream: Stream
     let workspace: Workspace
     /// Ends long calls.
-    private var interrupt = InterruptFlag()
+    private(set) var interrupt = InterruptFlag()
 
     /// A session at the beginning of a text, with temperature 1, seed 0 and one thread.
     ///

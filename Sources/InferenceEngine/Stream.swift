@@ -28,6 +28,8 @@ struct Stream: ~Copyable {
     private var isInStep = false
     /// Why the text ends whose end is chosen.
     private var chosenEnd = EndReason.document
+    /// Whether nothing has been read but what every text begins with.
+    private var isOpened = false
     /// Changes with every step and reset, so that what was computed from the state can be
     /// recognised as outdated.
     private(set) var version = 0
@@ -58,6 +60,10 @@ struct Stream: ~Copyable {
     /// - Throws: `outOfMemory`.
     func copy() throws(ChargenError) -> Stream {
         var copy = try Stream(model)
+        if let initial = state.initial {
+            try copy.state.makeInitial(model)
+            copy.state.initial?.copy(initial)
+        }
         copy.state.copy(state)
         copy.sampler = try sampler.copy()
         copy.constraint = try constraint.copy()
@@ -66,6 +72,7 @@ struct Stream: ~Copyable {
         copy.textHasEnded = textHasEnded
         if let held { copy.held = try held.copy() }
         copy.endReason = endReason
+        copy.isOpened = isOpened
         copy.seed = seed
         copy.generator = generator
         return copy
@@ -84,6 +91,10 @@ struct Stream: ~Copyable {
         constraint.write(&writer)
         writer.write(held != nil)
         held?.write(&writer)
+        // At the end, so that those without it are as they were before it existed.
+        guard let initial = state.initial else { return }
+        writer.write(isOpened)
+        initial.write(&writer)
     }
 
     /// Becomes the stream that was written, from a new one of the same model.
@@ -99,6 +110,11 @@ struct Stream: ~Copyable {
         try sampler.read(&reader, model.vocabulary)
         try constraint.read(&reader, model, try sampler.excludedSymbols(model.vocabulary))
         if try reader.readBool() { held = try HeldText(&reader, model.vocabulary) }
+        if reader.hasMore {
+            isOpened = try reader.readBool()
+            try state.makeInitial(model)
+            try state.initial?.read(&reader)
+        }
     }
 
     /// The bytes of memory.
@@ -117,6 +133,7 @@ struct Stream: ~Copyable {
         forgetPlaces()
         endReason = nil
         textHasEnded = false
+        isOpened = false
         version += 1
     }
 
@@ -160,6 +177,7 @@ struct Stream: ~Copyable {
             sampler.undo(to: place.window)
         }
         isInStep = false
+        isOpened = false
         held?.removeLast(count)
         endReason = nil
         version += 1
@@ -193,16 +211,54 @@ struct Stream: ~Copyable {
 
     // MARK: - Steps
 
-    /// Prepares for reading a symbol: the end of a document is read from a zero state, so that the
-    /// next one begins as the first did.
+    /// Prepares for reading a symbol: the end of a document is read from the initial state, so that
+    /// the next one begins as the first did.
     mutating func prepare(for symbol: Int) {
         beginStep()
         if symbol == model.vocabulary.resetSymbol { state.clear() }
     }
 
-    /// Sets the recurrent state to zero, as it is at the beginning of a text.
+    /// Sets the recurrent state to what it is at the beginning of a text.
     mutating func clearState() {
         state.clear()
+    }
+
+    // MARK: - Initial state
+
+    /// Sets the weights of some labels, for the documents that begin from now on.
+    mutating func setLabelWeights(from first: Int, count: Int, _ weight: (Int) -> Float) {
+        guard let initial = state.initial else { return }
+        for index in 0..<count { initial.weights.pointer[first + index] = weight(index) }
+        initial.mix(model)
+        finishSettingInitialState()
+    }
+
+    /// Sets the state that documents begin from; nil for that of no label.
+    ///
+    /// - Throws: `outOfMemory`; nothing has then changed.
+    mutating func setInitialState(_ values: UnsafePointer<Float>?, count: Int) throws(ChargenError) {
+        try state.makeInitial(model)
+        guard let initial = state.initial else { return }
+        initial.weights.elements.update(repeating: 0)
+        if let values {
+            initial.values.pointer.update(from: values, count: count)
+        } else {
+            initial.values.elements.update(repeating: 0)
+            initial.mix(model)
+        }
+        finishSettingInitialState()
+    }
+
+    /// Takes over the labels of another stream of the same model.
+    mutating func copyLabels(of other: borrowing Stream) {
+        if let initial = other.state.initial { state.initial?.copy(initial) }
+    }
+
+    private mutating func finishSettingInitialState() {
+        forgetPlaces()
+        if isOpened || state.isAtBeginning { state.reset() }
+        isOpened = false
+        version += 1
     }
 
     /// Notes that the hidden and cell states have been replaced.
@@ -211,6 +267,7 @@ struct Stream: ~Copyable {
         dropOpenPlace()
         held?.release()
         textHasEnded = false
+        isOpened = false
         version += 1
     }
 
@@ -366,6 +423,7 @@ struct Stream: ~Copyable {
     mutating func finishStep(read symbol: Int?) {
         state.swap()
         if symbol != nil { isInStep = false }
+        isOpened = symbol == nil
         textHasEnded = symbol != nil && symbol == model.vocabulary.endOfDocument
         version += 1
     }

@@ -27,11 +27,11 @@ public enum ElementType: UInt32, Sendable, CaseIterable {
 
     /// The type of a tensor in a model whose weights are of this type, as chargen writes it.
     ///
-    /// Biases are always floats. In a model of int4 weights the matrices with a column or a row per
-    /// symbol, `rnn.weight_ih_l0` and `fc.weight`, are int8: they are small, and the first is a
-    /// lookup table.
+    /// Biases and labels' states are always floats. In a model of int4 weights the matrices with a
+    /// column or a row per symbol, `rnn.weight_ih_l0` and `fc.weight`, are int8: they are small,
+    /// and the first is a lookup table.
     public func elementType(of tensor: TensorShape) -> ElementType {
-        if tensor.isBias { return .float32 }
+        if tensor.isFloat { return .float32 }
         return self == .int4 && !tensor.isRecurrentMatrix ? .int8 : self
     }
 

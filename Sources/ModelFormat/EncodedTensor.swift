@@ -25,7 +25,7 @@ public enum EncodedTensor: Sendable {
 
     /// Whether a reader accepts the elements as those of `tensor`.
     func isValid(for tensor: TensorShape) -> Bool {
-        guard elementType == .float32 || !tensor.isBias else { return false }
+        guard elementType == .float32 || !tensor.isFloat else { return false }
         let scaleCount = elementType.scaleCount(of: tensor)
         switch self {
         case .float32(let values):
@@ -43,7 +43,7 @@ public enum EncodedTensor: Sendable {
 
     /// The elements that a tensor needs, for the error message.
     static func requirement(_ type: ElementType, for tensor: TensorShape) -> String {
-        guard type == .float32 || !tensor.isBias else { return "32-bit floats, as it is a bias" }
+        guard type == .float32 || !tensor.isFloat else { return "32-bit floats" }
         let scales = "\(type.scaleCount(of: tensor)) scales"
         switch type {
         case .float32, .bfloat16: return "\(tensor.count) values, all of them finite"

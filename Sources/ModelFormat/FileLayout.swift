@@ -19,6 +19,8 @@ enum FileLayout {
     /// The field of special symbols: 0, 1 or 2 for the end of a document, plus this for an unknown
     /// symbol.
     static var unknownFlag: UInt32 { 4 }
+    /// And this for labels, whose names follow the vocabulary.
+    static var labelsFlag: UInt32 { 8 }
 
     /// A tensor's entry: element type, checksum, compressed length.
     static var entryLength: Int { 16 }
@@ -28,9 +30,10 @@ enum FileLayout {
     /// The longest header: every field at its maximum.
     static var maximumHeaderLength: Int {
         let limit = ModelShape.maximum
-        let tensors = limit.layers * ModelShape.tensorsPerLayer + 2
-        return fixedLength + 4 * (limit.vocabularySize - 1) + maximumProvenanceLength + entryLength * tensors
-            + checksumLength
+        let tensors = limit.layers * ModelShape.tensorsPerLayer + 4
+        let labels = 4 * (Labels.maximum.columns + 2) + Labels.maximum.textLength
+        return fixedLength + 4 * (limit.vocabularySize - 1) + labels + maximumProvenanceLength
+            + entryLength * tensors + checksumLength
     }
     /// The maximum length of a tensor's frame, which no compression needs: without it, a long file
     /// could hold nothing but empty blocks.

@@ -10,6 +10,8 @@ public struct ModelFile {
     public let shape: ModelShape
     /// The characters the model knows.
     public let vocabulary: Vocabulary
+    /// The labels of documents; nil for a model without them.
+    public let labels: Labels?
     /// The origin of the model: the JSON object that the trainer wrote. Checked to be UTF-8, not to
     /// be JSON.
     public let provenanceBytes: UnsafeRawBufferPointer
@@ -42,8 +44,11 @@ public struct ModelFile {
         self.bytes = bytes
         var reader = try HeaderReader(bytes, isWhole: true, crc: crc)
         checksum = reader.checksum
-        shape = try reader.readShape()
+        var shape = try reader.readShape()
         vocabulary = try reader.readVocabulary()
+        labels = try reader.readLabels()
+        shape.labelCount = labels?.count ?? 0
+        self.shape = shape
         provenanceBytes = try reader.readProvenance()
         tensors = try reader.readTensorEntries(of: shape)
     }
@@ -65,8 +70,9 @@ public struct ModelFile {
         guard hasSignature(bytes), bytes.count >= FileLayout.fixedLength else { return bytes.count }
         var reader = try HeaderReader(bytes, isWhole: false, crc: CRC32())
         guard reader.isComplete else { return reader.length }
-        let shape = try reader.readShape()
+        var shape = try reader.readShape()
         _ = try reader.readVocabulary()
+        shape.labelCount = try reader.readLabels()?.count ?? 0
         _ = try reader.readProvenance()
         _ = try reader.readTensorEntries(of: shape)
         return reader.fileLength + 1
@@ -170,14 +176,18 @@ private struct HeaderReader {
         return ModelShape(cell: cell, layers: layers, hiddenSize: hidden, vocabularySize: characters + count)
     }
 
-    private func readSpecialSymbols() throws(ChargenError) -> (hasUnknown: Bool, endOfDocument: UInt32) {
+    private func readSpecialSymbols() throws(ChargenError) -> (hasUnknown: Bool, endOfDocument: UInt32, hasLabels: Bool)
+    {
         let field = word(at: FileLayout.specialSymbolsOffset)
         let endOfDocument = field % FileLayout.unknownFlag
-        guard field < 2 * FileLayout.unknownFlag, endOfDocument <= 2 else {
+        let hasLabels = field & FileLayout.labelsFlag != 0
+        // A label's state is where a document begins, so that none is carried into it.
+        guard field < 2 * FileLayout.labelsFlag, endOfDocument <= (hasLabels ? 1 : 2) else {
             throw invalidModel(
-                "the field of special symbols is \(field), not 0 to 2 or 4 to 6", at: FileLayout.specialSymbolsOffset)
+                "the field of special symbols is \(field), not 0 to 2, 4 to 6, 8, 9, 12 or 13",
+                at: FileLayout.specialSymbolsOffset)
         }
-        return (field >= FileLayout.unknownFlag, endOfDocument)
+        return (field & FileLayout.unknownFlag != 0, endOfDocument, hasLabels)
     }
 
     mutating func readVocabulary() throws(ChargenError) -> Vocabulary {
@@ -193,6 +203,23 @@ private struct HeaderReader {
             throw invalidModel("the vocabulary is not an ascending list of Unicode scalars", at: start)
         }
         return vocabulary
+    }
+
+    mutating func readLabels() throws(ChargenError) -> Labels? {
+        guard try readSpecialSymbols().hasLabels else { return nil }
+        let limit = Labels.maximum
+        let start = try take(4, "labels")
+        let columns = try word(at: start, in: 1...limit.columns, "the number of label columns")
+        let countsStart = try take(4 * (columns + 1), "labels")
+        let counts = (0..<columns).map { word(at: countsStart + 4 * $0) }.map { Int($0) }
+        let length = try word(
+            at: countsStart + 4 * columns, in: 0...limit.textLength, "the length of the labels' names")
+        let textStart = try take(length, "labels")
+        let text = Array(bytes[textStart..<textStart + length])
+        guard let labels = Labels(counts: counts, text: text) else {
+            throw invalidModel("the labels are not ascending names in UTF-8 with a NUL after each", at: start)
+        }
+        return labels
     }
 
     mutating func readProvenance() throws(ChargenError) -> UnsafeRawBufferPointer {
@@ -260,8 +287,8 @@ private struct HeaderReader {
                 .unsupportedVersion,
                 "tensor \(tensor.name) has element type \(word(at: place)), which this library does not know")
         }
-        guard type == .float32 || !tensor.isBias else {
-            throw invalidModel("tensor \(tensor.name) has element type \(type.rawValue), a bias must have 0", at: place)
+        guard type == .float32 || !tensor.isFloat else {
+            throw invalidModel("tensor \(tensor.name) has element type \(type.rawValue), it must have 0", at: place)
         }
         return type
     }

@@ -10,13 +10,16 @@ public struct ModelShape: Equatable, Sendable {
     public var hiddenSize: Int
     /// The number of symbols: the characters and the special symbols.
     public var vocabularySize: Int
+    /// The number of labels of documents; 0 for a model without them.
+    public var labelCount: Int
 
     /// A shape of these sizes, which are not checked.
-    public init(cell: Cell, layers: Int, hiddenSize: Int, vocabularySize: Int) {
+    public init(cell: Cell, layers: Int, hiddenSize: Int, vocabularySize: Int, labelCount: Int = 0) {
         self.cell = cell
         self.layers = layers
         self.hiddenSize = hiddenSize
         self.vocabularySize = vocabularySize
+        self.labelCount = labelCount
     }
 
     /// The largest sizes that a file may declare: far above useful ones, and small enough that no
@@ -32,7 +35,16 @@ public struct ModelShape: Equatable, Sendable {
     static var firstRecurrentMatrix: Int { 1 }
 
     /// The number of tensors of a model of this shape.
-    public var tensorCount: Int { layers * ModelShape.tensorsPerLayer + 2 }
+    public var tensorCount: Int {
+        outputWeight + 2 + (labelCount > 0 ? cell.hasCellState ? 2 : 1 : 0)
+    }
+
+    /// The index of `fc.weight`. `fc.bias` follows it, and then what labels have.
+    public var outputWeight: Int { layers * ModelShape.tensorsPerLayer }
+
+    /// The index of `labels.hidden`, if there are labels. `labels.cell` follows it, if the cell has
+    /// a cell state.
+    public var labelHidden: Int { outputWeight + 2 }
 
     /// The number of weights and biases.
     public var parameterCount: Int {
@@ -42,14 +54,18 @@ public struct ModelShape: Equatable, Sendable {
     }
 
     /// The tensor at an index in the file's order: the layers from the first to the last, then the
-    /// output layer.
+    /// output layer, then the initial states of labels.
     public func tensor(_ index: Int) -> TensorShape {
         let layer = index / ModelShape.tensorsPerLayer
         let gates = cell.gates.gateCount * hiddenSize
         guard layer < layers else {
-            return index % ModelShape.tensorsPerLayer == 0
-                ? TensorShape(role: .outputWeight, layer: nil, rows: vocabularySize, columns: hiddenSize)
-                : TensorShape(role: .outputBias, layer: nil, rows: vocabularySize, columns: 1)
+            switch index - outputWeight {
+            case 0: return TensorShape(role: .outputWeight, layer: nil, rows: vocabularySize, columns: hiddenSize)
+            case 1: return TensorShape(role: .outputBias, layer: nil, rows: vocabularySize, columns: 1)
+            default:
+                let role: TensorShape.Role = index == labelHidden ? .labelHidden : .labelCell
+                return TensorShape(role: role, layer: nil, rows: 1 + labelCount, columns: layers * hiddenSize)
+            }
         }
         switch index % ModelShape.tensorsPerLayer {
         case 0:
@@ -67,16 +83,18 @@ public struct TensorShape: Equatable, Sendable {
     /// What a tensor is for.
     public enum Role: Sendable {
         case inputWeight, hiddenWeight, inputBias, hiddenBias, outputWeight, outputBias
+        /// The initial hidden and cell states of labels.
+        case labelHidden, labelCell
     }
 
     /// What the tensor is for.
     public let role: Role
-    /// The layer from 0; nil for the output layer.
+    /// The layer from 0; nil for the output layer and labels.
     public let layer: Int?
     /// The outputs. The gates of a layer are blocks of rows: r, z, n of a GRU, i, f, g, o of an
-    /// LSTM.
+    /// LSTM. For labels: that of no label, then each label.
     public let rows: Int
-    /// The inputs; 1 for a bias.
+    /// The inputs; 1 for a bias; for labels the units of all layers.
     public let columns: Int
 
     /// The number of elements.
@@ -86,6 +104,9 @@ public struct TensorShape: Equatable, Sendable {
     public var isBias: Bool {
         role == .inputBias || role == .hiddenBias || role == .outputBias
     }
+
+    /// Whether the elements must be 32-bit floats: they are few, and are added.
+    public var isFloat: Bool { isBias || role == .labelHidden || role == .labelCell }
 
     /// Whether the tensor is a matrix between hidden states. `rnn.weight_ih_l0` and `fc.weight` are
     /// not: they have a column or a row for each symbol.
@@ -105,6 +126,8 @@ public struct TensorShape: Equatable, Sendable {
         case .hiddenBias: return "rnn.bias_hh_l" + number
         case .outputWeight: return "fc.weight"
         case .outputBias: return "fc.bias"
+        case .labelHidden: return "labels.hidden"
+        case .labelCell: return "labels.cell"
         }
     }
 }

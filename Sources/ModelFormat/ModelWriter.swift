@@ -7,12 +7,14 @@
         /// The bytes of a `.cgw` file.
         ///
         /// - Parameters:
+        ///   - labels: Those of the shape's ``ModelShape/labelCount``; nil for none.
         ///   - provenance: A JSON object.
         ///   - tensors: The elements of each tensor, in ``ModelShape/tensor(_:)``'s order.
         /// - Throws: `invalidArgument` if the arguments do not match each other, exceed the
         ///   format's limits, or hold a value that a reader refuses.
         public static func encode(
-            shape: ModelShape, vocabulary: Vocabulary, provenance: String, tensors: [EncodedTensor]
+            shape: ModelShape, vocabulary: Vocabulary, labels: Labels? = nil, provenance: String,
+            tensors: [EncodedTensor]
         ) throws(ChargenError) -> [UInt8] {
             let limit = ModelShape.maximum
             guard (1...limit.layers).contains(shape.layers), (1...limit.hiddenSize).contains(shape.hiddenSize),
@@ -30,6 +32,12 @@
                     "the shape wants \(shape.vocabularySize) symbols and \(shape.tensorCount) tensors, not "
                         + "\(vocabulary.count) and \(tensors.count)")
             }
+            guard shape.labelCount == labels?.count ?? 0, labels == nil || !vocabulary.carriesDocuments else {
+                throw ChargenError(
+                    .invalidArgument,
+                    "the shape wants \(shape.labelCount) labels, and documents that begin from their states")
+            }
+            let labelBytes = labels.map(encoded) ?? []
             let crc = CRC32()
             var directory: [UInt8] = []
             var data: [UInt8] = []
@@ -57,8 +65,8 @@
 
             var header = FileLayout.magic
             let headerLength =
-                FileLayout.fixedLength + 4 * vocabulary.characters.count + provenance.utf8.count + directory.count
-                + FileLayout.checksumLength
+                FileLayout.fixedLength + 4 * vocabulary.characters.count + labelBytes.count + provenance.utf8.count
+                + directory.count + FileLayout.checksumLength
             guard size / FileLayout.maximumExpansion < headerLength + data.count else {
                 throw ChargenError(
                     .invalidArgument,
@@ -73,9 +81,12 @@
             header.append(UInt32(shape.hiddenSize))
             header.append(UInt32(vocabulary.characters.count))
             let endOfDocument: UInt32 = vocabulary.hasEndOfDocument ? vocabulary.carriesDocuments ? 2 : 1 : 0
-            header.append(endOfDocument + (vocabulary.hasUnknown ? FileLayout.unknownFlag : 0))
+            header.append(
+                endOfDocument + (vocabulary.hasUnknown ? FileLayout.unknownFlag : 0)
+                    + (labels == nil ? 0 : FileLayout.labelsFlag))
             header.append(UInt32(provenance.utf8.count))
             for character in vocabulary.characters { header.append(character) }
+            header += labelBytes
             header += provenance.utf8
             header += directory
             header.append(header.withUnsafeBytes { crc.checksum($0) })
@@ -100,10 +111,24 @@
             header.set(UInt32(headerLength + growth), at: FileLayout.headerLengthOffset)
             header.set(UInt64(file.count + growth), at: FileLayout.fileLengthOffset)
             header.set(UInt32(provenance.utf8.count), at: FileLayout.provenanceLengthOffset)
-            let start = FileLayout.fixedLength + 4 * number(at: FileLayout.characterCountOffset)
+            let labels = FileLayout.fixedLength + 4 * number(at: FileLayout.characterCountOffset)
+            var start = labels
+            if UInt32(number(at: FileLayout.specialSymbolsOffset)) & FileLayout.labelsFlag != 0 {
+                let text = labels + 4 * (1 + number(at: labels))
+                start = text + 4 + number(at: text)
+            }
             header.replaceSubrange(start..<start + oldLength, with: provenance.utf8)
             header.append(header.withUnsafeBytes { CRC32().checksum($0) })
             return header + file[headerLength...]
+        }
+
+        /// The names of labels as a header has them.
+        private static func encoded(_ labels: Labels) -> [UInt8] {
+            var bytes: [UInt8] = []
+            bytes.append(UInt32(labels.counts.count))
+            for count in labels.counts { bytes.append(UInt32(count)) }
+            bytes.append(UInt32(labels.text.count))
+            return bytes + labels.text
         }
 
         private static func checkLength(of provenance: String) throws(ChargenError) {

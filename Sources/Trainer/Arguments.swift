@@ -10,7 +10,7 @@ import Training
 enum Arguments {
     private static let setAside = Mutex<[[String]]>([])
     /// The commands that take texts.
-    private static let commands = ["train", "sweep", "evaluate", "corpus"]
+    private static let commands = ["train", "sweep", "evaluate", "classify", "corpus"]
     private static let longSequence = 100
 
     /// The arguments for ArgumentParser. File names in them are as ``FileName`` has them, because

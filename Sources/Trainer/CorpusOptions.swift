@@ -1,4 +1,5 @@
 import ArgumentParser
+import ModelFormat
 import Training
 
 /// The options that select the text to read.
@@ -66,6 +67,22 @@ struct CorpusOptions: ParsableArguments {
         transform: Arguments.text)
     var jsonl: String?
 
+    @Option(
+        name: .customLong("label"),
+        help: ArgumentHelp(
+            "What tells each document's label: a CSV column by its name or, without a header, its number; a field of "
+                + "JSON; or 'folder' or 'file', the name of the folder or of the file that the document is in. "
+                + "Repeat it for further labels. (default: none)",
+            discussion: "With 'class=1' the labels of column 1 are called 'class'.", valueName: "place"),
+        transform: Arguments.text)
+    var labels: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Other names of labels, such as '1=World,2=Sports'. (default: those in the text)", valueName: "names"),
+        transform: Arguments.text)
+    var labelNames: String?
+
     @Flag(help: "Skip the rows of CSV and the lines of JSON that cannot be read, and say how many they are.")
     var lenient = false
 
@@ -102,11 +119,44 @@ struct CorpusOptions: ParsableArguments {
             throw ValidationError("--separator must be one line of text; for blank lines give --documents paragraph.")
         }
         guard jsonl?.isEmpty != true else { throw ValidationError("--jsonl must name a field.") }
+        try validateLabels()
         do {
             _ = try source
         } catch let error as CorpusError {
             throw ValidationError(error.commandDescription)
         }
+    }
+
+    private func validateLabels() throws {
+        guard labelNames == nil || !labels.isEmpty else { throw ValidationError("--label-names needs --label.") }
+        if labelNames != nil, namesOfLabels == nil {
+            throw ValidationError("--label-names must be names such as '1=World,2=Sports'.")
+        }
+        let columns = labels.map { LabelSource.Column($0) }
+        guard columns.allSatisfy({ !$0.name.isEmpty && !$0.place.isEmpty }) else {
+            throw ValidationError("--label must name a place, as in 'class' or 'class=1'.")
+        }
+        guard Set(columns.map(\.name)).count == columns.count, columns.count <= Labels.maximum.columns else {
+            throw ValidationError("--label must have other names each, and at most \(Labels.maximum.columns) of them.")
+        }
+        let places = [LabelSource.folderPlace, LabelSource.filePlace]
+        guard csv || jsonl != nil || columns.allSatisfy({ places.contains($0.place) }) else {
+            throw ValidationError("Without --csv and --jsonl, --label must be 'folder' or 'file'.")
+        }
+        guard columns.isEmpty || csv || jsonl != nil || separator != nil || (documents ?? .whole) != .whole else {
+            throw ValidationError("Labels are of documents: say with --documents what a document is.")
+        }
+    }
+
+    /// The other names of labels; nil if they are not as they must be.
+    private var namesOfLabels: [String: String]? {
+        var names: [String: String] = [:]
+        for pair in (labelNames ?? "").split(separator: ",", omittingEmptySubsequences: false) {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[1].isEmpty, names[String(parts[0])] == nil else { return nil }
+            names[String(parts[0])] = String(parts[1])
+        }
+        return names
     }
 
     /// What to read according to the options.
@@ -123,6 +173,10 @@ struct CorpusOptions: ParsableArguments {
             source.isLenient = lenient ? true : nil
             source.normalization = normalize
             source.lowercase = lowercase ? true : nil
+            if !labels.isEmpty {
+                source.labels = LabelSource(
+                    columns: labels.map { LabelSource.Column($0) }, names: labelNames == nil ? nil : namesOfLabels)
+            }
             return source
         }
     }

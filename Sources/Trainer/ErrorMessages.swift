@@ -24,6 +24,8 @@ extension TrainingError: LocalizedError {
         case .diverged: "start again with a smaller --learning-rate or a tighter --clip-norm"
         case .runExists(let path): "continue it with `trainer resume \(path)`, or choose another --run"
         case .runFinished: "ask for more with --epochs or --minutes"
+        case .labelsMissing: "name them with --label"
+        case .labelsCarried: "leave out --carry-documents"
         case .invalidSetting, .invalidValidationText, .invalidRun, .invalidCheckpoint, .cannotImport, .cannotWrite:
             nil
         }
@@ -43,6 +45,7 @@ extension CorpusError: LocalizedError {
         case .misplacedQuote, .unclosedQuote, .missingColumn, .invalidJSON, .missingField, .fieldIsNotText:
             "--lenient skips such records"
         case .noEndOfDocument: "leave out --documents"
+        case .noLabels: "say with --documents what a document is"
         case .noFrequentCharacter: "give a smaller --min-count"
         default: nil
         }
@@ -77,6 +80,7 @@ extension Settings.Name {
         case .averaging: "--average"
         case .dropout: "--dropout"
         case .weightDropout: "--weight-dropout"
+        case .labelDropout: "--label-dropout"
         case .validationInterval: "--validate-every"
         case .patience: "--patience"
         case .decay: "--decay"

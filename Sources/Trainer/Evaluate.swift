@@ -11,7 +11,8 @@ struct Evaluate: ParsableCommand {
             Prints the mean cross-entropy in nats and in bits a character: lower is better. Each document is read \
             from the start state. For a model that has an end-of-document symbol, the ends are predicted too; for \
             any other, the first character of a document is given, not predicted. When standard output is not a \
-            terminal, the numbers are a line of JSON.
+            terminal, the numbers are a line of JSON. With --label each document is read from the state of its \
+            label, and a table tells how often documents are taken for each label.
             """)
 
     @Argument(help: "The model, a .cgw file.", completion: .file(extensions: ["cgw"]))
@@ -33,7 +34,13 @@ struct Evaluate: ParsableCommand {
         let text = try Score.text(source, for: model, unknown: unknown)
         text.printWarnings(for: source)
         let score = try Score(of: model, on: text)
-        try Terminal.write((Terminal.outputIsTerminal ? sentence(score) : jsonLine(score)) + "\n")
+        let tables = try (text.labels?.labels.counts.indices ?? 0..<0).map {
+            try ConfusionTable(of: model, on: text, column: $0)
+        }
+        try Terminal.write(
+            Terminal.outputIsTerminal
+                ? ([sentence(score)] + tables.map(\.text)).joined(separator: "\n\n") + "\n"
+                : jsonLine(score, tables) + "\n")
     }
 
     private func sentence(_ score: Score) -> String {
@@ -43,11 +50,12 @@ struct Evaluate: ParsableCommand {
             Terminal.grouped(Double(score.characters)), unknown)
     }
 
-    private func jsonLine(_ score: Score) -> String {
-        String(
+    private func jsonLine(_ score: Score, _ tables: [ConfusionTable]) throws -> String {
+        let numbers = String(
             format:
-                "{\"natsPerCharacter\":%.6f,\"bitsPerCharacter\":%.6f,\"characters\":%d,\"unknownCharacters\":%d}",
+                "{\"natsPerCharacter\":%.6f,\"bitsPerCharacter\":%.6f,\"characters\":%d,\"unknownCharacters\":%d",
             score.nats, score.bits, score.characters, score.unknownCharacters)
+        return numbers + (tables.isEmpty ? "" : ",\"labels\":" + (try JSON.string(tables))) + "}"
     }
 }
 

@@ -47,6 +47,16 @@ struct Generate: ParsableCommand {
         transform: Arguments.text)
     var pattern: String?
 
+    @Option(
+        name: .customLong("label"),
+        help: ArgumentHelp(
+            "What kind of text, of a model with labels: a label's name, or a mixture such as 'Sports=0.7,Business=0.3'. "
+                + "Repeat it for labels of further columns. (default: no label)",
+            discussion: "Where columns have the same labels, write the column first, as in 'class:Sports'.",
+            valueName: "label"),
+        transform: Arguments.text)
+    var labels: [String] = []
+
     @Option(help: ArgumentHelp("The number of texts.", valueName: "n"))
     var count = 1
 
@@ -98,6 +108,7 @@ struct Generate: ParsableCommand {
         let session = try Session(model)
         try session.setTemperature(sampling.greedy ? 0 : sampling.temperature ?? 1)
         session.unknownCharacters = prompt.unknown == .skip ? .skip : .fail
+        try LabelChoice.apply(labels, to: session)
         if let pattern {
             try session.setPattern(try Pattern(pattern, for: model))
             try session.setMaximumLength(length)

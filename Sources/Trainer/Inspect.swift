@@ -40,6 +40,7 @@ struct Inspect: ParsableCommand {
             parameters:  \(Terminal.grouped(Double(shape.parameterCount)))
             documents:   \(documents(vocabulary))
             vocabulary:  \(counted(vocabulary.characters.count, "character")): \(characters)
+            labels:      \(labels(loaded))
             unknown:     \(vocabulary.hasUnknown ? "all others are read as one symbol" : "all others are refused")
             backend:     \(loaded.backend.name)
             self-test:   \(described(selfTest))
@@ -56,6 +57,15 @@ struct Inspect: ParsableCommand {
         case .success(false): "none"
         case .failure: "failed"
         }
+    }
+
+    private func labels(_ model: Model) -> String {
+        let columns = model.labelStates?.labels.columns ?? []
+        guard !columns.isEmpty else { return "none" }
+        return columns.map { column in
+            let rest = column.labels.count > 20 ? ", and \(column.labels.count - 20) more" : ""
+            return (column.name + ": " + column.labels.prefix(20).joined(separator: ", ") + rest).onOneLine
+        }.joined(separator: "; ")
     }
 
     private func documents(_ vocabulary: Vocabulary) -> String {

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import InferenceEngine
+import ModelFormat
 import Training
 
 /// How well a model predicts a text.
@@ -36,8 +37,15 @@ struct Score {
         var sum = 0.0
         var count = 0
         var next = corpus.nextDocument(from: 0)
+        var number = 0
         while let document = next {
             if !model.vocabulary.carriesDocuments { session.reset() }
+            if let labels = corpus.labels {
+                for column in labels.labels.counts.indices {
+                    try session.setLabel(labels.label(ofDocument: number, column: column), column: column)
+                }
+            }
+            number += 1
             if !model.hasEndOfDocument { session.feed(symbol: corpus[document.lowerBound]) }
             let predicted = model.hasEndOfDocument ? document : document.dropFirst()
             sum -= session.score(symbols: predicted.lazy.map { corpus[$0] })
@@ -58,6 +66,23 @@ struct Score {
         predictsUnknown = corpus.differentUnknownCount > 0
     }
 
+    /// The model's labels for a text with labels.
+    ///
+    /// - Throws: `ChargenError` if the model has none, or other columns.
+    private static func labels(_ source: CorpusSource, _ model: Model) throws -> Labels? {
+        guard let asked = source.labels else { return nil }
+        let labels = model.labelStates?.labels
+        guard labels?.columns.map(\.name) == asked.columns.map(\.name) else {
+            throw ChargenError(
+                .invalidArgument,
+                labels.map {
+                    "the model's columns of labels are: \($0.columns.map(\.name).joined(separator: ", ")); name "
+                        + "them all with --label, in this order"
+                } ?? "the model has no labels; leave out --label")
+        }
+        return labels
+    }
+
     /// Reads a text on which to score a model.
     ///
     /// - Throws: ``CorpusError``; `ChargenError` for a character that the model does not know,
@@ -67,7 +92,9 @@ struct Score {
             // The corpus marks the ends of documents, whether or not the model has a symbol for
             // them.
             return try Corpus(
-                reading: source, vocabulary: model.vocabulary.with(endOfDocument: true), unknown: unknown)
+                reading: source, vocabulary: model.vocabulary.with(endOfDocument: true),
+                labels: try labels(source, model),
+                unknown: unknown)
         } catch let error as CorpusError {
             switch error {
             case .unknownCharacter("\n", _, _) where model.hasEndOfDocument && !source.readsLines:

@@ -84,6 +84,9 @@ struct Train: ParsableCommand {
         else {
             throw ValidationError("--decay and --decay-after need --schedule exponential or plateau.")
         }
+        guard regularisation.labelDropout == nil || !corpus.labels.isEmpty else {
+            throw ValidationError("--label-dropout needs --label.")
+        }
         guard output.tensorBoard != "" else { throw ValidationError("--tensorboard needs the name of a folder.") }
         // The settings that are given are in range, whatever is chosen for the others.
         var settings = initialSettings(try source)

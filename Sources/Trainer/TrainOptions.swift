@@ -302,6 +302,12 @@ struct RegularisationOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "The part of the documents that is learned without its label, so that texts without a label can be "
+                + "generated too. (default: 0.1)", valueName: "x"))
+    var labelDropout: Double?
+
+    @Option(
+        help: ArgumentHelp(
             "AdamW's weight decay, per unit of learning rate. (default: 0)", valueName: "x"))
     var weightDecay: Double?
 
@@ -316,6 +322,7 @@ struct RegularisationOptions: ParsableArguments {
         settings.dropout = dropout ?? settings.dropout
         settings.variationalDropout = variationalDropout || settings.variationalDropout
         settings.weightDropout = weightDropout ?? settings.weightDropout
+        settings.labelDropout = labelDropout ?? settings.labelDropout
         settings.weightDecay = weightDecay ?? settings.weightDecay
         settings.averaging = averaging ?? settings.averaging
     }

@@ -21,7 +21,7 @@ struct Trainer: ParsableCommand {
         version: chargenVersion,
         subcommands: [
             Train.self, Resume.self, Sweep.self, ReportCommand.self, Export.self, Import.self, Generate.self,
-            Evaluate.self, CorpusCommand.self, Inspect.self,
+            Evaluate.self, Classify.self, CorpusCommand.self, Inspect.self,
         ])
 
     static func main() {

@@ -203,7 +203,7 @@ final class TrainingDisplay {
     private func sample() throws -> String? {
         guard samples.length > 0 else { return nil }
         let isGreedy = run.settings.batching == .documents
-        let session = try Session(Model(run.parameters, vocabulary: run.vocabulary))
+        let session = try Session(Model(run.parameters, vocabulary: run.vocabulary, labels: run.labels))
         session.unknownCharacters = .skip
         try session.setTemperature(isGreedy ? 0 : 0.8)
         session.seed = UInt64(run.progress.updates)

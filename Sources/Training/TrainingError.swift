@@ -14,6 +14,10 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case invalidValidationText(path: String, String)
     /// The text is to be read a second time, with an initial model's characters, and is a pipe.
     case unreadableTwice
+    /// The model to start from has labels, and the text has none.
+    case labelsMissing
+    /// Documents with labels are to begin from the state of the document before.
+    case labelsCarried
     /// The loss is NaN or has leapt, as often as a training may return to an earlier checkpoint.
     case diverged(update: Int)
     /// The folder of a new training has a training already.
@@ -43,6 +47,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
             "cannot validate on '\(FileName.shown(path))': \(reason)"
         case .unreadableTwice:
             "standard input can be read only once, and the initial model has characters that the text lacks"
+        case .labelsMissing: "the model to start from has labels, and the text has none"
+        case .labelsCarried: "a document with a label begins from the label's state, not from that of another document"
         case .diverged(let update):
             "the loss diverged at update \(update), after several returns to an earlier checkpoint; the last one is kept"
         case .runExists(let path): "cannot use the run '\(path)': it holds a training already"

@@ -5,10 +5,10 @@
  *     conformance all|few MODEL…
  *
  * Prints two lines for each model: its cell, its weights, a hash of the generated characters and
- * of the scores, and `unknown` if it has an unknown symbol; the second, with `settings`, is of
- * sessions with all settings, patterns and stop strings. `few` runs only two of the ways, for slow
- * processors. Fails if the hash of a way differs from the first. conformance.txt records the lines
- * of the models that run.sh makes.
+ * of the scores, `unknown` if it has an unknown symbol, `labels` if it has labels, which differ
+ * from stream to stream; the second, with `settings`, is of sessions with all settings, patterns
+ * and stop strings. `few` runs only two of the ways, for slow processors. Fails if the hash of a
+ * way differs from the first. conformance.txt records the lines of the models that run.sh makes.
  */
 #include <chargen.h>
 
@@ -196,6 +196,20 @@ static void set(const chargen_model *model, chargen_session *session, size_t num
     }
 }
 
+/* Gives a session labels, each run others: some have none in a column, one has mixtures. */
+static void set_labels(const chargen_model *model, chargen_session *session, size_t number) {
+    static const float weights[] = {0.3f, 1, 0.25f, 4};
+    size_t column, count;
+    for (column = 0; column < chargen_model_label_column_count(model); column++) {
+        count = chargen_model_label_count(model, column);
+        if (number == 4) {
+            CALL(chargen_session_set_label_weights(session, column, weights, count));
+        } else {
+            CALL(chargen_session_set_label(session, column, (int32_t)((number + column) % (count + 1)) - 1));
+        }
+    }
+}
+
 static void run(const chargen_model *model, const struct way *way, int has_settings, struct result *result) {
     struct streams streams;
     const char *prompts[RUNS];
@@ -210,6 +224,7 @@ static void run(const chargen_model *model, const struct way *way, int has_setti
         CALL(chargen_session_create(model, &streams.sessions[i]));
         CALL(chargen_session_set_temperature(streams.sessions[i], runs[i].temperature));
         CALL(chargen_session_set_seed(streams.sessions[i], runs[i].seed));
+        set_labels(model, streams.sessions[i], i);
         if (has_settings) {
             set(model, streams.sessions[i], i);
         }
@@ -253,8 +268,9 @@ static int test_model(const char *path, size_t ways, int has_settings) {
     CALL(chargen_model_load_file(path, &model));
     run(model, &all[0], has_settings, &result);
     expected = hash(&result);
-    printf("%-4s %-4s %016" PRIx64 "%s%s\n", chargen_model_cell(model), chargen_model_weight_type(model), expected,
-           chargen_model_has_unknown(model) ? " unknown" : "", has_settings ? " settings" : "");
+    printf("%-4s %-4s %016" PRIx64 "%s%s%s\n", chargen_model_cell(model), chargen_model_weight_type(model), expected,
+           chargen_model_has_unknown(model) ? " unknown" : "",
+           chargen_model_label_column_count(model) > 0 ? " labels" : "", has_settings ? " settings" : "");
     for (i = 1; i < ways; i++) {
         run(model, &all[i], has_settings, &result);
         if (hash(&result) != expected) {

@@ -27,7 +27,7 @@ template <class Call> static chargen_status status_of(Call call) {
 }
 
 int main(int argc, char **argv) {
-    CHECK(argc == 2);
+    CHECK(argc == 3);
     chargen::model model(argv[1]);
     std::ifstream file(argv[1], std::ios::binary);
     const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
@@ -101,5 +101,23 @@ int main(int argc, char **argv) {
     chargen::session alone(model);
     alone.feed("Alf");
     CHECK(next.size() == 2 && next[0] == alone.next());
+
+    // Labels.
+    CHECK(model.label_columns().empty() && model.labels().empty());
+    CHECK(status_of([&] { alone.set_label(0); }) == CHARGEN_INVALID_ARGUMENT);
+    const chargen::model labelled(argv[2]);
+    chargen::session kind(labelled);
+    CHECK(labelled.label_columns().size() == 2 && labelled.label_columns()[1] == "kind");
+    CHECK(labelled.labels()[labelled.find_label("b")] == "b" && labelled.labels(1)[1] == "long");
+    kind.set_label(1).set_label(0, 1);
+    const std::string text_of_kind = kind.generate(30);
+    kind.set_label_weights({0, 2, 0}).reset();
+    CHECK(kind.generate(30) == text_of_kind);
+    kind.set_label(-1).reset();
+    CHECK(kind.generate(30) != text_of_kind);
+    const auto probabilities = kind.classify(labelled, "abc");
+    CHECK(probabilities.size() == 3 && std::abs(probabilities[0] + probabilities[1] + probabilities[2] - 1) < 1e-5f);
+    kind.set_initial_state(std::vector<float>(chargen_session_state_size(kind.handle()), 0.5f)).reset();
+    CHECK(kind.generate(30) != text_of_kind);
     return 0;
 }

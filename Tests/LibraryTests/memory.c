@@ -179,6 +179,27 @@ static void no_undo(void) { CHECK(chargen_session_set_undo(sessions[0], 0) == CH
 static chargen_status create_sharing(void) { return chargen_session_create_sharing(sessions[0], &new_session); }
 static chargen_status clone_session(void) { return chargen_session_clone(sessions[0], &new_session); }
 
+/* Of a new session, as the state stays allocated. */
+static chargen_status set_initial(void) {
+    chargen_status status = create_session();
+    if (status == CHARGEN_OK) {
+        status = chargen_session_set_initial_state(new_session, NULL, 0);
+        if (status != CHARGEN_OK) {
+            free_session();
+        }
+    }
+    return status;
+}
+static chargen_status classify(void) {
+    float probabilities[4096];
+    return chargen_session_classify(sessions[0], 0, "abc", 3, 1, probabilities, 4096);
+}
+static chargen_status classify_prefixes(void) {
+    static float probabilities[3 * 4096];
+    size_t count;
+    return chargen_session_classify_prefixes(sessions[0], 0, "abc", 3, probabilities, 3 * 4096, &count);
+}
+
 static chargen_status feed_unknown(void) { return chargen_session_feed(sessions[0], unknown, 4); }
 static chargen_status feed_bytes(void) { return chargen_session_feed(sessions[0], "\xFF", 1); }
 static chargen_status feed_piece(void) { return chargen_session_feed_piece(sessions[0], unknown, 4); }
@@ -241,6 +262,7 @@ static const struct call {
     {"setting undo", set_undo, CHARGEN_OK, no_undo},
     {"creating a session that shares memory", create_sharing, CHARGEN_OK, free_session},
     {"cloning a session", clone_session, CHARGEN_OK, free_session},
+    {"setting an initial state", set_initial, CHARGEN_OK, free_session},
     {"setting unknown characters", set_allowed_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"feeding unknown characters", feed_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"feeding bytes", feed_bytes, CHARGEN_INVALID_UTF8, NULL},
@@ -252,6 +274,12 @@ static const struct call {
     {"feeding a batch", batch_feed_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"scoring in a batch", batch_score_unknown, CHARGEN_UNKNOWN_CHARACTER, NULL},
     {"a batch of too many", batch_next_too_many, CHARGEN_INVALID_ARGUMENT, NULL},
+};
+
+/* Those of a model with labels. */
+static const struct call label_calls[] = {
+    {"classifying a text", classify, CHARGEN_OK, nothing},
+    {"classifying the beginnings of a text", classify_prefixes, CHARGEN_OK, nothing},
 };
 
 /* ---- Refusals ---- */
@@ -425,6 +453,9 @@ int main(int argc, char **argv) {
     }
     for (i = 0; i < sizeof calls / sizeof *calls; i++) {
         check_call(&calls[i]);
+    }
+    for (i = 0; chargen_model_label_column_count(model) > 0 && i < sizeof label_calls / sizeof *label_calls; i++) {
+        check_call(&label_calls[i]);
     }
     check_many_refusals();
     check_threads();

@@ -1,9 +1,9 @@
 """Writes the same models as Tests/TestSupport/RandomModel.swift, without the trainer and zstd.
 
-Usage: random_model.py CELL FILE [WEIGHTS [HIDDEN [SCALE [unknown]]]]
+Usage: random_model.py CELL FILE [WEIGHTS [HIDDEN [SCALE [unknown|labels]]]]
 
 The state of these models is carried from one document into the next. With `unknown` they know ASCII
-characters only, and have an unknown symbol.
+characters only, and have an unknown symbol. With `labels` documents begin from states of labels.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Iterator
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 WEIGHTS = ("f32", "bf16", "int8", "int4")
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz .,é中😀"
+LABELS = [("class", ["a", "b", "é"]), ("kind", ["b", "long"])]
 
 
 def random_words(seed: int) -> Iterator[int]:
@@ -92,15 +93,25 @@ def payload(weights: str, rows: int, columns: int, scale: float, words: Iterator
     return planes(halves(scales(rows * groups, 8)), 2) + packed
 
 
+def label_names(columns: list[tuple[str, list[str]]]) -> bytes:
+    """The names of labels as a header has them."""
+    if not columns:
+        return b""
+    text = b"".join(name.encode("utf-8") + b"\0" for column, labels in columns for name in [column, *labels])
+    counts = [len(labels) for _, labels in columns]
+    return struct.pack(f"<{len(counts) + 2}I", len(counts), *counts, len(text)) + text
+
+
 def random_model(
     cell: str, layers: int = 2, hidden_size: int = 40, characters: str = CHARACTERS, ends: bool = True,
     scale: float = 0.8, seed: int = 77, provenance: str = '{"chargen":"test"}', weights: str = "f32",
-    carries: bool = False, unknown: bool = False,
+    carries: bool = False, unknown: bool = False, labels: list[tuple[str, list[str]]] | None = None,
 ) -> bytes:
     """The bytes of a .cgw file with random weights in ±scale, uniform floats or integers.
 
     carries: whether the state is carried from one document into the next.
     unknown: whether there is an unknown symbol.
+    labels: columns, each with its labels in ascending order.
     """
     scalars = sorted(set(map(ord, characters)))
     symbols = len(scalars) + unknown + ends
@@ -115,6 +126,10 @@ def random_model(
         ]
     tensors += [(table, symbols, hidden_size), ("f32", symbols, 1)]
 
+    if labels:
+        rows = 1 + sum(len(names) for _, names in labels)
+        tensors += [("f32", rows, layers * hidden_size)] * (2 if cell == "lstm" else 1)
+
     words = random_words(seed)
     frames = [frame(payload(*tensor, single(scale), words)) for tensor in tensors]
 
@@ -122,24 +137,26 @@ def random_model(
     directory = b"".join(
         struct.pack("<IIQ", WEIGHTS.index(tensor[0]), zlib.crc32(data), len(data))
         for tensor, data in zip(tensors, frames))
-    body = struct.pack(f"<{len(scalars)}I", *scalars) + text + directory
+    body = struct.pack(f"<{len(scalars)}I", *scalars) + label_names(labels or []) + text + directory
     header_length = 48 + len(body) + 4
     header = b"\x89CGW\r\n\x1a\n" + struct.pack(
         "<IIQIIIIII", 1, header_length, header_length + sum(map(len, frames)), list(GATES).index(cell), layers,
-        hidden_size, len(scalars), ends + (ends and carries) + 4 * unknown, len(text))
+        hidden_size, len(scalars), ends + (ends and carries) + 4 * unknown + 8 * bool(labels),
+        len(text))
     header += body
     return header + struct.pack("<I", zlib.crc32(header)) + b"".join(frames)
 
 
 def main(
-    cell: str, path: str, weights: str = "f32", hidden_size: str = "40", scale: str = "0.8", unknown: str = "",
+    cell: str, path: str, weights: str = "f32", hidden_size: str = "40", scale: str = "0.8", special: str = "",
 ) -> None:
+    unknown, labels = special == "unknown", special == "labels"
     characters = CHARACTERS if not unknown else "".join(filter(str.isascii, CHARACTERS))
     with open(path, "wb") as file:
         file.write(
             random_model(
                 cell, hidden_size=int(hidden_size), characters=characters, scale=float(scale), weights=weights,
-                carries=True, unknown=bool(unknown)))
+                carries=not labels, unknown=unknown, labels=LABELS if labels else None))
 
 
 if __name__ == "__main__":

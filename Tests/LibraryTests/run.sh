@@ -152,7 +152,7 @@ check 'save runs clean under valgrind' clean "$work/save" "$model" "$work/saved"
 check 'save as C++ runs clean under valgrind' clean "$work/save++" "$model" "$work/saved" 20
 cpp_tests() {
     "$1" "-std=$2" -Wall -Wextra -Wconversion -Werror -pedantic -O1 -Iinclude Tests/LibraryTests/cpp.cc \
-        -L"$folder" -lchargen -Wl,-rpath,"$folder" -o "$work/cpp" && clean "$work/cpp" "$model"
+        -L"$folder" -lchargen -Wl,-rpath,"$folder" -o "$work/cpp" && clean "$work/cpp" "$model" "$work/models/lstm-labels.cgw"
 }
 for standard in c++17 c++20; do
     for compiler in g++ clang++; do
@@ -170,9 +170,10 @@ check 'hostile arguments and damaged models run clean under valgrind' clean "$wo
 python -c 'import sys, random_model as random
 characters = [chr(code) for code in range(0x20, 0x110000) if not 0xD800 <= code < 0xE000][:65535]
 provenance = "\"" + "x" * (2**20 - 2) + "\""
-model = random.random_model("rnn", hidden_size=1, characters="".join(characters), provenance=provenance)
+labels = [("many", [f"{number:014}" for number in range(4095)])]
+model = random.random_model("rnn", hidden_size=1, characters="".join(characters), provenance=provenance, labels=labels)
 open(sys.argv[1], "wb").write(model)' "$work/large.cgw" || exit 1
-for each in "$model" "$work/models/gru-int4.cgw" "$work/large.cgw"; do
+for each in "$model" "$work/models/gru-int4.cgw" "$work/models/lstm-labels.cgw" "$work/large.cgw"; do
     check "refused memory, each call gives a status and loses nothing: $(basename "$each")" "$work/memory" "$each"
 done
 called() { "$work/sequences" --functions | tr ' ' '\n' | sort -u; }
@@ -182,6 +183,7 @@ for each in rnn/f32 gru/bf16 lstm/int8 gru/int4; do
     python Tests/LibraryTests/random_model.py ${each%/*} "$work/small-${each#*/}.cgw" ${each#*/} 8 0.8 || exit 1
 done
 python Tests/LibraryTests/random_model.py lstm "$work/small-unknown.cgw" int8 8 0.8 unknown || exit 1
+python Tests/LibraryTests/random_model.py lstm "$work/small-labels.cgw" f32 8 0.8 labels || exit 1
 # One long text with line breaks, no documents.
 python -c 'import sys, random_model as random
 model = random.random_model("gru", hidden_size=8, characters=random.CHARACTERS + "\n", ends=False)

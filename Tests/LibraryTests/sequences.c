@@ -40,6 +40,8 @@ enum {
     PATTERNS = 2,
     FILES = 16,      /* Models in the arguments. */
     CHARACTERS = 256, /* The most characters of a model that are called by number. */
+    COLUMNS = 4,     /* The most of labels, and the most labels of one. */
+    LABELS = 8,
     TEXT = 256,      /* The most bytes of a text that is fed. */
     ROOM = 512       /* The most bytes of a text that is generated. */
 };
@@ -54,6 +56,8 @@ struct file {
     uint32_t characters[CHARACTERS];
     size_t character_count, longest;
     int has_end, has_unknown, has_self_test;
+    /* Of labels, and the labels of each. */
+    size_t columns, labels[COLUMNS];
     /* A model that all threads use. */
     chargen_model *common;
 };
@@ -1558,6 +1562,140 @@ static void call_state(struct world *w) {
     free(values);
 }
 
+/* ---- Labels ---- */
+
+static void call_labels(struct world *w) {
+    const struct model_slot *m = any_model(w);
+    size_t columns = chargen_model_label_column_count(m->model);
+    size_t column = one_in(w, 5) ? impossible_size(w) : below(w, columns + 2);
+    size_t count = chargen_model_label_count(m->model, column);
+    size_t label = one_in(w, 5) ? impossible_size(w) : below(w, count + 2);
+    int32_t found = 7;
+    CHECK(columns == (m->model == NULL ? 0 : m->file->columns));
+    CHECK((count == 0) == (column >= columns));
+    CHECK((chargen_model_label_column(m->model, column)[0] == '\0') == (column >= columns));
+    CHECK((chargen_model_label(m->model, column, label)[0] == '\0') == (label >= count));
+    if (label < count) {
+        const char *name = chargen_model_label(m->model, column, label);
+        int is_done = GIVES(CHARGEN_OK, chargen_model_find_label(m->model, column, name, strlen(name), &found));
+        CHECK(found == (is_done ? (int32_t)label : -1));
+    } else {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_model_find_label(m->model, column, "?", 1, &found));
+        CHECK(found == -1);
+        CHECK(chargen_model_find_label(m->model, 0, "?", 1, NULL) == CHARGEN_INVALID_ARGUMENT);
+    }
+}
+
+static void call_set_label(struct world *w) {
+    struct session_slot *s = existing(w);
+    size_t columns = s == NULL ? 0 : s->file->columns, column = below(w, columns + 1);
+    size_t count = column < columns ? s->file->labels[column] : 0;
+    int32_t label = (int32_t)below(w, count + 3) - 2;
+    int is_valid = column < columns && label >= -1 && label < (int32_t)count;
+    if (GIVES(is_valid ? CHARGEN_OK : CHARGEN_INVALID_ARGUMENT,
+              chargen_session_set_label(s == NULL ? NULL : s->session, column, label))
+        && is_valid) {
+        float weights[LABELS] = {0};
+        if (label >= 0) {
+            weights[label] = 3;
+            CHECK(chargen_session_set_label_weights(s->twin, column, weights, count) == CHARGEN_OK);
+        } else {
+            CHECK(chargen_session_set_label(s->twin, column, -1) == CHARGEN_OK);
+        }
+    }
+}
+
+static void call_set_label_weights(struct world *w) {
+    struct session_slot *s = existing(w);
+    size_t columns = s == NULL ? 0 : s->file->columns, column = below(w, columns + 1), i;
+    size_t count = column < columns ? s->file->labels[column] : 0;
+    float weights[LABELS + 1] = {0}, sum = 0;
+    int is_valid = column < columns;
+    for (i = 0; i < count; i++) {
+        weights[i] = one_in(w, 8) ? random_float(w) : (float)below(w, 4);
+        is_valid = is_valid && weights[i] >= 0;
+        sum += weights[i];
+    }
+    is_valid = is_valid && sum > 0 && sum <= 3e38f;
+    if (one_in(w, 8)) {
+        chargen_session *session = s == NULL ? NULL : s->session;
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_set_label_weights(session, column, NULL, count));
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_set_label_weights(
+            session, column, weights, one_in(w, 2) ? count + 1 : impossible_size(w)));
+    }
+    if (GIVES(is_valid ? CHARGEN_OK : CHARGEN_INVALID_ARGUMENT,
+              chargen_session_set_label_weights(s == NULL ? NULL : s->session, column, weights, count))
+        && is_valid) {
+        CHECK(chargen_session_set_label_weights(s->twin, column, weights, count) == CHARGEN_OK);
+    }
+}
+
+static void call_set_initial_state(struct world *w) {
+    struct session_slot *s = existing(w);
+    chargen_session *session = s == NULL ? NULL : s->session;
+    size_t count = chargen_session_state_size(session), i;
+    float *values = (float *)malloc((count + 1) * sizeof *values);
+    float *given = one_in(w, 2) ? values : NULL;
+    int is_valid = s != NULL;
+    for (i = 0; i < count; i++) {
+        values[i] = (float)below(w, 2001) / 1000 - 1;
+    }
+    if (given != NULL && count > 0 && one_in(w, 4)) {
+        values[below(w, count)] = one_in(w, 2) ? NAN : INFINITY;
+        is_valid = 0;
+    }
+    if (one_in(w, 8)) {
+        (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_set_initial_state(session, values, count + 1));
+    }
+    if (GIVES(is_valid ? CHARGEN_OK : CHARGEN_INVALID_ARGUMENT,
+              chargen_session_set_initial_state(session, given, count))
+        && is_valid) {
+        CHECK(chargen_session_set_initial_state(s->twin, given, count) == CHARGEN_OK);
+    }
+    free(values);
+}
+
+/* Classifies a text that may go on, and compares what all of it as a beginning gives. */
+static void call_classify(struct world *w) {
+    struct session_slot *s = existing(w);
+    chargen_session *session = s == NULL ? NULL : s->session;
+    size_t columns = s == NULL ? 0 : s->file->columns, column = below(w, columns + 1);
+    size_t count = column < columns ? s->file->labels[column] : 0, characters = 0, found = 7, known, i;
+    struct text text = {NULL, 0};
+    float probabilities[LABELS], prefixes[LABELS * TEXT];
+    double sum = 0;
+    chargen_status expected = CHARGEN_INVALID_ARGUMENT;
+    if (column < columns) {
+        text = random_text(w, s->file);
+        expected = status_of(&text, s->file, s->unknown, &known);
+        if (one_in(w, 8)) {
+            (void)GIVES(CHARGEN_BUFFER_TOO_SMALL,
+                        chargen_session_classify(session, column, "", 0, 0, probabilities, count - 1));
+            (void)GIVES(CHARGEN_INVALID_ARGUMENT, chargen_session_classify(session, column, "", 0, 0, NULL, count));
+        }
+    }
+    if (!GIVES(expected, chargen_session_classify(session, column, text.bytes, text.length, 0, probabilities, LABELS))
+        || expected != CHARGEN_OK) {
+        free(text.bytes);
+        return;
+    }
+    for (i = 0; i < count; i++) {
+        CHECK(probabilities[i] >= 0 && probabilities[i] <= 1);
+        sum += (double)probabilities[i];
+    }
+    CHECK(sum > 0.999 && sum < 1.001);
+    for (i = 0; i < text.length; i++) {
+        characters += (text.bytes[i] & 0xC0) != 0x80;
+    }
+    if (characters > 0
+        && GIVES(CHARGEN_OK, chargen_session_classify_prefixes(session, column, text.bytes, text.length, prefixes,
+                                                               LABELS * TEXT, &found))) {
+        CHECK(found == characters);
+        CHECK(memcmp(prefixes + (characters - 1) * count, probabilities, count * sizeof *prefixes) == 0);
+    }
+    free(text.bytes);
+}
+
 /* ---- Snapshots and undo ---- */
 
 static void call_snapshot(struct world *w) {
@@ -2059,6 +2197,13 @@ static const struct function {
     {"chargen_session_set_undo", 4, call_set_undo},
     {"chargen_session_undo chargen_session_undo_count", 8, call_undo},
     {"chargen_session_state_size chargen_session_get_state chargen_session_set_state", 5, call_state},
+    {"chargen_model_label_column_count chargen_model_label_count chargen_model_label_column chargen_model_label "
+     "chargen_model_find_label",
+     3, call_labels},
+    {"chargen_session_set_label", 8, call_set_label},
+    {"chargen_session_set_label_weights", 5, call_set_label_weights},
+    {"chargen_session_set_initial_state", 3, call_set_initial_state},
+    {"chargen_session_classify chargen_session_classify_prefixes", 3, call_classify},
     {"chargen_session_set_unknown", 8, call_set_unknown},
     {"chargen_session_set_replacement", 4, call_set_replacement},
     {"chargen_session_unknown chargen_session_replacement", 2, call_unknown},
@@ -2162,6 +2307,10 @@ static void read_model(const char *path) {
     f->longest = chargen_model_max_character_bytes(f->common);
     f->has_end = chargen_model_has_end_of_document(f->common);
     f->has_unknown = chargen_model_has_unknown(f->common);
+    f->columns = chargen_model_label_column_count(f->common);
+    for (i = 0; i < f->columns && i < COLUMNS; i++) {
+        f->labels[i] = chargen_model_label_count(f->common, i);
+    }
     f->has_self_test = strstr(chargen_model_provenance(f->common, NULL), "\"selfTest\":") != NULL;
 }
 

@@ -27,7 +27,7 @@ from typing import Any
 
 import chargen
 from chargen import Batch, Beam, EndReason, Error, Model, Pattern, Session, Status
-from random_model import CHARACTERS, WEIGHTS, random_model
+from random_model import CHARACTERS, LABELS, WEIGHTS, random_model
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # Models with an end-of-document symbol, and one without.
@@ -44,6 +44,70 @@ def symbols(session: Session, count: int) -> str:
         if len(text) < count:
             text += "¶"
     return text
+
+
+class LabelTests(unittest.TestCase):
+    """Documents that begin from states of labels."""
+
+    MODEL = Model.from_bytes(random_model("gru", labels=LABELS))
+
+    def test_a_model_tells_its_labels(self) -> None:
+        self.assertEqual(self.MODEL.labels, dict(LABELS))
+        self.assertEqual(Model.from_bytes(MODELS["gru"]).labels, {})
+
+    def test_a_label_decides_the_text_of_each_document(self) -> None:
+        def text(*choices: Any) -> str:
+            session = Session(self.MODEL, seed=3)
+            for choice in choices:
+                session.set_label(*choice)
+            return symbols(session, 60)
+
+        texts = [text(), text(("a",)), text(("é",)), text(("long", "kind")), text(("a",), ("long", "kind"))]
+        self.assertEqual(len(set(texts)), len(texts))
+        self.assertEqual(text(("a",), (None,)), texts[0])
+        self.assertEqual(text(({"a": 3},)), texts[1])
+        self.assertNotIn(text(({"a": 0.5, "é": 0.5},)), texts)
+
+    def test_a_state_of_ones_own(self) -> None:
+        for model in (self.MODEL, Model.from_bytes(MODELS["gru"])):
+            session = Session(model, seed=3)
+            expected = symbols(session, 20)
+            session.set_initial_state([0.25] * len(session.state))
+            session.reset()
+            self.assertNotEqual(symbols(session, 20), expected)
+            session.set_initial_state(None)
+            session.reset()
+            self.assertEqual(symbols(session, 20), expected)
+            with self.assertRaises(Error):
+                session.set_initial_state([2.0] * len(session.state))
+
+    def test_the_label_of_a_text(self) -> None:
+        session = Session(self.MODEL)
+        for column, labels in LABELS:
+            scores = []
+            for label in labels:
+                other = Session(self.MODEL)
+                other.set_label(label, column)
+                scores.append(math.exp(other.score("abc", end=True)[0]))
+            result = session.classify("abc", column)
+            self.assertEqual(list(result), labels)
+            for probability, score in zip(result.values(), scores):
+                self.assertAlmostEqual(probability, score / sum(scores), 5)
+            prefixes = session.classify_prefixes("abc", column)
+            self.assertEqual(prefixes[-1], session.classify("abc", column, whole=False))
+            self.assertEqual(len(prefixes), 3)
+        self.assertEqual(session.classify_prefixes(""), [])
+
+    def test_what_is_no_label_is_refused(self) -> None:
+        session = Session(self.MODEL)
+        for choice in (("x",), ("a", "kind"), ("a", "x"), ({"x": 1},)):
+            with self.assertRaises(ValueError):
+                session.set_label(*choice)
+        for weights in ({"a": 0}, {"a": math.nan}, {"a": -1, "b": 2}, {}):
+            with self.assertRaises(Error):
+                session.set_label(weights)
+        with self.assertRaises(ValueError):
+            Session(Model.from_bytes(MODELS["gru"])).classify("abc")
 
 
 class ConformanceTests(unittest.TestCase):

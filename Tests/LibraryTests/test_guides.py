@@ -53,7 +53,7 @@ def blocks(document: str, language: str) -> list[tuple[int, str]]:
 
 class PythonBlocks(unittest.TestCase):
     def test_they_run(self) -> None:
-        for document in ("docs/python-guide.md", "README.md", "docs/patterns.md", "docs/sampling.md", "examples/python/README.md"):
+        for document in ("docs/python-guide.md", "docs/labels.md", "README.md", "docs/patterns.md", "docs/sampling.md", "examples/python/README.md"):
             for line, code in blocks(document, "python"):
                 with self.subTest(document=document, line=line), tempfile.TemporaryDirectory() as folder:
                     for name in ("model.cgw", "names.cgw"):

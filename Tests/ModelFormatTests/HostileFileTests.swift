@@ -43,11 +43,13 @@ import Testing
         Attack("no hidden unit", "the hidden size is 0, not 1 to 16384") { $0.hiddenSize = 0 },
         Attack("16,385 hidden units", "the hidden size is 16385") { $0.hiddenSize = 16_385 },
         Attack("2^32 - 1 hidden units", "the hidden size is 4294967295") { $0.hiddenSize = .max },
-        Attack("special symbols 3", "the field of special symbols is 3, not 0 to 2 or 4 to 6") {
+        Attack("special symbols 3", "the field of special symbols is 3, not 0 to 2, 4 to 6, 8, 9, 12 or 13") {
             $0.specialSymbols = 3
         },
         Attack("special symbols 7", "the field of special symbols is 7") { $0.specialSymbols = 7 },
-        Attack("special symbols 8", "the field of special symbols is 8") { $0.specialSymbols = 8 },
+        Attack("labels that are not there", "the number of label columns is") { $0.specialSymbols = 8 },
+        Attack("special symbols 10", "the field of special symbols is 10") { $0.specialSymbols = 10 },
+        Attack("special symbols 16", "the field of special symbols is 16") { $0.specialSymbols = 16 },
         Attack("special symbols 2^31 + 4", "the field of special symbols is 2147483652") {
             $0.specialSymbols = 1 << 31 + 4
         },
@@ -109,10 +111,10 @@ import Testing
         Attack("element type 2^32 - 1", "has element type 4294967295", kind: .unsupportedVersion) {
             $0.entries[1].elementType = .max
         },
-        Attack("bias in bfloat16", "tensor rnn.bias_ih_l0 has element type 1, a bias must have 0") {
+        Attack("bias in bfloat16", "tensor rnn.bias_ih_l0 has element type 1, it must have 0") {
             $0.entries[2].elementType = 1
         },
-        Attack("bias in int4", "tensor fc.bias has element type 3, a bias must have 0") {
+        Attack("bias in int4", "tensor fc.bias has element type 3, it must have 0") {
             $0.entries[5].elementType = 3
         },
         Attack("tensor beyond the file", "tensor fc.bias reaches beyond the file") { $0.entries[5].length = 1000 },

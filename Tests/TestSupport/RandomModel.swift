@@ -5,8 +5,8 @@ import ModelFormat
 /// Floats are uniform.
 public func randomModel(
     _ cell: Cell, layers: Int = 2, hiddenSize: Int = 20, characters: String = "abcdefghijklmnopqrstuvwxyz ",
-    hasUnknown: Bool = false, hasEndOfDocument: Bool = true, carriesDocuments: Bool = false, range: Float = 0.4,
-    seed: UInt64 = 1, weights: ElementType = .float32
+    hasUnknown: Bool = false, hasEndOfDocument: Bool = true, carriesDocuments: Bool = false,
+    labels: [Labels.Column] = [], range: Float = 0.4, seed: UInt64 = 1, weights: ElementType = .float32
 ) throws -> [UInt8] {
     let scalars = Set(characters.unicodeScalars.map(\.value)).sorted()
     guard
@@ -16,14 +16,17 @@ public func randomModel(
     else {
         throw ChargenError(.invalidArgument, "not a vocabulary")
     }
-    let shape = ModelShape(cell: cell, layers: layers, hiddenSize: hiddenSize, vocabularySize: vocabulary.count)
+    let labels = Labels(labels)
+    let shape = ModelShape(
+        cell: cell, layers: layers, hiddenSize: hiddenSize, vocabularySize: vocabulary.count,
+        labelCount: labels?.count ?? 0)
     var random = SplitMix64(seed: seed)
     let tensors = (0..<shape.tensorCount).map { index in
         let tensor = shape.tensor(index)
         return randomTensor(weights.elementType(of: tensor), tensor, range: range, random: &random)
     }
     return try ModelFile.encode(
-        shape: shape, vocabulary: vocabulary, provenance: "{\"chargen\":\"test\"}", tensors: tensors)
+        shape: shape, vocabulary: vocabulary, labels: labels, provenance: "{\"chargen\":\"test\"}", tensors: tensors)
 }
 
 /// A tensor of random values in ±`range`. Integers span the range of their type; scales differ by

@@ -83,7 +83,7 @@ import Testing
             for end in stride(from: min(size, bytes.count), to: bytes.count + size, by: size) {
                 consumed += try bytes[consumed..<min(end, bytes.count)].withUnsafeBytes {
                     try reader.read($0, offset: consumed, isLast: false) {
-                        documents.append("\($1) \($0)")
+                        documents.append("\($2) \($0)")
                     } fault: {
                         throw $0
                     }
@@ -91,7 +91,7 @@ import Testing
             }
             _ = try bytes[consumed...].withUnsafeBytes {
                 try reader.read($0, offset: consumed, isLast: true) {
-                    documents.append("\($1) \($0)")
+                    documents.append("\($2) \($0)")
                 } fault: {
                     throw $0
                 }

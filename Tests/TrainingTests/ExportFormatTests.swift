@@ -15,7 +15,8 @@ struct ExportFormatTests {
         let tensors = (0..<shape.tensorCount).map { index in
             (0..<shape.tensor(index).count).map { _ in Float(random.next() >> 40) * 0x1p-23 - 1 }
         }
-        return TrainedModel(shape: shape, vocabulary: vocabulary, provenance: "{}", tensors: tensors)
+        return TrainedModel(
+            shape: shape, vocabulary: vocabulary, labels: nil, provenance: "{}", tensors: tensors)
     }
 
     private static func vocabulary(unknown: Bool, ends: Bool, carries: Bool) throws -> Vocabulary {
@@ -109,7 +110,7 @@ struct ExportFormatTests {
     func tooLarge() throws {
         let shape = ModelShape(cell: .lstm, layers: 1, hiddenSize: 16_384, vocabularySize: 2)
         let vocabulary = try #require(Vocabulary(characters: [0x61, 0x62], hasEndOfDocument: false))
-        let model = TrainedModel(shape: shape, vocabulary: vocabulary, provenance: "{}", tensors: [])
+        let model = TrainedModel(shape: shape, vocabulary: vocabulary, labels: nil, provenance: "{}", tensors: [])
         #expect(throws: ChargenError.self) { try ONNXModel.encode(model) }
     }
 }

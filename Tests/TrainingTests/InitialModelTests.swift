@@ -53,7 +53,7 @@ struct InitialModelTests {
             // a constant.
             let kept = try train(other, in: folder, "kept", from: initial, epochs: 1, rate: 1e-9)
             let network = try Network(initial.shape, threads: 1, backend: #require(.chosen()))
-            initial.copy(to: network.parameters, initial.vocabulary)
+            initial.copy(to: network.parameters, initial.vocabulary, nil)
             let letters = "the be".unicodeScalars.map(\.value)
                 .filter { initial.vocabulary.symbol(of: $0) != nil }
             func logits(_ network: Network, _ vocabulary: Vocabulary) throws -> [Float] {

@@ -25,10 +25,21 @@ function set(model, session, number) {
   }
 }
 
+/** Other labels for each run. */
+function setLabels(model, session, number) {
+  model.labels.forEach(({ name, labels }, column) => {
+    const weights = [0.3, 1, 0.25, 4];
+    const place = (number + column) % (labels.length + 1);
+    const mixture = Object.fromEntries(labels.map((label, index) => [label, weights[index]]));
+    session.setLabel(number === 4 ? mixture : place === 0 ? null : labels[place - 1], name);
+  });
+}
+
 function result(model, hasSettings) {
   const view = new DataView(new ArrayBuffer(runs.length * (8 + 4 * mostCharacters + 8)));
   runs.forEach(({ seed, temperature, prompt, characters, text }, number) => {
     const session = new Session(model, { temperature, seed });
+    setLabels(model, session, number);
     if (hasSettings) set(model, session, number);
     if (prompt !== '') view.setFloat64(8 * number, session.score(prompt).logProbability, true);
     session.reset();
@@ -55,6 +66,6 @@ function hash(bytes) {
 /** Two lines of conformance.txt. */
 export function lines(model) {
   const start = `${model.cell.padEnd(4)} ${model.weightType.padEnd(4)} `;
-  const end = model.hasUnknown ? ' unknown' : '';
+  const end = (model.hasUnknown ? ' unknown' : '') + (model.labels.length > 0 ? ' labels' : '');
   return `${start}${hash(result(model, false))}${end}\n${start}${hash(result(model, true))}${end} settings\n`;
 }

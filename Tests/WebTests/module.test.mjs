@@ -51,6 +51,29 @@ test('what is no model is refused', async () => {
   assert.throws(() => new Session(new Model()), TypeError);
 });
 
+test('labels decide texts, and texts tell labels', async () => {
+  const labelled = await Model.load(readFileSync(`${models}/gru-labels.cgw`));
+  assert.deepStrictEqual(labelled.labels, [
+    { name: 'class', labels: ['a', 'b', 'é'] }, { name: 'kind', labels: ['b', 'long'] },
+  ]);
+  assert.deepStrictEqual(model.labels, []);
+  const text = (...choice) => {
+    const session = new Session(labelled, { seed: 3 });
+    session.setLabel(...choice);
+    return session.generate(60);
+  };
+  assert.strictEqual(new Set([text('a'), text('é'), text('long', 'kind'), text(null)]).size, 4);
+  assert.strictEqual(text({ a: 3 }), text('a'));
+  const result = new Session(labelled).classify('abc');
+  assert.deepStrictEqual(Object.keys(result), ['a', 'b', 'é']);
+  assert.ok(Math.abs(Object.values(result).reduce((sum, each) => sum + each) - 1) < 1e-6);
+  assert.notDeepStrictEqual(new Session(labelled).classify('abc', { whole: false }), result);
+  assert.throws(() => text('x'), RangeError);
+  assert.throws(() => text('a', 'x'), RangeError);
+  assert.throws(() => text({ a: 0 }), { status: Status.INVALID_ARGUMENT });
+  assert.throws(() => new Session(model).setLabel('a'), RangeError);
+});
+
 test('a model tells what it is', () => {
   assert.deepStrictEqual([model.cell, model.layers, model.hiddenSize, model.weightType], ['gru', 2, 64, 'f32']);
   assert.ok(model.verify());

@@ -70,6 +70,9 @@ export declare class Model {
   /** The characters, in the order of `Session.probabilities()`. */
   readonly characters: readonly string[];
 
+  /** The columns of labels that the model was trained with; empty without labels. */
+  readonly labels: readonly { readonly name: string; readonly labels: readonly string[] }[];
+
   knows(character: string): boolean;
   /** The known character that takes the place of another with `unknown: 'nearest'`. */
   nearest(character: string): string;
@@ -168,6 +171,18 @@ export declare class Session implements Iterable<string> {
   allows(character: Character): boolean;
   /** Restricts generated text to some characters; '' allows all. */
   setAllowed(characters: string): void;
+
+  /**
+   * Chooses the label of the documents that begin from now on, this one if it is at its beginning:
+   * a label of a column (of the first, if none is named), null for no label, or a mixture, such as
+   * `{ Sports: 0.7, Business: 0.3 }`.
+   */
+  setLabel(label: string | null | Readonly<Record<string, number>>, column?: string): void;
+  /**
+   * The probability of each label of a column for a text, if all are equally probable before the
+   * text is known. With `whole` its end counts too. The session's own text stays as it is.
+   */
+  classify(text: string, options?: { column?: string; whole?: boolean }): Record<string, number>;
 
   /** The next character; null at the end of a text or at a stop string: see `endReason`. */
   next(): Character;

@@ -310,6 +310,16 @@ export class Model {
     return this.#characters;
   }
 
+  get labels() {
+    const { library, handle } = internal(this, Model);
+    const { exports } = library;
+    return Array.from({ length: exports.chargen_model_label_column_count(handle) }, (_, column) => ({
+      name: library.string(exports.chargen_model_label_column(handle, column)),
+      labels: Array.from({ length: exports.chargen_model_label_count(handle, column) }, (_, label) =>
+        library.string(exports.chargen_model_label(handle, column, label))),
+    }));
+  }
+
   knows(each) {
     return this.#library.exports.chargen_model_knows(this.#handle, code(each)) !== 0;
   }
@@ -531,6 +541,44 @@ export class Session {
       policy >= 0
         ? this.#exports.chargen_session_set_unknown(this.#handle, policy)
         : this.#exports.chargen_session_set_replacement(this.#handle, code(value)));
+  }
+
+  // ---- Labels ----
+
+  /** The number and the labels of a column; the first if none is named. */
+  #column(name) {
+    const columns = this.model.labels;
+    const number = name === undefined ? 0 : columns.findIndex((column) => column.name === name);
+    if (columns[number] === undefined) throw new RangeError(`the model has no column of labels ${name ?? ''}`);
+    return { number, labels: columns[number].labels };
+  }
+
+  setLabel(label, column) {
+    const { number, labels } = this.#column(column);
+    const weights = label === null ? {} : typeof label === 'string' ? { [label]: 1 } : label;
+    for (const name of Object.keys(weights)) {
+      if (!labels.includes(name)) throw new RangeError(`the column has no label ${name}, but ${labels.join(', ')}`);
+    }
+    if (label === null) return void this.#check(this.#exports.chargen_session_set_label(this.#handle, number, -1));
+    const values = Float32Array.from(labels, (name) => weights[name] ?? 0);
+    const [address] = this.#library.copy(new Uint8Array(values.buffer));
+    this.#check(this.#exports.chargen_session_set_label_weights(this.#handle, number, address, labels.length));
+  }
+
+  classify(text, { column, whole = true } = {}) {
+    const { number, labels } = this.#column(column);
+    const library = this.#library;
+    const address = library.allocate(4 * labels.length);
+    try {
+      const bytes = library.copy(utf8(text));
+      this.#check(
+        this.#exports.chargen_session_classify(
+          this.#handle, number, ...bytes, whole ? 1 : 0, address, labels.length));
+      const values = library.floats(address, labels.length);
+      return Object.fromEntries(labels.map((name, index) => [name, values[index]]));
+    } finally {
+      library.exports.cs_free(address);
+    }
   }
 
   // ---- Text ----

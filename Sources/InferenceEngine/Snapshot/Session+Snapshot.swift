@@ -9,7 +9,7 @@ extension Session {
     /// states included.
     private static var version: UInt32 { 1 }
     /// The checksum at the end.
-    private static var checksumLength: Int { 4 }
+    static var checksumLength: Int { 4 }
 
     /// The bytes of a ``snapshot()`` now.
     package var snapshotLength: Int {

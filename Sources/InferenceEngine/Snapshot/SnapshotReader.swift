@@ -12,6 +12,9 @@ struct SnapshotReader {
     /// Whether all has been read.
     var isAtEnd: Bool { offset == bytes.count }
 
+    /// Whether anything but the checksum follows.
+    var hasMore: Bool { bytes.count - offset > Session.checksumLength }
+
     /// The following bytes.
     ///
     /// - Throws: `invalidSnapshot` if there are fewer.

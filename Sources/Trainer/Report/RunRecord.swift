@@ -52,7 +52,8 @@ extension RunRecord {
         samples = try folder.samples()
         facts = RunRecord.facts(try Checkpoint(path: folder.lastCheckpointPath).provenance)
         let checkpoint = try Checkpoint(path: folder.exportedCheckpointPath())
-        let model = try Model(checkpoint.model().parameters, vocabulary: checkpoint.vocabulary)
+        let model = try Model(
+            checkpoint.model().parameters, vocabulary: checkpoint.vocabulary, labels: checkpoint.labels)
         parameterCount = model.parameterCount
         let corpus = RunRecord.corpus(of: checkpoint)
         let heldOut: HeldOutText

@@ -40,6 +40,14 @@ struct Stretches {
         return low
     }
 
+    /// The position in the corpus of a position's target.
+    ///
+    /// - Complexity: O(log of the number of stretches).
+    func target(of position: Int) -> Int {
+        let stretch = stretch(at: position)
+        return ranges[stretch].upperBound - (ends[stretch] - position) + 1
+    }
+
     /// The stretch that begins at or first after a position; their number if none does.
     func firstStretch(from position: Int) -> Int {
         guard position < count else { return ranges.count }

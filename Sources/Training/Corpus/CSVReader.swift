@@ -12,23 +12,27 @@ struct CSVReader: RecordReader {
     private static let pieceRows = 256
 
     private let columns: CSVColumns
+    /// The columns of labels, by names or numbers as ``columns``.
+    private let labels: [String]
     /// nil until it is known that the file is not one of another delimiter.
     private var delimiter: Delimiter?
     private let path: String
     /// The chosen columns from 0, once the first row is known.
     private var chosen: [Int]?
+    private var chosenLabels: [Int] = []
     private(set) var line = 1
     private(set) var header: CorpusNotes.Header?
 
-    init(columns: CSVColumns, delimiter: Delimiter?, path: String) {
+    init(columns: CSVColumns, labels: [String] = [], delimiter: Delimiter?, path: String) {
         self.columns = columns
+        self.labels = labels
         self.delimiter = delimiter
         self.path = path
     }
 
     mutating func read(
         _ bytes: UnsafeRawBufferPointer, offset: Int, isLast: Bool,
-        document body: (String, Int) throws -> Void, fault: (CorpusError) throws -> Void
+        document body: (String, [String], Int) throws -> Void, fault: (CorpusError) throws -> Void
     ) throws -> Int {
         var position = offset == 0 && bytes.starts(with: byteOrderMark) ? byteOrderMark.count : 0
         while position < bytes.count {
@@ -46,7 +50,9 @@ struct CSVReader: RecordReader {
             let (fields, isValid) = parse(rows, delimiter ?? .comma)
             for (fields, row) in zip(fields, piece.rows) {
                 do {
-                    if let document = try document(of: fields, line: row.line) { try body(document, row.line) }
+                    if let document = try document(of: fields, line: row.line) {
+                        try body(document, chosenLabels.map { decode(fields[$0]) }, row.line)
+                    }
                 } catch let error as CorpusError where error.isFaultOfRecord {
                     try fault(error)
                 }
@@ -160,16 +166,31 @@ struct CSVReader: RecordReader {
         if fields == [""] { return nil }
         guard let chosen else {
             chosen = try choose(from: fields)
+            chosenLabels = try chooseLabels(from: fields)
             if case .names = columns { return nil }
             return try document(of: fields, line: line)
         }
-        if let missing = chosen.first(where: { $0 >= fields.count }) {
+        if let missing = (chosen + chosenLabels).first(where: { $0 >= fields.count }) {
             throw CorpusError.missingColumn(file: path, line: line, column: missing + 1, columnCount: fields.count)
         }
         // With `allButFirst`, a row that is longer than the first row is taken whole.
         let isOpenEnded = columns == .allButFirst && chosen != [0]
         let texts = (isOpenEnded ? Array(1..<fields.count) : chosen).map { decode(fields[$0]) }
         return texts.allSatisfy(\.isEmpty) ? nil : texts.joined(separator: " ")
+    }
+
+    private func chooseLabels(from firstRow: [String]) throws -> [Int] {
+        let header = firstRow.map(decode)
+        return try labels.map { label in
+            if case .names = columns {
+                guard let column = header.firstIndex(of: label) else {
+                    throw CorpusError.unknownColumn(label, file: path, header: header)
+                }
+                return column
+            }
+            guard let number = Int(label), number >= 1 else { throw CorpusError.invalidColumns(label) }
+            return number - 1
+        }
     }
 
     private func choose(from firstRow: [String]) throws -> [Int] {

@@ -30,11 +30,14 @@ public struct Corpus: Sendable {
     public let sha256: String
     /// What was noticed when the text was read.
     public let notes: CorpusNotes
+    /// The documents' labels; nil if they have none.
+    public let labels: DocumentLabels?
     let symbols: SymbolBuffer
 
     init(
         symbols: SymbolBuffer, vocabulary: Vocabulary, documentCount: Int, unknownCount: Int = 0,
-        differentUnknownCount: Int = 0, sha256: String, notes: CorpusNotes = CorpusNotes()
+        differentUnknownCount: Int = 0, sha256: String, notes: CorpusNotes = CorpusNotes(),
+        labels: DocumentLabels? = nil
     ) {
         self.symbols = symbols
         self.vocabulary = vocabulary
@@ -43,6 +46,7 @@ public struct Corpus: Sendable {
         self.differentUnknownCount = differentUnknownCount
         self.sha256 = sha256
         self.notes = notes
+        self.labels = labels
     }
 
     /// Reads a corpus and learns its vocabulary.
@@ -67,14 +71,17 @@ public struct Corpus: Sendable {
     ///
     /// - Parameters:
     ///   - vocabulary: At most 65,536 symbols, as many as a model can have.
+    ///   - labels: The only labels that documents may have, if the source tells them; nil to learn
+    ///     them.
     ///   - unknown: What to do with a character that the vocabulary lacks. If such are skipped, a
     ///     document of nothing else is skipped with them.
     /// - Throws: ``CorpusError``, also for an unknown character unless the vocabulary has a symbol
     ///   for such or they are skipped.
     public init(
-        reading source: CorpusSource, vocabulary: Vocabulary, unknown: UnknownCharacterPolicy = .fail
+        reading source: CorpusSource, vocabulary: Vocabulary, labels: Labels? = nil,
+        unknown: UnknownCharacterPolicy = .fail
     ) throws {
-        self = try CorpusReader.read(source, vocabulary: vocabulary, unknown: unknown)
+        self = try CorpusReader.read(source, vocabulary: vocabulary, labels: labels, unknown: unknown)
     }
 
     /// The number of symbols.

@@ -36,8 +36,11 @@ struct CorpusCache {
     }
 
     /// What identifies the files and how they are read: a hash of their paths, sizes and times of
-    /// modification and change, and of the options. nil for a pipe.
+    /// modification and change, and of the options. nil for a pipe, and
+    /// with labels.
     func stamp(_ source: CorpusSource, _ paths: [String]) throws -> String? {
+        // The cache has no labels of documents.
+        guard source.labels == nil else { return nil }
         var options = source.withAbsolutePaths
         options.paths = []
         options.list = nil

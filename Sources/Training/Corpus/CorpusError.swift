@@ -1,3 +1,5 @@
+import ModelFormat
+
 /// Why a corpus could not be read.
 public enum CorpusError: Error, Equatable, Sendable {
     /// A file could not be opened or read.
@@ -41,6 +43,14 @@ public enum CorpusError: Error, Equatable, Sendable {
     case missingField(String, file: String, line: Int, fields: [String])
     /// A JSON object whose field is no string.
     case fieldIsNotText(String, file: String, line: Int)
+    /// A label that the model does not have.
+    case unknownLabel(String, column: String, file: String, line: Int)
+    /// A label that is no name: too long, or with a NUL.
+    case invalidLabel(String, file: String, line: Int)
+    /// More labels than a model can have, or longer ones.
+    case tooManyLabels(file: String, line: Int)
+    /// Labels are asked for, and no document has one in each column, or there is one document only.
+    case noLabels(files: [String])
 
     /// A place in a file.
     public enum Place: Equatable, Sendable {
@@ -108,6 +118,16 @@ extension CorpusError: CustomStringConvertible {
             "\(name(file)), line \(line): there is no field '\(field)'; the fields are: \(list(fields))"
         case .fieldIsNotText(let field, let file, let line):
             "\(name(file)), line \(line): the field '\(field)' is not a string"
+        case .unknownLabel(let label, let column, let file, let line):
+            "\(name(file)), line \(line): the model has no label '\(label)' in its column '\(column)'"
+        case .invalidLabel(let label, let file, let line):
+            "\(name(file)), line \(line): '\(label.prefix(40))' cannot be a label: it is too long, or has a NUL"
+        case .tooManyLabels(let file, let line):
+            "\(name(file)), line \(line): there are more labels than \(Labels.maximum.labels), or longer ones than a "
+                + "model can have; is the column of labels the right one?"
+        case .noLabels(let files):
+            "no labels in \(list(files.map(name))): they need two documents or more, and a document with a label for "
+                + "each --label"
         case .invalidColumns(let list):
             "'\(list)' does not choose columns; give numbers from 1 (2,3) or names (title,description)"
         }

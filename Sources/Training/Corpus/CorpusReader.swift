@@ -7,6 +7,7 @@ struct CorpusReader {
     private let transform: TextTransform?
     private let learnsVocabulary: Bool
     private var splitter: DocumentSplitter
+    private var labels: LabelEncoder?
     private var tally = ByteTally()
     private var notes = CorpusNotes()
     /// The line of the current file, from 1, where the bytes not yet consumed begin.
@@ -16,16 +17,18 @@ struct CorpusReader {
     ///
     /// - Parameters:
     ///   - vocabulary: The only characters that the text may have; nil to learn them.
+    ///   - labels: The only labels that documents may have; nil to learn them.
     ///   - unknown: What to do with a character that the vocabulary lacks.
     ///   - cache: Takes the symbols of a large text, and gives them the next time.
     static func read(
-        _ source: CorpusSource, vocabulary: Vocabulary?, unknown: UnknownCharacterPolicy = .fail,
-        cache: CorpusCache? = nil
+        _ source: CorpusSource, vocabulary: Vocabulary?, labels: Labels? = nil,
+        unknown: UnknownCharacterPolicy = .fail, cache: CorpusCache? = nil
     ) throws -> Corpus {
         let paths = try FileList.paths(of: source)
         let stamp = try cache?.stamp(source, paths)
         if let stamp, let corpus = cache?.corpus(stamp: stamp) { return corpus }
         var reader = CorpusReader(source, paths, vocabulary: vocabulary, unknown: unknown, cache: cache)
+        reader.labels = source.labels.map { LabelEncoder($0, fixed: labels) }
         for path in paths { try reader.read(path) }
         let result = try reader.splitter.encoder.finish()
         guard result.documentCount > 0 else { throw CorpusError.empty(files: paths) }
@@ -37,7 +40,7 @@ struct CorpusReader {
         let corpus = Corpus(
             symbols: result.symbols, vocabulary: result.vocabulary, documentCount: result.documentCount,
             unknownCount: result.unknownCount, differentUnknownCount: result.differentUnknownCount,
-            sha256: reader.tally.hexadecimalDigest(), notes: notes)
+            sha256: reader.tally.hexadecimalDigest(), notes: notes, labels: try reader.labels(of: result, files: paths))
         try cache?.complete(corpus, stamp: stamp)
         return corpus
     }
@@ -59,13 +62,25 @@ struct CorpusReader {
         splitter = DocumentSplitter(source.documents, separator: source.separator, encoder: encoder)
     }
 
+    /// The labels of the documents that have been read; nil without labels.
+    private func labels(of result: SymbolEncoder.Result, files: [String]) throws -> DocumentLabels? {
+        guard let labels else { return nil }
+        guard let documents = labels.finish(result.documentLabels, starts: result.documentStarts),
+            result.vocabulary.hasEndOfDocument
+        else { throw CorpusError.noLabels(files: files) }
+        return documents
+    }
+
     private mutating func read(_ path: String) throws {
         line = 1
+        let places = source.labels?.columns.map(\.place) ?? []
         if let columns = source.csv {
-            try readRecords(CSVReader(columns: columns, delimiter: source.delimiter, path: path), path)
+            try readRecords(
+                CSVReader(columns: columns, labels: places, delimiter: source.delimiter, path: path), path)
         } else if let field = source.json {
-            try readRecords(JSONLinesReader(field: field, path: path), path)
+            try readRecords(JSONLinesReader(field: field, labels: places, path: path), path)
         } else {
+            try setLabels(places.map { LabelSource.label(ofFile: path, $0) }, path: path, line: 1)
             try readChunks(path) { reader, bytes, offset, isLast in
                 try reader.appendText(bytes, offset: offset, isLast: isLast, path: path)
             }
@@ -185,7 +200,8 @@ struct CorpusReader {
         var skipped = 0
         var firstSkipped: CorpusError?
         try readChunks(path) { reader, bytes, offset, isLast in
-            try records.read(bytes, offset: offset, isLast: isLast) { document, line in
+            try records.read(bytes, offset: offset, isLast: isLast) { document, labels, line in
+                try reader.setLabels(labels, path: path, line: line)
                 try reader.append(document, path: path, line: line)
             } fault: { error in
                 guard isLenient else { throw error }
@@ -198,6 +214,19 @@ struct CorpusReader {
         guard let header = records.header else { return }
         notes.header = notes.header ?? header
         notes.headerCount += 1
+    }
+
+    /// Has the documents that begin next have these labels.
+    private mutating func setLabels(_ values: [String], path: String, line: Int) throws(CorpusError) {
+        do throws(LabelEncoder.Failure) {
+            splitter.encoder.labels = try labels?.numbers(of: values) ?? []
+        } catch {
+            switch error {
+            case .unknown(let label, let column): throw .unknownLabel(label, column: column, file: path, line: line)
+            case .invalid(let label): throw .invalidLabel(label, file: path, line: line)
+            case .tooMany: throw .tooManyLabels(file: path, line: line)
+            }
+        }
     }
 
     private mutating func append(_ document: String, path: String, line: Int) throws(CorpusError) {

@@ -33,6 +33,8 @@ public struct CorpusSource: Codable, Equatable, Sendable {
     /// less often become the unknown symbol. nil for 1, and for no unknown symbol. Ignored if the
     /// vocabulary is given.
     public var minimumCount: Int?
+    /// What tells the documents' labels; nil for documents without labels.
+    public var labels: LabelSource?
 
     /// Files to read, plain text unless `csv` is given.
     public init(paths: [String], documents: DocumentKind = .whole, csv: CSVColumns? = nil) {

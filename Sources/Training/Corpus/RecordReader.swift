@@ -6,12 +6,12 @@ protocol RecordReader {
     ///
     /// - Parameters:
     ///   - bytes: The bytes not yet read, as from `readChunks`.
-    ///   - body: Takes each document and the line where its record begins, from 1.
+    ///   - body: Takes each document, its labels, and the line where its record begins, from 1.
     ///   - fault: Takes what is wrong with a record that cannot be read; unless it throws, the
     ///     record is skipped.
     mutating func read(
         _ bytes: UnsafeRawBufferPointer, offset: Int, isLast: Bool,
-        document body: (String, Int) throws -> Void, fault: (CorpusError) throws -> Void
+        document body: (String, [String], Int) throws -> Void, fault: (CorpusError) throws -> Void
     ) throws -> Int
 
     /// The first row, if it is text although it is probably a header.

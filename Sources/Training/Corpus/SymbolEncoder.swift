@@ -38,6 +38,13 @@ struct SymbolEncoder {
     /// The file that takes the symbols of a large text.
     private var spill: SymbolSpill?
     private var documentCount = 0
+    /// The numbers of the labels of the document that begins next; empty without labels.
+    var labels: [UInt16] = []
+    /// Those of all documents, and where these begin; empty without labels.
+    private var documentLabels: [UInt16] = []
+    private var documentStarts: [Int] = []
+    /// The number of symbols that are in the cache.
+    private var spilledCount = 0
     private(set) var isBetweenDocuments = true
 
     /// The number of different symbols so far.
@@ -107,6 +114,9 @@ struct SymbolEncoder {
         if documentCount > 0 { try encode(SymbolEncoder.endOfDocument) }
         documentCount += 1
         isBetweenDocuments = false
+        guard !labels.isEmpty else { return }
+        documentLabels += labels
+        documentStarts.append(spilledCount + symbols.count)
     }
 
     private mutating func encode(_ scalar: UInt32) throws(Failure) {
@@ -139,6 +149,7 @@ struct SymbolEncoder {
         guard let cache, symbols.count >= cache.smallest else { return }
         let spill = try spill ?? cache.makeSpill()
         self.spill = spill
+        spilledCount += symbols.count
         try spill.append(symbols.takeAll())
     }
 
@@ -154,6 +165,9 @@ struct SymbolEncoder {
         let differentUnknownCount: Int
         /// For each character of a learned vocabulary, its rank in order of first appearance.
         let order: [Int]
+        /// The labels of the documents, and where these begin; empty without labels.
+        let documentLabels: [UInt16]
+        let documentStarts: [Int]
     }
 
     /// Ends the last document and renumbers the symbols.
@@ -170,7 +184,8 @@ struct SymbolEncoder {
                 differentUnknownCount > 0 ? symbols.occurrences(symbolCount: fixed.count)[fixed.characters.count] : 0
             return Result(
                 symbols: symbols, vocabulary: fixed, documentCount: documentCount,
-                unknownCount: skippedCount + unknownCount, differentUnknownCount: differentUnknownCount, order: [])
+                unknownCount: skippedCount + unknownCount, differentUnknownCount: differentUnknownCount, order: [],
+                documentLabels: documentLabels, documentStarts: documentStarts)
         }
 
         if let spill {
@@ -205,6 +220,7 @@ struct SymbolEncoder {
         spill?.keep()
         return Result(
             symbols: symbols, vocabulary: vocabulary, documentCount: documentCount,
-            unknownCount: rare.reduce(0) { $0 + counts[$1] }, differentUnknownCount: rare.count, order: order)
+            unknownCount: rare.reduce(0) { $0 + counts[$1] }, differentUnknownCount: rare.count, order: order,
+            documentLabels: documentLabels, documentStarts: documentStarts)
     }
 }

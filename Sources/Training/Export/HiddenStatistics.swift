@@ -19,7 +19,7 @@ struct HiddenStatistics {
     /// - Parameters:
     ///   - text: Rows of symbols, all of the same length; the network reads each from the start
     ///     state.
-    ///   - resetSymbol: The symbol that is read from a zero state; nil for none.
+    ///   - resetSymbol: The symbol that is read from the initial state; nil for none.
     /// - Throws: `invalidArgument` when the weights are so large that a state is NaN; `fileAccess`
     ///   without OpenBLAS; `outOfMemory`.
     static func layers(
@@ -33,14 +33,17 @@ struct HiddenStatistics {
         let rows = text.count
         let symbols = try AlignedBuffer<Int32>(count: rows, for: "a minibatch")
         let scratch = try AlignedBuffer<Float>(count: 0, for: "a minibatch")
+        let starts =
+            layout.shape.labelCount > 0 ? try LabelStarts(parameters, columnCount: 1, places: rows) : nil
         // One time step at a time: a large model's states of a whole text would take gigabytes.
         var layers: [RecurrentLayer] = []
         var weights: [LayerWeights] = []
         for index in 0..<layout.shape.layers {
             layers.append(
                 try RecurrentLayer(
-                    cell: layout.shape.cell, width: layout.width, symbols: symbols.pointer, rows: rows, time: 1,
-                    Activations.Options(resetSymbol: resetSymbol, dropout: Dropout()), backend, kernels))
+                    cell: layout.shape.cell, index: index, width: layout.width, symbols: symbols.pointer, rows: rows,
+                    time: 1, Activations.Options(resetSymbol: resetSymbol, dropout: Dropout(), starts: starts), backend,
+                    kernels))
             let layer = try LayerWeights(
                 parameters.layer(index), cell: layout.shape.cell, width: layout.width, index: index, drops: false)
             for chunk in 0..<layer.chunks { layer.pack(chunk: chunk, nil, kernels) }
@@ -50,6 +53,7 @@ struct HiddenStatistics {
         let steps = text.first?.count ?? 0
         for step in 0..<steps {
             for row in 0..<rows { symbols.pointer[row] = Int32(text[row][step]) }
+            starts?.begin(symbols.pointer, count: rows, at: resetSymbol.map { Int32($0) })
             var input = RecurrentLayer.Input.symbols(symbols.pointer)
             for (index, layer) in layers.enumerated() {
                 layer.forward(weights[index], input: input, rows: 0..<rows, time: 1, scratch: scratch.pointer)

@@ -17,6 +17,6 @@ extension TrainedModel {
             let sizes = tensor.isBias ? [tensor.rows] : [tensor.rows, tensor.columns]
             file.tensors[tensor.name] = .init(shape: sizes, elements: tensors[index])
         }
-        return try file.encoded()
+        return try file.encoded(hasChecksum: false)
     }
 }

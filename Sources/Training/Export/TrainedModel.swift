@@ -7,6 +7,8 @@ public struct TrainedModel: Sendable {
     public let shape: ModelShape
     /// The symbols.
     public let vocabulary: Vocabulary
+    /// The labels of documents; nil for none.
+    public let labels: Labels?
     /// Where the model comes from, a JSON object.
     let provenance: String
     /// The elements of each tensor in ``ModelShape/tensor(_:)``'s order, row after row, all finite.
@@ -28,7 +30,7 @@ public struct TrainedModel: Sendable {
         let parameters = try Parameters(ParameterLayout(shape))
         for (index, elements) in tensors.enumerated() { parameters.setTensor(index, elements) }
         return try ModelFile.encode(
-            shape: shape, vocabulary: vocabulary, provenance: provenance,
+            shape: shape, vocabulary: vocabulary, labels: labels, provenance: provenance,
             tensors: Quantiser.quantise(
                 parameters, weights: weights, calibration: calibration, resetSymbol: vocabulary.resetSymbol))
     }

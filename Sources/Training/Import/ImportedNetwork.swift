@@ -28,7 +28,7 @@ public struct ImportedNetwork {
             data.withUnsafeBytes { hash.update($0) }
             let source = Provenance.Source(file: lastComponent(weights), sha256: hash.hexadecimalDigest())
             return TrainedModel(
-                shape: network.shape, vocabulary: symbols.vocabulary,
+                shape: network.shape, vocabulary: symbols.vocabulary, labels: nil,
                 provenance: try JSON.string(Provenance(chargen: chargenVersion, imported: source)),
                 tensors: try network.tensors(indices: symbols.indices))
         }

@@ -14,6 +14,8 @@ final class Activations {
     /// [T, B].
     let inputs: AlignedBuffer<Int32>
     let targets: AlignedBuffer<Int32>
+    /// Where documents begin; nil without labels.
+    let starts: LabelStarts?
     let layers: [RecurrentLayer]
     let output: OutputLayer
     /// [T, B, width] twice: the gradient of a layer's output, and that of the layer below, swapped
@@ -24,17 +26,21 @@ final class Activations {
     let scratch: [AlignedBuffer<Float>]
 
     private let layout: ParameterLayout
+    private let resetSymbol: Int32?
     private let capacity: (rows: Int, time: Int)
 
     /// What is special about a network's passes.
     struct Options {
-        /// The symbol that is read from a zero state; nil for none.
+        /// The symbol that is read from the initial state; nil for none.
         let resetSymbol: Int32?
         let dropout: Dropout
+        /// Where documents begin, if they have labels; otherwise the initial state is zero.
+        let starts: LabelStarts?
 
-        init(resetSymbol: Int?, dropout: Dropout) {
+        init(resetSymbol: Int?, dropout: Dropout, starts: LabelStarts? = nil) {
             self.resetSymbol = resetSymbol.map { Int32($0) }
             self.dropout = dropout
+            self.starts = starts
         }
     }
 
@@ -46,15 +52,17 @@ final class Activations {
         self.rows = rows
         self.time = time
         capacity = (rows, time)
+        starts = options.starts
+        resetSymbol = options.resetSymbol
         let count = rows * time
         inputs = try AlignedBuffer(count: count, for: "a minibatch")
         targets = try AlignedBuffer(count: count, for: "a minibatch")
         var layers: [RecurrentLayer] = []
-        for _ in 0..<layout.shape.layers {
+        for index in 0..<layout.shape.layers {
             layers.append(
                 try RecurrentLayer(
-                    cell: layout.shape.cell, width: layout.width, symbols: inputs.pointer, rows: rows, time: time,
-                    options, backend, kernels))
+                    cell: layout.shape.cell, index: index, width: layout.width, symbols: inputs.pointer, rows: rows,
+                    time: time, options, backend, kernels))
         }
         self.layers = layers
         output = try OutputLayer(layout, rows: rows, time: time, kernels)
@@ -102,7 +110,9 @@ final class Activations {
     // MARK: - Data
 
     /// Takes a row of a minibatch from the corpus. What is not to be predicted has no target.
-    func gather(_ minibatch: Minibatch, from corpus: Corpus, row: Int) {
+    ///
+    /// - Parameter dropped: The labels that are left out; nil for none.
+    func gather(_ minibatch: Minibatch, from corpus: Corpus, row: Int, dropped: DropMask?) {
         let (positions, context) = (minibatch.rows[row].positions, minibatch.rows[row].context)
         minibatch.text.copy(
             positions, of: corpus, inputs: inputs.pointer + row, targets: targets.pointer + row, stride: rows)
@@ -110,6 +120,32 @@ final class Activations {
         for step in positions.count..<time {
             inputs.pointer[step * rows + row] = 0
             targets.pointer[step * rows + row] = OutputLayer.noTarget
+        }
+        if let starts { noteStarts(starts, minibatch, corpus, row, dropped) }
+    }
+
+    /// Notes where documents begin in a row: at their first symbol, or where the row begins.
+    private func noteStarts(
+        _ starts: LabelStarts, _ minibatch: Minibatch, _ corpus: Corpus, _ row: Int, _ dropped: DropMask?
+    ) {
+        let positions = minibatch.rows[row].positions
+        for step in 0..<time {
+            let place = step * rows + row
+            let begins =
+                step < positions.count
+                && (inputs.pointer[place] == resetSymbol || step == 0 && !minibatch.continuesState)
+            guard begins, let labels = corpus.labels else {
+                starts.clear(place)
+                continue
+            }
+            let document = labels.document(at: minibatch.text.target(of: positions.lowerBound + step))
+            let columns = labels.labels.counts.count
+            starts.begin(at: place) { column in
+                guard dropped?.drops(row: place * columns + column) != true,
+                    let label = labels.label(ofDocument: document, column: column)
+                else { return 0 }
+                return labels.labels.row(of: label, in: column)
+            }
         }
     }
 

@@ -12,6 +12,8 @@ struct Dropout: Equatable {
     /// The rate of the weights of the layers' own hidden states, for a minibatch each (Merity,
     /// Keskar and Socher 2018, after Wan et al. 2013).
     var weights = 0.0
+    /// The rate of documents' labels, each by itself, so that the state of no label is learned too.
+    var labels = 0.0
 
     /// What is dropped of a layer's output; nil for nothing.
     func states(_ noise: Noise, layer: Int) -> DropMask? {
@@ -21,6 +23,11 @@ struct Dropout: Equatable {
     /// What is dropped of a layer's hidden weights; nil for nothing.
     func weights(_ noise: Noise, layer: Int) -> DropMask? {
         weights > 0 ? DropMask(noise, stream: 2 * layer + 1, rate: weights) : nil
+    }
+
+    /// What is dropped of the labels of documents; nil for nothing.
+    func labels(_ noise: Noise) -> DropMask? {
+        labels > 0 ? DropMask(noise, stream: -1, rate: labels) : nil
     }
 }
 
@@ -45,10 +52,16 @@ struct DropMask {
     private let scale: Float
 
     fileprivate init(_ noise: Noise, stream: Int, rate: Double) {
-        var generator = SplitMix64(seed: noise.key ^ UInt64(stream))
+        var generator = SplitMix64(seed: noise.key ^ UInt64(bitPattern: Int64(stream)))
         key = generator.next()
         threshold = UInt64(rate * 65536)
         scale = Float(1 / (1 - Double(threshold) / 65536))
+    }
+
+    /// Whether a number by itself is dropped.
+    func drops(row: Int) -> Bool {
+        var generator = SplitMix64(seed: key ^ (UInt64(row) << 24))
+        return generator.next() & 0xFFFF < threshold
     }
 
     /// Multiplies `count` numbers, a multiple of 4, by the factors of a row.

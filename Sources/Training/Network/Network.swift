@@ -21,6 +21,7 @@ final class Network: ParallelWork {
     let kernels: TrainingKernels
     let pool: ThreadPool
     private let resetSymbol: Int?
+    private let labelColumns: Int
 
     private let layers: [LayerWeights]
     private let output: PackedWeights
@@ -68,12 +69,14 @@ final class Network: ParallelWork {
     /// - Parameters:
     ///   - threads: The number of threads that work on a minibatch, at least 1.
     ///   - precision: What the products' factors are rounded to.
-    ///   - resetSymbol: The symbol that is read from a zero state, wherever it stands; nil for
+    ///   - resetSymbol: The symbol that is read from the initial state, wherever it stands; nil for
     ///     none.
+    ///   - labelColumns: The number of columns of the shape's labels; 0 if the initial state is
+    ///     zero.
     ///   - dropout: What ``gradient(_:of:state:noise:)`` drops.
     init(
         _ shape: ModelShape, threads: Int, backend: Backend, precision: Settings.Precision = .f32,
-        resetSymbol: Int? = nil, dropout: Dropout = Dropout()
+        resetSymbol: Int? = nil, labelColumns: Int = 0, dropout: Dropout = Dropout()
     ) throws(ChargenError) {
         layout = ParameterLayout(shape)
         parameters = try Parameters(layout)
@@ -93,6 +96,7 @@ final class Network: ParallelWork {
         self.dropout = dropout
         output = try PackedWeights(parameters.outputWeights, rows: layout.outputWidth, columns: layout.width)
         self.resetSymbol = resetSymbol
+        self.labelColumns = labelColumns
         activations = try Activations(
             layout, rows: 0, time: 0, threads: threads,
             Activations.Options(resetSymbol: resetSymbol, dropout: dropout), backend, kernels)
@@ -138,9 +142,13 @@ final class Network: ParallelWork {
     private func take(_ pass: Pass) throws(ChargenError) {
         let (count, time) = (pass.minibatch.rows.count, pass.minibatch.time)
         if !activations.fit(rows: count, time: time) {
+            let (rows, steps) = (max(count, activations.rows), max(time, activations.time))
+            let starts =
+                shape.labelCount > 0
+                ? try LabelStarts(parameters, columnCount: labelColumns, places: rows * steps) : nil
             activations = try Activations(
-                layout, rows: max(count, activations.rows), time: max(time, activations.time), threads: pool.size,
-                Activations.Options(resetSymbol: resetSymbol, dropout: dropout), backend, kernels)
+                layout, rows: rows, time: steps, threads: pool.size,
+                Activations.Options(resetSymbol: resetSymbol, dropout: dropout, starts: starts), backend, kernels)
             _ = activations.fit(rows: count, time: time)
         }
         distribute(.packing(pass.noise), chunks: packingChunks)
@@ -189,7 +197,8 @@ final class Network: ParallelWork {
         let start = ContinuousClock.now
         let (minibatch, time) = (pass.minibatch, pass.minibatch.time)
         for row in rows {
-            activations.gather(minibatch, from: pass.corpus, row: row)
+            activations.gather(
+                minibatch, from: pass.corpus, row: row, dropped: pass.noise.flatMap { dropout.labels($0) })
             activations.load(pass.state, row: row)
         }
         for (index, layer) in activations.layers.enumerated() {
@@ -258,16 +267,21 @@ final class Network: ParallelWork {
     }
 
     /// The chunks of the gradients: those of the layers interleaved, so that each worker's are a
-    /// mixture, then those of the output.
+    /// mixture, then those of the output, then a chunk of each layer's part of labels' states.
     private var gradientChunks: Int {
         activations.layers[0].gradientChunks(size: chunkSize) * layers.count
-            + activations.output.gradientChunks(size: chunkSize)
+            + activations.output.gradientChunks(size: chunkSize) + (shape.labelCount > 0 ? layers.count : 0)
     }
 
     /// Leaves a chunk of the gradients of the parameters, after the backward pass of the rows.
     private func setGradients(chunk: Int, _ noise: Noise?, _ scratch: UnsafeMutablePointer<Float>) {
         let size = chunkSize
         let layerChunks = activations.layers[0].gradientChunks(size: size) * layers.count
+        let outputChunks = activations.output.gradientChunks(size: size)
+        guard chunk < layerChunks + outputChunks else {
+            return activations.layers[chunk - layerChunks - outputChunks].setLabelGradients(
+                gradients, time: activations.time)
+        }
         guard chunk < layerChunks else {
             return activations.output.setGradients(
                 chunk: chunk - layerChunks, size: size, gradients, hidden: activations.lastHidden,

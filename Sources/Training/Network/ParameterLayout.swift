@@ -7,13 +7,16 @@ import ModelFormat
 /// and every row over hidden units to `width` columns; the output layer's rows are padded likewise.
 /// The padding is zero and its gradients are zero, so it stays zero. The first layer's input
 /// weights are transposed: a row for each symbol, because a one-hot input picks one. The gates of
-/// the input are in the order of the blocks of preactivations.
+/// the input are in the order of the blocks of preactivations. A row of labels' states has all
+/// layers, each padded.
 struct ParameterLayout {
     let shape: ModelShape
     /// The hidden size, padded.
     let width: Int
     /// The number of symbols, padded.
     let outputWidth: Int
+    /// The length of a row of labels' states: the layers' widths.
+    let labelWidth: Int
     /// The offset of each tensor in ``ModelShape/tensor(_:)``'s order.
     let offsets: [Int]
     /// The number of floats in all.
@@ -23,6 +26,7 @@ struct ParameterLayout {
         self.shape = shape
         width = padded(shape.hiddenSize)
         outputWidth = padded(shape.vocabularySize)
+        labelWidth = shape.layers * width
         var offsets: [Int] = []
         var count = 0
         for index in 0..<shape.tensorCount {
@@ -35,6 +39,7 @@ struct ParameterLayout {
                 case .inputBias, .hiddenBias: rows
                 case .outputWeight: outputWidth * width
                 case .outputBias: outputWidth
+                case .labelHidden, .labelCell: (1 + shape.labelCount) * labelWidth
                 }
             count += size
         }
@@ -61,6 +66,8 @@ struct ParameterLayout {
         case .inputBias, .hiddenBias: return offsets[tensor] + paddedRow
         case .outputWeight: return offsets[tensor] + row * width + column
         case .outputBias: return offsets[tensor] + row
+        case .labelHidden, .labelCell:
+            return offsets[tensor] + row * labelWidth + column / hidden * width + column % hidden
         }
     }
 }

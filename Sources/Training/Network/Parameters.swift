@@ -61,13 +61,13 @@ final class Parameters {
         }
     }
 
-    /// Draws every parameter uniformly from ±`range`; then sets an LSTM's forget gate's bias, if
-    /// one is given.
+    /// Draws every parameter uniformly from ±`range`, but for the states of labels, which are
+    /// left as they are; then sets an LSTM's forget gate's bias, if one is given.
     ///
     /// A forget bias of 1 lets a fresh cell remember (Jozefowicz, Zaremba and Sutskever 2015). Of
     /// the two biases of PyTorch's cells the first takes the value and the second becomes zero.
     func initialise(range: Float, forgetBias: Float?, random: inout SplitMix64) {
-        for index in 0..<layout.shape.tensorCount {
+        for index in 0..<layout.shape.labelHidden {
             let tensor = layout.shape.tensor(index)
             // In place: an array would end the process if there is not enough memory.
             for row in 0..<tensor.rows {
@@ -84,6 +84,31 @@ final class Parameters {
                 pointer[layout.place(of: index, row: row, column: 0)] = tensor.role == .inputBias ? forgetBias : 0
             }
         }
+        if layout.shape.labelCount > 0 { keepStates() }
+    }
+
+    /// Has a quarter of the units of each layer keep their states for about a thousand steps at
+    /// first, so that what documents begin from is not soon forgotten: by the biases of the forget
+    /// and input gates of an LSTM or the update gate of a GRU (after Tallec and Ollivier 2018).
+    /// Nothing for a simple RNN, which has no gates.
+    private func keepStates() {
+        let shape = layout.shape
+        let gates: [(gate: Int, bias: Float)] =
+            switch shape.cell {
+            case .rnn: []
+            case .gru: [(GateLayout.updateGate, 7)]
+            case .lstm: [(GateLayout.inputGate, -7), (GateLayout.forgetGate, 7)]
+            }
+        for layer in 0..<shape.layers {
+            let index = layer * ModelShape.tensorsPerLayer + 2
+            var biases = tensor(index)
+            for (gate, bias) in gates {
+                for unit in shape.hiddenSize - shape.hiddenSize / 4..<shape.hiddenSize {
+                    biases[gate * shape.hiddenSize + unit] = bias
+                }
+            }
+            setTensor(index, biases)
+        }
     }
 
     /// The pointers of a layer's tensors.
@@ -99,12 +124,22 @@ final class Parameters {
 
     /// The output layer's weights, [outputWidth, width].
     var outputWeights: UnsafeMutablePointer<Float> {
-        pointer + layout.offsets[layout.shape.tensorCount - 2]
+        pointer + layout.offsets[layout.shape.outputWeight]
     }
 
     /// The output layer's biases, [outputWidth].
     var outputBias: UnsafeMutablePointer<Float> {
-        pointer + layout.offsets[layout.shape.tensorCount - 1]
+        pointer + layout.offsets[layout.shape.outputWeight + 1]
+    }
+
+    /// The initial hidden states of labels, [1 + labels, labelWidth].
+    var labelHidden: UnsafeMutablePointer<Float> {
+        pointer + layout.offsets[layout.shape.labelHidden]
+    }
+
+    /// The initial cell states of labels, likewise.
+    var labelCells: UnsafeMutablePointer<Float> {
+        pointer + layout.offsets[layout.shape.labelHidden + 1]
     }
 }
 

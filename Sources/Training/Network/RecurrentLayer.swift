@@ -25,6 +25,8 @@ final class RecurrentLayer {
     /// Whether what is above reads ``dropped``.
     var isDropping = false
     private let options: Activations.Options
+    /// The number of the layer, from 0.
+    private let index: Int
     /// [T, B], the symbols that the network reads.
     private let symbols: UnsafePointer<Int32>
     let kernels: TrainingKernels
@@ -38,9 +40,13 @@ final class RecurrentLayer {
     let hidden: AlignedBuffer<Float>
     /// [T + 1, B, width], an LSTM's cell states likewise; empty for other cells.
     let cells: AlignedBuffer<Float>
-    /// [T, B, width]: the states before each step where some start from zero; empty if none does.
+    /// [T, B, width]: the states before each step where some start from the initial state; empty if
+    /// none does.
     private let startHidden: AlignedBuffer<Float>
     private let startCells: AlignedBuffer<Float>
+    /// [T, B, width]: the gradients of the initial states; empty without labels.
+    private let startGradients: AlignedBuffer<Float>
+    private let startCellGradients: AlignedBuffer<Float>
     /// [T, B, width]: ``undropped`` after dropout; empty without it.
     private let dropped: AlignedBuffer<Float>
     /// [B, width]: gradients that a reset keeps from what a product adds to them; empty without
@@ -55,10 +61,11 @@ final class RecurrentLayer {
     private let zeros: AlignedBuffer<Float>
 
     init(
-        cell: Cell, width: Int, symbols: UnsafePointer<Int32>, rows: Int, time: Int, _ options: Activations.Options,
-        _ backend: Backend, _ kernels: TrainingKernels
+        cell: Cell, index: Int, width: Int, symbols: UnsafePointer<Int32>, rows: Int, time: Int,
+        _ options: Activations.Options, _ backend: Backend, _ kernels: TrainingKernels
     ) throws(ChargenError) {
         self.cell = cell
+        self.index = index
         self.width = width
         self.rows = rows
         self.options = options
@@ -74,7 +81,11 @@ final class RecurrentLayer {
         cellTangents = try AlignedBuffer(count: cell.hasCellState ? time * state : 0, for: "a minibatch's activations")
         carriedGradient = try AlignedBuffer(count: cell == .rnn ? 0 : state, for: "a minibatch's gradients")
         zeros = try AlignedBuffer(count: width, for: "a minibatch's gradients")
-        let resets = options.resetSymbol == nil ? 0 : state
+        let resets = options.resetSymbol == nil && options.starts == nil ? 0 : state
+        let starts = options.starts == nil ? 0 : time * state
+        startGradients = try AlignedBuffer(count: starts, for: "a minibatch's gradients")
+        startCellGradients = try AlignedBuffer(
+            count: cell.hasCellState ? starts : 0, for: "a minibatch's gradients")
         startHidden = try AlignedBuffer(count: time * resets, for: "a minibatch's hidden states")
         startCells = try AlignedBuffer(
             count: cell.hasCellState ? time * resets : 0, for: "a minibatch's cell states")
@@ -99,17 +110,21 @@ final class RecurrentLayer {
 
     /// The hidden states before each step, [T, B, width].
     var previousHidden: UnsafeMutablePointer<Float> {
-        options.resetSymbol == nil ? hidden.pointer : startHidden.pointer
+        hasResets ? startHidden.pointer : hidden.pointer
     }
 
     /// An LSTM's cell states likewise.
     private var previousCells: UnsafeMutablePointer<Float> {
-        options.resetSymbol == nil ? cells.pointer : startCells.pointer
+        hasResets ? startCells.pointer : cells.pointer
     }
 
-    /// Whether a row starts a step from a zero state.
+    /// Whether rows may start a step from the initial state.
+    private var hasResets: Bool { options.resetSymbol != nil || options.starts != nil }
+
+    /// Whether a row starts a step from the initial state.
     private func isReset(_ step: Int, _ row: Int) -> Bool {
-        options.resetSymbol.map { symbols[place(step, row)] == $0 } ?? false
+        if let starts = options.starts { return starts.begins(at: place(step, row)) }
+        return options.resetSymbol.map { symbols[place(step, row)] == $0 } ?? false
     }
 
     /// The place of a row at a step among all rows.
@@ -135,7 +150,7 @@ final class RecurrentLayer {
             let steps = start..<min(start + length, time)
             addInputs(weights, input, range, steps, scratch)
             for step in steps {
-                if options.resetSymbol != nil { for row in range { setStart(step, row) } }
+                if hasResets { for row in range { setStart(step, row) } }
                 kernels.addForward(
                     states(previousHidden, step, range), weights.hidden,
                     to: blocks(step, range, from: cell.gates.firstHiddenBlock), (range.count, 1),
@@ -148,8 +163,15 @@ final class RecurrentLayer {
         }
     }
 
-    /// Sets the state that a row starts a step from: that after the step before, or zeros.
+    /// Sets the state that a row starts a step from: that after the step before, or the initial
+    /// one.
     private func setStart(_ step: Int, _ row: Int) {
+        if let starts = options.starts, isReset(step, row) {
+            let state = place(step, row) * width
+            return starts.write(
+                place(step, row), layer: index, hidden: startHidden.pointer + state,
+                cells: cell.hasCellState ? startCells.pointer + state : nil)
+        }
         setStart(startHidden, hidden, step, row)
         if cell.hasCellState { setStart(startCells, cells, step, row) }
     }
@@ -245,8 +267,12 @@ final class RecurrentLayer {
                     var step = backwardStep(step, row, hiddenGradient)
                     stepBackward(&step)
                 }
-                // Truncated backpropagation: no gradient leaves the first step.
-                guard step > 0 else { break }
+                // Truncated backpropagation: no gradient leaves the first step, but for that of
+                // initial states.
+                guard step > 0 else {
+                    addFirstGradients(weights, range, scratch)
+                    break
+                }
                 keepGradients(before: step, range, hiddenGradient)
                 kernels.addBackward(
                     blocks(step, range, from: cell.gates.firstHiddenBlock), weights.hidden,
@@ -272,14 +298,20 @@ final class RecurrentLayer {
         let mask: DropMask?
     }
 
-    /// Puts aside the gradients before a step of the rows that start it from zero: none passes.
+    /// Puts aside the gradients before a step of the rows that start it from the initial state:
+    /// none passes.
     private func keepGradients(
         before step: Int, _ range: Range<Int>, _ hiddenGradient: UnsafeMutablePointer<Float>
     ) {
-        guard options.resetSymbol != nil else { return }
+        guard hasResets else { return }
         for row in range where isReset(step, row) {
-            (keptGradients.pointer + row * width).update(
-                from: hiddenGradient + place(step - 1, row) * width, count: width)
+            let gradient = hiddenGradient + place(step - 1, row) * width
+            (keptGradients.pointer + row * width).update(from: gradient, count: width)
+            if options.starts != nil {
+                // The product adds to what a GRU has left of the initial state's.
+                gradient.update(from: startGradients.pointer + place(step, row) * width, count: width)
+                keepStartCellGradient(step, row)
+            }
             // An LSTM's carried gradient is that of the cell state.
             if cell == .lstm { (carriedGradient.pointer + row * width).update(repeating: 0, count: width) }
         }
@@ -288,18 +320,61 @@ final class RecurrentLayer {
     private func restoreGradients(
         before step: Int, _ range: Range<Int>, _ hiddenGradient: UnsafeMutablePointer<Float>
     ) {
-        guard options.resetSymbol != nil else { return }
+        guard hasResets else { return }
         for row in range where isReset(step, row) {
-            (hiddenGradient + place(step - 1, row) * width).update(
-                from: keptGradients.pointer + row * width, count: width)
+            let gradient = hiddenGradient + place(step - 1, row) * width
+            if options.starts != nil {
+                (startGradients.pointer + place(step, row) * width).update(from: gradient, count: width)
+            }
+            gradient.update(from: keptGradients.pointer + row * width, count: width)
         }
+    }
+
+    /// Leaves the gradients of the initial states that rows start the first step from.
+    private func addFirstGradients(
+        _ weights: LayerWeights, _ range: Range<Int>, _ scratch: UnsafeMutablePointer<Float>
+    ) {
+        guard options.starts != nil, range.contains(where: { isReset(0, $0) }) else { return }
+        // The memory of gradients to keep, of which the first step has none.
+        let gradients = Rows(pointer: keptGradients.pointer + range.lowerBound * width, stride: width, step: 0)
+        for row in range {
+            let gradient = keptGradients.pointer + row * width
+            gradient.update(from: startGradients.pointer + row * width, count: width)
+        }
+        kernels.addBackward(
+            blocks(0, range, from: cell.gates.firstHiddenBlock), weights.hidden, to: gradients, (range.count, 1),
+            scratch: scratch)
+        for row in range where isReset(0, row) {
+            (startGradients.pointer + row * width).update(from: keptGradients.pointer + row * width, count: width)
+            keepStartCellGradient(0, row)
+        }
+    }
+
+    /// Keeps the gradient of an LSTM's initial cell state.
+    private func keepStartCellGradient(_ step: Int, _ row: Int) {
+        guard cell == .lstm else { return }
+        (startCellGradients.pointer + place(step, row) * width).update(
+            from: carriedGradient.pointer + row * width, count: width)
+    }
+
+    /// Leaves the gradients of the layer's part of labels' states, over all rows and time steps.
+    func setLabelGradients(_ gradients: Parameters, time: Int) {
+        options.starts?.setGradients(
+            gradients, layer: index, places: time * rows,
+            hidden: (UnsafePointer(startHidden.pointer), UnsafePointer(startGradients.pointer)),
+            cells: cell == .lstm ? UnsafePointer(startCellGradients.pointer) : nil)
     }
 
     private func backwardStep(_ step: Int, _ row: Int, _ hiddenGradient: UnsafeMutablePointer<Float>) -> StepBackward {
         let place = place(step, row)
         let state = place * width
         let gradient = hiddenGradient + state
-        let carried = carriedGradient.pointer + row * width
+        var carried = carriedGradient.pointer + row * width
+        if options.starts != nil, isReset(step, row) {
+            let start = startGradients.pointer + state
+            start.update(repeating: 0, count: width)
+            if cell == .gru { carried = start }
+        }
         return StepBackward(
             activations: preactivations.pointer + place * stride, hidden: previousHidden + state,
             nextHidden: undropped + state, cell: cell.hasCellState ? UnsafePointer(previousCells + state) : nil,

@@ -28,7 +28,7 @@ extension Checkpoint {
             let vocabulary = vocabulary.with(endOfDocument: vocabulary.hasEndOfDocument)
             let text: Corpus
             do {
-                text = try Corpus(validating: path, like: settings.corpus, vocabulary: vocabulary)
+                text = try Corpus(validating: path, like: settings.corpus, vocabulary: vocabulary, labels: labels)
             } catch let error as CorpusError {
                 throw TrainingError.invalidValidationText(path: path, "\(error)")
             }
@@ -51,7 +51,7 @@ extension Checkpoint {
             : try Corpus(
                 reading: source, vocabulary: vocabulary.with(endOfDocument: vocabulary.hasEndOfDocument))
         guard CorpusFacts(corpus) == description.corpus, corpus.vocabulary.characters == vocabulary.characters,
-            corpus.vocabulary.hasUnknown == vocabulary.hasUnknown
+            corpus.vocabulary.hasUnknown == vocabulary.hasUnknown, corpus.labels?.labels == labels
         else {
             throw TrainingError.corpusChanged
         }

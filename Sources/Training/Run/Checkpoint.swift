@@ -16,6 +16,8 @@ public struct Checkpoint {
         /// nil is false.
         var hasUnknown: Bool?
         var hasEndOfDocument: Bool
+        /// nil for none.
+        var labels: [Labels.Column]?
         var corpus: CorpusFacts
         /// Those of the other texts to validate on; nil for none.
         var validationTexts: [CorpusFacts]?
@@ -39,6 +41,8 @@ public struct Checkpoint {
     let description: Description
     /// The model's symbols.
     public let vocabulary: Vocabulary
+    /// The labels of documents; nil for none.
+    public let labels: Labels?
     let shape: ModelShape
     private let file: Safetensors
     /// The path of the file.
@@ -157,12 +161,18 @@ public struct Checkpoint {
         if let reason = description.progress.impossibility {
             throw TrainingError.invalidCheckpoint(path: path, reason)
         }
+        let labels = description.labels.flatMap { Labels($0) }
+        guard (labels == nil) == (description.labels == nil), labels == nil || !vocabulary.carriesDocuments else {
+            throw TrainingError.invalidCheckpoint(path: path, "its labels are not in order")
+        }
         self.description = description
         settings = places.map(description.settings.located) ?? description.settings
         self.vocabulary = vocabulary
+        self.labels = labels
         shape = ModelShape(
             cell: description.settings.cell, layers: description.settings.layers,
-            hiddenSize: description.settings.hiddenSize, vocabularySize: vocabulary.count)
+            hiddenSize: description.settings.hiddenSize, vocabularySize: vocabulary.count,
+            labelCount: labels?.count ?? 0)
         for index in 0..<shape.tensorCount {
             var prefixes = ["", Checkpoint.firstMomentPrefix, Checkpoint.secondMomentPrefix]
             if isAveraged { prefixes.append(Checkpoint.averagePrefix) }
@@ -236,7 +246,8 @@ public struct Checkpoint {
     /// - Throws: ``TrainingError/invalidCheckpoint(path:_:)`` when a value is not finite.
     public func model() throws -> TrainedModel {
         TrainedModel(
-            shape: shape, vocabulary: vocabulary, provenance: description.provenance, tensors: try finiteTensors())
+            shape: shape, vocabulary: vocabulary, labels: labels, provenance: description.provenance,
+            tensors: try finiteTensors())
     }
 
     /// The bytes of the checkpoint's model as a `.cgw` file: see
@@ -268,10 +279,13 @@ struct CorpusFacts: Codable, Equatable {
     var sha256: String
     var characters: Int
     var documents: Int
+    /// The SHA-256 of the documents' labels; nil without labels.
+    var labels: String?
 
     init(_ corpus: Corpus) {
         sha256 = corpus.sha256
         characters = corpus.characterCount
         documents = corpus.documentCount
+        labels = corpus.labels?.sha256
     }
 }

@@ -5,8 +5,8 @@ import ModelFormat
 /// A safetensors file of floats: named tensors and a table of strings.
 ///
 /// The format is Hugging Face's (github.com/huggingface/safetensors): the length of a JSON header
-/// as a 64-bit little-endian integer, the header, the tensors' bytes without gaps. A file that is
-/// written here has a checksum under the name `crc32` in its table of strings, as a string of eight
+/// as a 64-bit little-endian integer, the header, the tensors' bytes without gaps. A checkpoint has a
+/// checksum under the name `crc32` in its table of strings, as a string of eight
 /// hexadecimal digits: the CRC-32 of all its bytes but those digits.
 struct Safetensors {
     /// A tensor: its shape, and its elements row after row.
@@ -61,12 +61,13 @@ struct Safetensors {
     private struct Header: Encodable {
         let sources: [(name: String, source: Source)]
         let metadata: [String: String]
+        let hasChecksum: Bool
 
         func encode(to encoder: Encoder) throws {
             var container = encoder.container(keyedBy: Name.self)
             let digits = String(repeating: "0", count: checksumLength)
-            let metadata = metadata.merging([checksumName: digits]) { $1 }
-            try container.encode(metadata, forKey: Name(stringValue: metadataName))
+            let metadata = hasChecksum ? metadata.merging([checksumName: digits]) { $1 } : metadata
+            if !metadata.isEmpty { try container.encode(metadata, forKey: Name(stringValue: metadataName)) }
             var offset = 0
             for (name, source) in sources {
                 let end = offset + source.count * 4
@@ -80,9 +81,11 @@ struct Safetensors {
     /// The bytes of a file, the same for the same contents. The tensors are copied only once.
     ///
     /// - Throws: `ChargenError` if there is not enough memory for them.
-    static func encode(_ sources: [String: Source], metadata: [String: String]) throws -> Data {
+    static func encode(
+        _ sources: [String: Source], metadata: [String: String], hasChecksum: Bool = true
+    ) throws -> Data {
         let sources = sources.map { (name: $0, source: $1) }.sorted { $0.name < $1.name }
-        var header = try JSON.data(Header(sources: sources, metadata: metadata))
+        var header = try JSON.data(Header(sources: sources, metadata: metadata, hasChecksum: hasChecksum))
         // The tensors begin at a multiple of eight bytes.
         while header.count % 8 != 0 { header.append(0x20) }
         let start = 8 + header.count
@@ -110,11 +113,11 @@ struct Safetensors {
     /// The file's bytes.
     ///
     /// - Throws: `ChargenError` if there is not enough memory for them.
-    func encoded() throws -> Data {
+    func encoded(hasChecksum: Bool = true) throws -> Data {
         let sources = tensors.mapValues { tensor in
             Source(shape: tensor.shape) { _ = $0.update(fromContentsOf: tensor.elements) }
         }
-        return try Safetensors.encode(sources, metadata: metadata)
+        return try Safetensors.encode(sources, metadata: metadata, hasChecksum: hasChecksum)
     }
 
     // MARK: - Checksum
@@ -159,7 +162,7 @@ struct Safetensors {
     init() {}
 
     /// Reads a file's bytes. Floats of 16 and of 64 bits become 32-bit floats. A checksum must be
-    /// right if there is one, as in every file that chargen has written since version 0.2.0.
+    /// right if there is one, as in every checkpoint since version 0.2.0.
     ///
     /// - Throws: ``FormatError``.
     init(_ data: Data) throws {

@@ -97,6 +97,9 @@ public struct Settings: Encodable, Equatable, Sendable {
     public var variationalDropout = false
     /// The rate of dropout of the layers' hidden weights.
     public var weightDropout = 0.0
+    /// The rate at which documents are learned without a label of theirs, so that the state of no
+    /// label is learned; nil without labels.
+    public var labelDropout: Double?
     /// The largest norm of all gradients together; 0 for no limit.
     public var clipNorm = 0.0
     /// The largest magnitude of each gradient if `clipNorm` is 0; 0 for no limit.
@@ -172,7 +175,8 @@ public struct Settings: Encodable, Equatable, Sendable {
     }
 
     var dropoutRates: Dropout {
-        Dropout(states: dropout, isVariational: variationalDropout, weights: weightDropout)
+        Dropout(
+            states: dropout, isVariational: variationalDropout, weights: weightDropout, labels: labelDropout ?? 0)
     }
 
     /// The settings that have a range, by the names of their properties.
@@ -180,7 +184,7 @@ public struct Settings: Encodable, Equatable, Sendable {
         case minimumCount
         case layers, hiddenSize, batchSize, time, stride, burnIn, documentLimit, epochs, minutes
         case learningRate, warmup, decay, decayAfter, secondMomentDecay, weightDecay, averaging
-        case dropout, weightDropout, clipNorm, clipElement, initialRange, forgetBias
+        case dropout, weightDropout, labelDropout, clipNorm, clipElement, initialRange, forgetBias
         case validationFraction, validationInterval, patience, threads, keptCheckpoints, checkpointInterval,
             reportInterval
     }
@@ -207,6 +211,7 @@ public struct Settings: Encodable, Equatable, Sendable {
         try check(.averaging, 0...0.999999, averaging)
         try check(.dropout, 0...0.9, dropout)
         try check(.weightDropout, 0...0.9, weightDropout)
+        if let labelDropout { try check(.labelDropout, 0...0.9, labelDropout) }
         try check(.validationInterval, 0...1_000_000_000, validationInterval)
         try check(.patience, 0...1_000_000, patience)
         try check(.decay, 1e-3...1, decay)
@@ -283,6 +288,7 @@ extension Settings: Decodable {
         try read(&dropout, .dropout)
         try read(&variationalDropout, .variationalDropout)
         try read(&weightDropout, .weightDropout)
+        try read(&labelDropout, .labelDropout)
         try read(&clipNorm, .clipNorm)
         try read(&clipElement, .clipElement)
         try read(&initialRange, .initialRange)

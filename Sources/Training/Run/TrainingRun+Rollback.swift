@@ -39,7 +39,7 @@ extension TrainingRun {
         network.parameters.clear()
         network.parameters.initialise(
             range: Float(settings.initialRange), forgetBias: Float(settings.forgetBias), random: &random)
-        initial?.copy(to: network.parameters, vocabulary)
+        initial?.copy(to: network.parameters, vocabulary, corpus.labels?.labels)
         optimiser.reset()
         state?.reset()
     }

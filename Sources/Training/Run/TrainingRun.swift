@@ -33,6 +33,8 @@ public final class TrainingRun {
     public var parameters: FloatTensors { FloatTensors(shape, (optimiser.averages ?? network.parameters).tensors) }
     /// The model's symbols.
     public let vocabulary: Vocabulary
+    /// The documents' labels; nil for none.
+    public var labels: Labels? { corpus.labels?.labels }
     /// The progress.
     public internal(set) var progress: Progress
     /// The number of reports before a resumed training's checkpoint that `metrics.jsonl` does not
@@ -93,10 +95,16 @@ public final class TrainingRun {
                 guard !source.readsStandardInput else { throw TrainingError.unreadableTwice }
                 corpus = try Corpus(reading: source, vocabulary: vocabulary)
             }
+            guard initial?.labels == nil || corpus.labels != nil else { throw TrainingError.labelsMissing }
             let others = try texts.map {
-                try Corpus(validating: $0, like: source, vocabulary: corpus.vocabulary)
+                try Corpus(validating: $0, like: source, vocabulary: corpus.vocabulary, labels: corpus.labels?.labels)
             }
             var settings = try choose(corpus, others)
+            if corpus.labels == nil {
+                settings.labelDropout = nil
+            } else {
+                settings.labelDropout = settings.labelDropout ?? TrainingRun.labelDropout
+            }
             settings.corpus = source.withAbsolutePaths
             settings.validationTexts = texts.isEmpty ? nil : texts.map(CorpusSource.absolute)
             try settings.validate()
@@ -110,6 +118,9 @@ public final class TrainingRun {
             throw error
         }
     }
+
+    /// The rate of ``Settings/labelDropout`` unless another one is given.
+    private static let labelDropout = 0.1
 
     /// Refuses a text to validate on that is learned too, as one in a folder of texts.
     private static func refuseToLearn(_ texts: [String], in source: CorpusSource) throws {
@@ -172,6 +183,7 @@ public final class TrainingRun {
         self.lock = lock
         isLocked = lock.isHeld
         self.corpus = corpus
+        guard corpus.labels == nil || !settings.carriesDocuments else { throw TrainingError.labelsCarried }
         source = try settings.minibatches(of: corpus)
         // Windows of one document do not reach its end, so it cannot be learned.
         vocabulary = corpus.vocabulary.with(
@@ -179,14 +191,15 @@ public final class TrainingRun {
             carriesDocuments: settings.carriesDocuments)
         let shape = ModelShape(
             cell: settings.cell, layers: settings.layers, hiddenSize: settings.hiddenSize,
-            vocabularySize: vocabulary.count)
+            vocabularySize: vocabulary.count, labelCount: corpus.labels?.labels.count ?? 0)
         guard let backend = Backend.chosen() else {
             throw ChargenError(
                 .unsupportedBackend, "\(Backend.environmentVariable) must be one of \(Backend.availableNames)")
         }
         network = try Network(
             shape, threads: settings.threads, backend: backend, precision: settings.precision ?? .f32,
-            resetSymbol: vocabulary.resetSymbol, dropout: settings.dropoutRates)
+            resetSymbol: vocabulary.resetSymbol, labelColumns: corpus.labels?.labels.counts.count ?? 0,
+            dropout: settings.dropoutRates)
         optimiser = try Optimiser(
             network, settings.optimiser, beta2: settings.secondMomentDecay, weightDecay: settings.weightDecay,
             averaging: settings.averaging)
@@ -440,7 +453,8 @@ public final class TrainingRun {
         let description = Checkpoint.Description(
             version: chargenVersion, settings: settings, characters: vocabulary.characters,
             hasUnknown: vocabulary.hasUnknown ? true : nil, hasEndOfDocument: vocabulary.hasEndOfDocument,
-            corpus: CorpusFacts(corpus), validationTexts: otherFacts, progress: progress)
+            labels: corpus.labels?.labels.columns, corpus: CorpusFacts(corpus), validationTexts: otherFacts,
+            progress: progress)
         let checkpoint = try Checkpoint.encode(description, network: network, optimiser: optimiser, state: state)
         try folder.syncReports()
         var earlier: (Int, Int)?

@@ -74,13 +74,14 @@ extension Corpus {
     /// - Parameters:
     ///   - path: A file, or a folder of files.
     ///   - source: How the training's own text is read.
+    ///   - labels: The labels of the training's documents.
     /// - Throws: ``CorpusError``; ``TrainingError/invalidValidationText(path:_:)`` when there is
     ///   nothing to predict.
-    init(validating path: String, like source: CorpusSource, vocabulary: Vocabulary) throws {
+    init(validating path: String, like source: CorpusSource, vocabulary: Vocabulary, labels: Labels?) throws {
         do {
             try self.init(
-                reading: source.with(path: path), vocabulary: vocabulary, unknown: vocabulary.hasUnknown ? .fail : .skip
-            )
+                reading: source.with(path: path), vocabulary: vocabulary, labels: labels,
+                unknown: vocabulary.hasUnknown ? .fail : .skip)
         } catch CorpusError.empty {
             throw TrainingError.invalidValidationText(
                 path: path, "it has no character that the text to learn from has")

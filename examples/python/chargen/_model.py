@@ -62,6 +62,11 @@ class Model(_Owner):
         self._source = source
         self._symbols = int(_library.chargen_model_character_count(handle)) + 1
         self._ends = bool(_library.chargen_model_has_end_of_document(handle))
+        self._labels = {
+            _decode(_library.chargen_model_label_column(handle, column)): [
+                _decode(_library.chargen_model_label(handle, column, label))
+                for label in range(_library.chargen_model_label_count(handle, column))]
+            for column in range(_library.chargen_model_label_column_count(handle))}
 
     def __reduce_ex__(self, _: Any) -> Any:
         """A copy, or what is unpickled, loads the file or the bytes again."""
@@ -124,6 +129,21 @@ class Model(_Owner):
             self._do(_library.chargen_model_character, index, ctypes.byref(character))
             characters.append(chr(character.value))
         return "".join(characters)
+
+    @property
+    def labels(self) -> dict[str, list[str]]:
+        """The columns of labels that the model was trained with, each with its labels."""
+        return {column: list(labels) for column, labels in self._labels.items()}
+
+    def _column(self, name: str | None) -> tuple[int, list[str]]:
+        """The number and the labels of a column; the first for None."""
+        if not self._labels:
+            raise ValueError("the model has no labels")
+        if name is None:
+            name = next(iter(self._labels))
+        if name not in self._labels:
+            raise ValueError(f"the model has no column {name!r}, but {list(self._labels)}")
+        return list(self._labels).index(name), self._labels[name]
 
     def __contains__(self, character: object) -> bool:
         """Whether the model knows a character."""

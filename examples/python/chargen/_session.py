@@ -7,7 +7,7 @@ import functools
 import importlib
 import itertools
 import sys
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
 from ._library import (
     _END_OF_DOCUMENT, _HANDLE, _NO_LIMIT, _POLICIES, _SIZE, _STOPPED, EndReason, _character, _code, _decode, _encoded,
@@ -131,6 +131,52 @@ class Session(_Interruptible):
     def state(self, values: Sequence[float]) -> None:
         array = (ctypes.c_float * len(values))(*values)
         self._do(_library.chargen_session_set_state, array, len(values))
+
+    def set_label(self, label: str | Mapping[str, float] | None, column: str | None = None) -> None:
+        """Chooses the label of the documents that begin from now on, this one if it is at its
+        beginning: a label of a column (of the first, if none is named), None for no label, or a
+        mixture, such as {"Sports": 0.7, "Business": 0.3}."""
+        number, labels = self._model._column(column)
+        weights = label if isinstance(label, Mapping) else {} if label is None else {label: 1.0}
+        for name in weights:
+            if name not in labels:
+                raise ValueError(f"the column has no label {name!r}, but {labels}")
+        if label is None:
+            return self._do(_library.chargen_session_set_label, number, -1)
+        array = (ctypes.c_float * len(labels))(*(weights.get(name, 0) for name in labels))
+        self._do(_library.chargen_session_set_label_weights, number, array, len(labels))
+
+    def set_initial_state(self, values: Sequence[float] | None) -> None:
+        """Chooses the state that documents begin from, as `state` has it; None for that of no
+        label."""
+        if values is None:
+            return self._do(_library.chargen_session_set_initial_state, None, 0)
+        array = (ctypes.c_float * len(values))(*values)
+        self._do(_library.chargen_session_set_initial_state, array, len(values))
+
+    def classify(self, text: str, column: str | None = None, whole: bool = True) -> dict[str, float]:
+        """The probability of each label of a column for a text, if all are equally probable before
+        the text is known. With `whole`, the end of the text counts too.
+
+        The session's own text stays as it is; its labels of other columns count."""
+        number, labels = self._model._column(column)
+        data = _encoded(text)
+        values = (ctypes.c_float * len(labels))()
+        self._do_long(
+            len(text) * len(labels), _library.chargen_session_classify, number, data, len(data), int(whole), values,
+            len(labels))
+        return dict(zip(labels, values))
+
+    def classify_prefixes(self, text: str, column: str | None = None) -> list[dict[str, float]]:
+        """What classify() gives for the text up to each character, as one that may go on."""
+        number, labels = self._model._column(column)
+        data = _encoded(text)
+        values, count = (ctypes.c_float * (len(labels) * len(text) or 1))(), _SIZE()
+        self._do_long(
+            len(text) * len(labels), _library.chargen_session_classify_prefixes, number, data, len(data), values,
+            len(values), ctypes.byref(count))
+        rows = (values[place : place + len(labels)] for place in range(0, count.value * len(labels), len(labels)))
+        return [dict(zip(labels, row)) for row in rows]
 
     __copy__ = copy
 

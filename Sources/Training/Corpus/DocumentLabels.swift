@@ -1,0 +1,54 @@
+import ModelFormat
+
+/// The labels of a corpus' documents.
+public struct DocumentLabels: Sendable {
+    /// What the labels are called.
+    public let labels: Labels
+    /// For each document a number for each column: 0 for no label, else 1 and the label.
+    private let numbers: [UInt16]
+    /// The position of each document's first symbol.
+    private let starts: [Int]
+
+    init(labels: Labels, numbers: [UInt16], starts: [Int]) {
+        self.labels = labels
+        self.numbers = numbers
+        self.starts = starts
+    }
+
+    /// The label of a document in a column; nil if it has none.
+    ///
+    /// - Parameter document: Its number in the order of the corpus.
+    public func label(ofDocument document: Int, column: Int) -> Int? {
+        let number = Int(numbers[document * labels.counts.count + column])
+        return number == 0 ? nil : number - 1
+    }
+
+    /// The document at a position, whose end is its own.
+    ///
+    /// - Complexity: O(log of the number of documents).
+    func document(at position: Int) -> Int {
+        var low = 0
+        var high = starts.count
+        while low < high {
+            let middle = (low + high) / 2
+            if starts[middle] <= position { low = middle + 1 } else { high = middle }
+        }
+        return max(0, low - 1)
+    }
+
+    /// The number of documents with each label of a column.
+    public func counts(column: Int) -> [Int] {
+        var counts = [Int](repeating: 0, count: labels.counts[column])
+        for document in starts.indices {
+            if let label = label(ofDocument: document, column: column) { counts[label] += 1 }
+        }
+        return counts
+    }
+
+    /// The SHA-256 of all documents' labels.
+    var sha256: String {
+        var hash = SHA256()
+        numbers.map(\.littleEndian).withUnsafeBytes { hash.update($0) }
+        return hash.hexadecimalDigest()
+    }
+}
