@@ -138,6 +138,8 @@ struct TorchWeights {
                 guard file.tensors[linear + leaf] != nil else { return zeros(tensor) }
                 let bias = try elements(linear + leaf, [tensor.rows])
                 return indices.map { bias[$0] }
+            // A network of PyTorch has no labels.
+            case .labelHidden, .labelCell: return zeros(tensor)
             }
         }
     }

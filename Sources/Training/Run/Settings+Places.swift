@@ -26,5 +26,3 @@ extension Settings {
         return settings
     }
 }
-
-private func lastComponent(_ path: String) -> String { (path as NSString).lastPathComponent }
