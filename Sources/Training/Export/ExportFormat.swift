@@ -53,7 +53,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
         // What cannot be read, such as a folder, is refused when it is written.
         let beginning = FileContents.beginning(of: path, count: 100)
         guard beginning.isEmpty || !isOther(beginning) else {
-            let kind = self == .cgw ? "a .cgw file" : "of an export --format \(rawValue)"
+            let kind = self == .cgw ? "a .cgw file" : "an export in the format \(rawValue)"
             throw .cannotWrite(
                 path: FileName.shown(path), reason: "it exists, and is not \(kind); choose another name")
         }
