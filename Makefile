@@ -291,6 +291,9 @@ fuzz: requirements
 test-kill: trainer
 	$(PYTHON) Tests/Slow/kill.py build/trainer
 
+# PyTorch and ONNX Runtime, for tests and benchmarks.
+PEERS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/chargen/peers
+
 # Slow: networks of PyTorch, and models in PyTorch, in ONNX Runtime and in a program without files.
 test-torch: all $(PEERS)/installed
 	PYTHONPATH=examples/python CHARGEN_LIBRARY=$(CURDIR)/build/libchargen.so \
@@ -299,7 +302,6 @@ test-torch: all $(PEERS)/installed
 # MARK: - Benchmarks
 
 BENCHMARKS = build/benchmarks
-PEERS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/chargen/peers
 
 bench: $(BENCHMARKS)/engine $(BENCHMARKS)/sgemm benchmark-models
 	$(BENCHMARKS)/engine bench $(BENCHMARKS)/models
