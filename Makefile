@@ -301,6 +301,9 @@ test-faults: trainer library
 	$(CC) -std=c99 -O2 $(WARNINGS) -Iinclude Tests/Faults/load.c $(LINK) -o build/faults/load
 	$(PYTHON) Tests/Faults/faults.py build/trainer build/faults/fail.so build/faults/load
 
+# PyTorch and ONNX Runtime, for tests and benchmarks.
+PEERS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/chargen/peers
+
 # Slow: networks of PyTorch, and models in PyTorch, in ONNX Runtime and in a program without files.
 test-torch: all $(PEERS)/installed
 	PYTHONPATH=examples/python CHARGEN_LIBRARY=$(CURDIR)/build/libchargen.so \
@@ -309,7 +312,6 @@ test-torch: all $(PEERS)/installed
 # MARK: - Benchmarks
 
 BENCHMARKS = build/benchmarks
-PEERS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/chargen/peers
 
 bench: $(BENCHMARKS)/engine $(BENCHMARKS)/sgemm benchmark-models
 	$(BENCHMARKS)/engine bench $(BENCHMARKS)/models

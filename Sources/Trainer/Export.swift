@@ -38,7 +38,7 @@ struct Export: ParsableCommand {
             valueName: "format"))
     var format = ExportFormat.cgw
 
-    @OptionGroup(title: "Model")
+    @OptionGroup
     var model: ModelFileOptions
 
     func validate() throws {

@@ -40,7 +40,7 @@ struct Import: ParsableCommand {
         completion: .file(extensions: ["safetensors"]))
     var logits: String?
 
-    @OptionGroup(title: "Model")
+    @OptionGroup
     var model: ModelFileOptions
 
     func validate() throws {

@@ -138,7 +138,7 @@ system='ld-linux-x86-64.so.2 libc.so.6 libgcc_s.so.1 libm.so.6 libstdc++.so.6 li
 
 man_page() { man --warnings -E UTF-8 -l "$installed/share/man/$1" 2>"$work/errors" | col -b >"$work/page"; ! [ -s "$work/errors" ] || { cat "$work/errors"; return 1; }; }
 check 'trainer(1) is shown without a warning' man_page man1/trainer.1
-for command in train resume sweep report export generate evaluate corpus inspect; do
+for command in train resume sweep report export import generate evaluate corpus inspect; do
     options() { "$trainer" help $command | grep -oE '^  (-h, )?--[a-z0-9-]+' | grep -oE -- '--.*' | grep -vE -- '--(help|version)$'; }
     has_options() { for option in $(options); do grep -q -- " $option\b" "$work/page" || { echo "$option is missing"; return 1; }; done; }
     check "it has the options of $command" has_options

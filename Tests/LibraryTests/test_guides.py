@@ -79,7 +79,7 @@ class CppBlocks(unittest.TestCase):
 
 class CBlocks(unittest.TestCase):
     def test_they_compile(self) -> None:
-        for document in ("docs/c-guide.md", "docs/patterns.md", "README.md"):
+        for document in ("docs/c-guide.md", "docs/patterns.md", "docs/pytorch.md", "README.md"):
             for line, code in blocks(document, "c"):
                 with self.subTest(document=document, line=line), tempfile.TemporaryDirectory() as folder:
                     self.compile(code, pathlib.Path(folder))

@@ -243,10 +243,10 @@ def c_text(prompt: str) -> str:
 
 def export_networks(path: str, text: str) -> None:
     documents = ["--documents", "paragraph", "--min-count", 20]
-    for cell, options in (("lstm", []), ("gru", []), ("rnn", []), ("gru", documents)):
-        name = " ".join([f"{cell} {LAYERS}×{HIDDEN} of chargen", *map(str, options)])
+    for cell, layers, options in (("lstm", LAYERS, []), ("gru", LAYERS, []), ("rnn", LAYERS, []), ("lstm", 1, documents)):
+        name = " ".join([f"{cell} {layers}×{HIDDEN} of chargen", *map(str, options)])
         run = f"{cell}-{len(options)}"
-        trainer("train", path, "--cell", cell, "--layers", LAYERS, "--hidden", HIDDEN, "--preset", "char-rnn",
+        trainer("train", path, "--cell", cell, "--layers", layers, "--hidden", HIDDEN, "--preset", "char-rnn",
                 "--epochs", 2, "--run", run, *options)
         for weights in ("model.cgw", "model.safetensors", "model.onnx", "model.c"):
             trainer("export", weights, "--format", weights.split(".")[1], "--run", run)

@@ -162,7 +162,7 @@ struct TrainerTests {
                 _ = try run("export", "model.\(format)", "--format", format, "--run", "run")
                 let refused = try Command.trainer(
                     "export", "run/best.safetensors", "--format", format, "--run", "run", in: folder)
-                #expect(refused.status == 1 && refused.errors.contains("not of an export --format \(format)"))
+                #expect(refused.status == 1 && refused.errors.contains("is not an export in the format \(format)"))
             }
             let model = try Data(contentsOf: folder.appendingPathComponent("model.cgw"))
             let source = try String(contentsOf: folder.appendingPathComponent("model.c"), encoding: .utf8)

@@ -171,10 +171,11 @@ struct ImportTests {
     }
 
     static let faults = [
-        Fault(adding: "lstm.weight_ih_l0_reverse", [12, 4], "is of a bidirectional network"),
+        Fault(adding: "lstm.weight_ih_l0_reverse", [12, 4], "is of a second direction"),
         Fault(adding: "lstm.weight_hr_l0", [2, 3], "is of a projection"),
-        Fault(adding: "norm.running_mean", [3], "is of a batch norm"),
-        Fault(adding: "norm.weight", [3], "belongs to nothing that a model has"),
+        Fault(adding: "norm.running_mean", [3], "is of a normalisation"),
+        Fault(adding: "norm.weight", [3], "is of a normalisation"),
+        Fault(adding: "lstm.weight_ih_l01", [12, 3], "belongs to nothing that a model has"),
         Fault(adding: "attention.in_proj_weight", [9, 3], "belongs to nothing"),
         Fault(adding: "lstm.weight_ih_l9999999999", [9, 3], "belongs to nothing"),
         Fault("more than one recurrent module: tensors 'lstm.weight_hh_l0', 'lstm2.weight_hh_l0'") { tensors in

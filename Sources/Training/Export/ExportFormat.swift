@@ -52,7 +52,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
     private func refuse(_ path: String, where isOther: ([UInt8]) -> Bool) throws(TrainingError) {
         let beginning = try OldFile.beginning(path, count: 100)
         guard beginning.isEmpty || !isOther(beginning) else {
-            let kind = self == .cgw ? "a .cgw file" : "of an export --format \(rawValue)"
+            let kind = self == .cgw ? "a .cgw file" : "an export in the format \(rawValue)"
             throw .cannotWrite(
                 path: FileName.shown(path), reason: "it exists, and is not \(kind); choose another name")
         }

@@ -24,11 +24,14 @@ struct TorchWeights {
         for name in (Array(file.tensors.keys) + file.otherTypes.keys).sorted() {
             let leaf = name.split(separator: ".", omittingEmptySubsequences: false).last ?? ""
             let module = String(name.dropLast(leaf.count))
-            if let reason = TorchWeights.unsupported(leaf) { throw ImportError(reason: "tensor '\(name)' \(reason)") }
+            let isVector = file.tensors[module + "weight"]?.shape.count == 1
+            if let reason = TorchWeights.unsupported(leaf, isVector: isVector) {
+                throw ImportError(reason: "tensor '\(name)' is of a \(reason), which a model does not have")
+            }
             if let type = file.otherTypes[name] {
                 throw ImportError(reason: "tensor '\(name)' has the type \(type); F32, F64, F16 and BF16 are read")
             }
-            if let match = leaf.wholeMatch(of: /(weight|bias)_(ih|hh)_l([0-9]{1,9})/), let layer = Int(match.3) {
+            if let match = leaf.wholeMatch(of: /(weight|bias)_(ih|hh)_l(0|[1-9][0-9]{0,8})/), let layer = Int(match.3) {
                 recurrent.insert(module)
                 layers = max(layers, layer + 1)
             } else if leaf == "weight", file.tensors[name]?.shape.count == 2 {
@@ -53,12 +56,13 @@ struct TorchWeights {
         (linear, embedding) = try TorchWeights.linearAndEmbedding(file, matrices, recurrent: first, shape)
     }
 
-    /// Why a tensor is of something that models do not have; nil for other names.
-    private static func unsupported(_ leaf: Substring) -> String? {
-        if leaf.hasSuffix("_reverse") { return "is of a bidirectional network, which also reads a text from its end" }
-        if leaf.hasPrefix("weight_hr_l") { return "is of a projection (proj_size), which models do not have" }
-        guard ["running_mean", "running_var", "num_batches_tracked"].contains(leaf) else { return nil }
-        return "is of a batch norm, which models do not have"
+    /// What a tensor is of that models do not have; nil for other names.
+    ///
+    /// - Parameter isVector: Whether its module has a weight, and that is a vector.
+    private static func unsupported(_ leaf: Substring, isVector: Bool) -> String? {
+        if leaf.hasSuffix("_reverse") { return "second direction (bidirectional=True)" }
+        if leaf.hasPrefix("weight_hr_l") { return "projection (proj_size)" }
+        return isVector || leaf.hasPrefix("running_") ? "normalisation" : nil
     }
 
     private static func shape(
