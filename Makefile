@@ -285,7 +285,8 @@ TIME = 120
 TARGETS =
 FUZZ = CHARGEN_FUZZ=1 $(SWIFT) build -c release --scratch-path .build-fuzz
 fuzz: requirements
-	$(FUZZ) --product fuzz -Xswiftc -sanitize=fuzzer -Xswiftc -enforce-exclusivity=checked
+	$(FUZZ) --product fuzz $(addprefix -Xswiftc ,-sanitize=fuzzer -enforce-exclusivity=checked \
+		-DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
 	Tests/Fuzz/run.sh "$$($(FUZZ) --show-bin-path)/fuzz" build/fuzz $(TIME) $(TARGETS)
 
 # Slow: each kind of training is killed at random instants, at least KILLS times, resumed, and

@@ -17,7 +17,7 @@ for target in "$@"; do
     mkdir -p "$folder/$target"
     FUZZ_TARGET=$target timeout -s KILL $((seconds + 60)) "$program" "$folder/$target" "$here/Seeds/$target" \
         -dict="$here/Dictionaries/$target.txt" -artifact_prefix="$folder/$target-" -max_total_time="$seconds" \
-        -max_len=8192 -timeout=5 -rss_limit_mb=1024 -malloc_limit_mb=64 -print_final_stats=1 \
+        -max_len=8192 -timeout=1 -rss_limit_mb=1024 -malloc_limit_mb=64 -print_final_stats=1 \
         >"$folder/$target.log" 2>&1 || { tail -40 "$folder/$target.log"; echo "FAILED: $target"; exit 1; }
     sed -n 's/^stat::number_of_executed_units: *//p' "$folder/$target.log" |
         while read -r runs; do echo "ok: $target, $runs executions in $seconds s"; done

@@ -78,7 +78,12 @@ struct NondeterministicAutomaton {
 /// The work that compiling a pattern may take, in steps of a few nanoseconds: expressions of a few
 /// characters can describe automata of any size.
 struct Budget {
-    private var left = 100_000_000
+    #if FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+        // What libFuzzer counts makes each step ten times as slow, and no input may take a second.
+        private var left = 5_000_000
+    #else
+        private var left = 100_000_000
+    #endif
 
     /// - Throws: `invalidPattern` when it is exceeded.
     mutating func spend(_ steps: Int) throws(ChargenError) {

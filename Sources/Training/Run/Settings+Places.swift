@@ -1,7 +1,7 @@
 import Foundation
 
-/// Where the texts of a training and the model that it starts from are. That decides nothing of what
-/// is learned: `settings.json` says it, and a checkpoint has names alone.
+/// Where the texts of a training and the model that it starts from are. That decides nothing of
+/// what is learned: `settings.json` says it, and a checkpoint has names alone.
 extension Settings {
     /// The settings with names of files and folders in place of their paths.
     var withoutFolders: Settings {
