@@ -295,12 +295,15 @@ KILLS = 1
 test-kill: trainer
 	$(PYTHON) Tests/Slow/kill.py build/trainer --kills $(KILLS)
 
-# Slow: calls of the system fail or are interrupted, each in a run of its own.
+# Slow: calls of the system fail or are interrupted, each in a run of its own. SAMPLE=100000 takes
+# all allocations of a training.
+SAMPLE = 1000
 test-faults: trainer library
 	@mkdir -p build/faults
 	$(CC) -std=gnu11 -O2 $(WARNINGS) -shared -fPIC Tests/Faults/fail.c -o build/faults/fail.so
 	$(CC) -std=c99 -O2 $(WARNINGS) -Iinclude Tests/Faults/load.c $(LINK) -o build/faults/load
-	$(PYTHON) Tests/Faults/faults.py build/trainer build/faults/fail.so build/faults/load
+	$(PYTHON) Tests/Faults/faults.py build/trainer build/faults/fail.so build/faults/load \
+		--sample $(SAMPLE)
 
 # PyTorch and ONNX Runtime, for tests and benchmarks.
 PEERS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/chargen/peers

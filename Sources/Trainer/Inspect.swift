@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Foundation
 import InferenceEngine
 import ModelFormat
@@ -30,6 +31,8 @@ struct Inspect: ParsableCommand {
         let vocabulary = loaded.vocabulary
         let characters = vocabulary.characters.compactMap { Unicode.Scalar($0) }.map(shown).joined()
         let selfTest = Result { try loaded.verify() }
+        // Then nothing is known of the model.
+        if case .failure(let error as ChargenError) = selfTest, error.kind == .outOfMemory { throw error }
         try Terminal.write(
             """
             file:        \(FileName.shown(model)), \(Terminal.grouped(Double(bytes.contents.count))) bytes

@@ -1,12 +1,12 @@
-"""Makes calls of the system fail in training, resuming, exporting, generating and loading.
+"""Makes calls of the system fail in the commands of the trainer and in loading a model.
 
-    faults.py TRAINER SHIM LOADER [--mode MODE] [--call CALL] [--seed N]
+    faults.py TRAINER SHIM LOADER [--mode MODE] [--call CALL] [--seed N] [--sample N]
 
 SHIM is fail.c and LOADER is load.c, compiled. For each mode, a run without a fault counts the calls
 of a kind; then the mode runs once for every n, and the n-th call fails, or is interrupted, or
-transfers half of its bytes. Of a training's many allocations the first EVERY are refused, one in
-each run, and SAMPLE random later ones; of all others every one. Then each mode runs under limits of
-its address space, and so does the training of a large model.
+transfers half of its bytes. Of a training's many allocations the first 1,000 are refused, one in
+each run, and --sample random later ones; of all others every one. Then each mode runs under limits
+of its address space, and so does the training of a large model.
 
 Each run must end in time, not by a signal, with status 0 and the result of the run without a fault,
 or with status 1 and a message. An interrupted or short call must not make a difference, nor must a
@@ -56,7 +56,6 @@ LACKING = {
 }
 # What every program must do without.
 DISPENSABLE = {"sync-folder", "flock", "link"}
-EVERY, SAMPLE = 1000, 1000
 TIME_LIMIT = 60
 MEGABYTE = 1_000_000
 
@@ -171,22 +170,38 @@ class Export(Mode):
         return None if files == self.files else "files have changed"
 
 
-class Generate(Mode):
+class Print(Mode):
+    """A command that prints and writes no file."""
+
+    def loss(self, folder, files, result):
+        if not self.expected.output.startswith(result.output):
+            return "the output is another"
+        return None if files == self.files else "files have changed"
+
+
+class Generate(Print):
     def __init__(self, tools, template):
         self.command = [
             tools.trainer, "generate", "model.cgw", "--seed", "1", "--length", "60", "--prompt", "ab", "--count", "2"]
         super().__init__(tools, template)
 
-    def loss(self, folder, files, result):
-        if not self.expected.output.startswith(result.output):
-            return "the text is another"
-        return None if files == self.files else "files have changed"
+
+class Inspect(Print):
+    def __init__(self, tools, template):
+        self.command = [tools.trainer, "inspect", "model.cgw"]
+        super().__init__(tools, template)
 
 
-class Load(Generate):
+class Evaluate(Print):
+    def __init__(self, tools, template):
+        self.command = [tools.trainer, "evaluate", "model.cgw", "text.txt"]
+        super().__init__(tools, template)
+
+
+class Load(Print):
     def __init__(self, tools, template):
         self.command = [tools.loader, "model.cgw"]
-        Mode.__init__(self, tools, template)
+        super().__init__(tools, template)
 
 
 class TrainLarge(Train):
@@ -225,8 +240,8 @@ class TrainLongText(Train):
 
 
 MODES = {
-    "train": Train, "resume": Resume, "export": Export, "generate": Generate, "load": Load,
-    "train-large": TrainLarge, "train-long-text": TrainLongText,
+    "train": Train, "resume": Resume, "export": Export, "generate": Generate, "inspect": Inspect, "evaluate": Evaluate,
+    "load": Load, "train-large": TrainLarge, "train-long-text": TrainLongText,
 }
 
 
@@ -257,7 +272,7 @@ def attempt(mode, call, at, fault):
         return calls, problem and f"{problem}; status {result.status}, {result.errors.decode(errors='replace')[-300:]}"
 
 
-def faults(mode, call, generator):
+def faults(mode, call, generator, sample):
     """The number of a mode's calls, and the faults to try: which call fails, and the error."""
     if call == "limit":
         limits = [str(megabytes * MEGABYTE) for megabytes in mode.limits]
@@ -268,8 +283,9 @@ def faults(mode, call, generator):
     if problem:
         sys.exit(f"{mode.command} with the shim: {problem}")
     places = list(range(1, calls + 1))
-    if call == "malloc" and isinstance(mode, Train) and calls > EVERY + SAMPLE:
-        places = places[:EVERY] + sorted(generator.sample(places[EVERY:], SAMPLE))
+    if call == "malloc" and isinstance(mode, Train):
+        first, later = places[:1000], places[1000:]
+        places = first + sorted(generator.sample(later, min(sample, len(later))))
     single = [(str(place), fault) for fault in FAULTS[call] for place in places]
     all_later = places[::10] if call == "malloc" else places[:1]
     return calls, single + [(f"{place}+", fault) for fault in LACKING.get(call, []) for place in all_later]
@@ -282,6 +298,7 @@ def main():
     parser.add_argument("--mode", choices=MODES)
     parser.add_argument("--call", choices=Mode.calls)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--sample", type=int, default=1000)
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     generator = random.Random(options.seed)
@@ -302,7 +319,7 @@ def main():
             for call in mode.calls:
                 if options.call not in (None, call):
                     continue
-                calls, attempts = faults(mode, call, generator)
+                calls, attempts = faults(mode, call, generator, options.sample)
                 results = list(pool.map(lambda pair: attempt(mode, call, *pair)[1], attempts))
                 bad = [(pair, problem) for pair, problem in zip(attempts, results) if problem]
                 for (at, fault), problem in bad:

@@ -8,13 +8,16 @@
 #include <stddef.h>
 
 // wasi-libc's numbers, without the casts that Swift does not import.
-_Static_assert(EINTR == 27 && ENOMEM == 48 && ENOSYS == 52, "wasi-libc has other error numbers");
+_Static_assert(
+    EINTR == 27 && ENOMEM == 48 && ENOSYS == 52 && ESPIPE == 70, "wasi-libc has other error numbers");
 #undef EINTR
 #undef ENOMEM
 #undef ENOSYS
+#undef ESPIPE
 #define EINTR 27
 #define ENOMEM 48
 #define ENOSYS 52
+#define ESPIPE 70
 
 typedef int pthread_t, pthread_mutex_t, pthread_cond_t;
 
