@@ -18,7 +18,7 @@ SIGNATURE = b"\x89CGW\r\n\x1a\n"
 CELLS = ("rnn", "gru", "lstm")
 GATES = (1, 3, 4)
 FLOAT32, BFLOAT16, INT8, INT4 = range(4)
-LONGEST_HEADER = 1_314_896
+LONGEST_HEADER = 1_380_536
 # The bits of 2^121 as a binary32 number.
 SCALE_LIMIT = (121 + 127) << 23
 
@@ -43,10 +43,12 @@ class Shape:
     hidden_size: int
     characters: int
     special: int
+    # Of all columns together.
+    labels: int = 0
 
     @property
     def symbols(self) -> int:
-        return self.characters + (self.special % 4 > 0) + (self.special >= 4)
+        return self.characters + (self.special % 4 > 0) + self.special // 4 % 2
 
     def tensors(self) -> list[tuple[str, int, int]]:
         """Name, rows and columns of each tensor in the order of the file."""
@@ -59,7 +61,11 @@ class Shape:
                 (f"rnn.bias_ih_l{layer}", gates, 1),
                 (f"rnn.bias_hh_l{layer}", gates, 1),
             ]
-        return tensors + [("fc.weight", self.symbols, self.hidden_size), ("fc.bias", self.symbols, 1)]
+        tensors += [("fc.weight", self.symbols, self.hidden_size), ("fc.bias", self.symbols, 1)]
+        if self.labels:
+            names = ("labels.hidden", "labels.cell") if CELLS[self.cell] == "lstm" else ("labels.hidden",)
+            tensors += [(name, 1 + self.labels, self.layers * self.hidden_size) for name in names]
+        return tensors
 
 
 def group_count(columns: int) -> int:
@@ -153,6 +159,8 @@ class File:
     scalars: list[int]
     provenance: bytes
     entries: list[Entry]
+    # The names of labels, as a header has them.
+    labels: bytes = b""
     signature: bytes = SIGNATURE
     version: int = 1
     header_length: int | None = None
@@ -171,7 +179,7 @@ class File:
                 "<IIQ", entry.element_type, given(entry.checksum, zlib.crc32(entry.frame)),
                 given(entry.length, len(entry.frame)))
             for entry in self.entries)
-        variable = struct.pack(f"<{len(self.scalars)}I", *self.scalars) + self.provenance + directory
+        variable = struct.pack(f"<{len(self.scalars)}I", *self.scalars) + self.labels + self.provenance + directory
         variable += self.after_directory
         tensors = b"".join(entry.frame for entry in self.entries) + self.after_tensors
         length = 48 + len(variable) + 4
@@ -182,6 +190,39 @@ class File:
             shape.characters, shape.special, given(self.provenance_length, len(self.provenance)))
         header += variable
         return header + struct.pack("<I", given(self.header_checksum, zlib.crc32(header))) + tensors
+
+
+def label_names(columns: list[tuple[bytes, list[bytes]]]) -> bytes:
+    """The names of labels as a header has them."""
+    text = b"".join(name + b"\0" for column, labels in columns for name in (column, *labels))
+    counts = [len(labels) for _, labels in columns]
+    return struct.pack(f"<{len(counts) + 2}I", len(counts), *counts, len(text)) + text
+
+
+def read_labels(rest: bytes) -> tuple[bytes, int]:
+    """The names of labels at the beginning of some bytes, and the number of labels."""
+    check(len(rest) >= 4, "no labels")
+    (columns,) = struct.unpack_from("<I", rest)
+    check(1 <= columns <= 16 and len(rest) >= 4 * (columns + 2), "an impossible number of columns")
+    *counts, length = struct.unpack_from(f"<{columns + 1}I", rest, 4)
+    check(min(counts) >= 1 and sum(counts) <= 4095, "an impossible number of labels")
+    end = 4 * (columns + 2) + length
+    check(length <= 1 << 16 and end <= len(rest), "an impossible length of names")
+    *names, last = rest[4 * (columns + 2) : end].split(b"\0")
+    check(last == b"" and len(names) == columns + sum(counts), "another number of names")
+    check(all(names), "an empty name")
+    try:
+        b"".join(name + b"\0" for name in names).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused("names of labels that are not UTF-8") from error
+    seen = set()
+    for count in counts:
+        column, *labels = names[: count + 1]
+        check(column not in seen, "a column twice")
+        seen.add(column)
+        check(all(one < other for one, other in zip(labels, labels[1:])), "the labels are not ascending")
+        names = names[count + 1 :]
+    return rest[:end], sum(counts)
 
 
 def read_header(data: bytes, file_length: int) -> tuple[File, list[int]]:
@@ -199,12 +240,16 @@ def read_header(data: bytes, file_length: int) -> tuple[File, list[int]]:
     shape = Shape(*fields)
     check(shape.cell <= 2, "an unknown cell")
     check(1 <= shape.layers <= 64 and 1 <= shape.hidden_size <= 16384, "impossible sizes")
-    check(shape.special in (0, 1, 2, 4, 5, 6), "impossible special symbols")
-    both = shape.special >= 5
+    check(shape.special in (0, 1, 2, 4, 5, 6, 8, 9, 12, 13), "impossible special symbols")
+    both = shape.special // 4 % 2 == 1 and shape.special % 4 > 0
     check(1 <= shape.characters <= (65534 if both else 65535), "an impossible number of characters")
     check(provenance_length <= 1 << 20, "a provenance too long")
-    tensors = shape.tensors()
     place = 48 + 4 * shape.characters
+    names = b""
+    if shape.special >= 8:
+        names, shape.labels = read_labels(data[place : header_length - 4])
+    tensors = shape.tensors()
+    place += len(names)
     directory = place + provenance_length
     check(directory + 16 * len(tensors) + 4 == header_length, "the header has another length than its parts")
     scalars = list(struct.unpack_from(f"<{shape.characters}I", data, 48))
@@ -221,7 +266,8 @@ def read_header(data: bytes, file_length: int) -> tuple[File, list[int]]:
         element_type, checksum, length = struct.unpack_from("<IIQ", data, directory + 16 * index)
         if element_type > INT4:
             raise UnknownVersion(f"{name}: element type {element_type}")
-        check("bias" not in name or element_type == FLOAT32, f"{name}: a bias that is not float32")
+        is_float = "bias" in name or name.startswith("labels")
+        check(not is_float or element_type == FLOAT32, f"{name}: not float32")
         entries.append(Entry(element_type, b"", checksum, length))
         is_recurrent = name.startswith("rnn.weight") and index > 1
         check(not is_recurrent or element_type == entries[1].element_type, f"{name}: another type")
@@ -231,7 +277,7 @@ def read_header(data: bytes, file_length: int) -> tuple[File, list[int]]:
         end += length
     check(end == file_length, "the tensors do not fill the file")
     check(size // 64 < file_length, "tensors out of proportion")
-    return File(shape, scalars, provenance, entries), lengths
+    return File(shape, scalars, provenance, entries, names), lengths
 
 
 def read(data: bytes) -> tuple[File, list[list[float]]]:

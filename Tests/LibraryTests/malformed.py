@@ -14,7 +14,7 @@ import pathlib
 import struct
 from collections.abc import Callable, Iterator
 
-from cgw import BFLOAT16, FLOAT32, INT4, INT8, Entry, File, Shape, planes
+from cgw import BFLOAT16, FLOAT32, INT4, INT8, Entry, File, Shape, label_names, planes
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "Malformed"
 # What a later version of the format may allow: a reader says so.
@@ -51,6 +51,22 @@ def coded(count: int, streams: bytes, weight: int = 1, form: int = 0, rest: byte
 
 def floats(*values: float) -> bytes:
     return planes([struct.unpack("<I", struct.pack("<f", value))[0] for value in values], 4)
+
+
+def labelled(names: bytes, element_type: int = FLOAT32, special: int = 8) -> Callable[[File], None]:
+    """Gives a file labels of these names, with states for one label."""
+
+    def change(file: File) -> None:
+        file.shape.special = special
+        file.labels = names
+        if special % 4:
+            # A column and a row for the end of a document.
+            file.entries[0] = Entry(FLOAT32, frame(floats(*range(6))))
+            file.entries[4:] = [Entry(FLOAT32, frame(floats(*values))) for values in (range(6), range(3))]
+        states = floats(0, 0, 0.5, -0.5)
+        file.entries.append(Entry(element_type, frame(states if element_type == FLOAT32 else states[:8])))
+
+    return change
 
 
 def valid() -> File:
@@ -153,6 +169,24 @@ DEFECTS: dict[str, Callable[[File], None]] = {
     "provenance-overlong-character": field(provenance=b"\xc0\xaf"),
     "provenance-surrogate": field(provenance=b"\xed\xa0\x80"),
     "provenance-above-unicode": field(provenance=b"\xf4\x90\x80\x80"),
+    # Labels
+    **{
+        f"labels-{name}": labelled(names)
+        for name, names in {
+            "missing": b"", "of-no-column": struct.pack("<II", 0, 0), "of-17-columns": label_names(17 * [(b"a", [b"x"])]),
+            "of-a-column-twice": label_names([(b"a", [b"x"]), (b"a", [b"x"])]), "twice": label_names([(b"a", [b"x", b"x"])]),
+            "descending": label_names([(b"a", [b"y", b"x"])]), "of-an-empty-name": label_names([(b"a", [b""])]),
+            "of-an-empty-column": label_names([(b"", [b"x"])]), "none": label_names([(b"a", [])]),
+            "not-utf-8": label_names([(b"a", [b"\xff"])]), "cut-character": label_names([(b"a", [b"\xc3"])]),
+            "without-last-nul": struct.pack("<III", 1, 1, 3) + b"a\0x", "one-name-less": struct.pack("<III", 1, 1, 2) + b"a\0",
+            "one-name-more": struct.pack("<III", 1, 1, 6) + b"a\0x\0y\0",
+            "of-4096": struct.pack("<III", 1, 4096, 4) + b"a\0x\0",
+            "longer-than-64-kib": struct.pack("<III", 1, 1, 65_537) + b"a\0x\0",
+            "longer-than-the-header": struct.pack("<III", 1, 1, 65_536) + b"a\0x\0",
+        }.items()
+    },
+    "labels-and-a-state-that-is-carried": labelled(label_names([(b"a", [b"x"])]), special=10),
+    "labels-of-type-1": labelled(label_names([(b"a", [b"x"])]), BFLOAT16),
     # The directory
     "directory-of-5": lambda file: file.entries.pop(),
     "directory-of-7": lambda file: file.entries.append(file.entries[0]),

@@ -20,7 +20,7 @@ import cgw
 import chargen
 import malformed
 from cgw import BFLOAT16, FLOAT32, INT4, INT8, Entry, File, Shape
-from random_model import random_model
+from random_model import LABELS, random_model
 
 COUNT = 200
 IS_SLOW = False
@@ -107,20 +107,31 @@ def random_frame(generator: random.Random, content: bytes) -> bytes:
 
 def random_file(generator: random.Random) -> File:
     """A valid file."""
-    special = generator.choice([0, 1, 2, 4, 5, 6])
+    special = generator.choice([0, 1, 2, 4, 5, 6, 8, 9, 12, 13])
     count = generator.choice([1, 2, 5, 40])
     scalars = sorted(generator.sample([*range(0xD800), *range(0xE000, 0x110000)], count))
     shape = Shape(
         generator.randrange(3), generator.choice([1, 1, 2, 3]), generator.choice([1, 2, 7, 16, 33, 40]), count, special)
+    labels = random_labels(generator) if special >= 8 else []
+    shape.labels = sum(len(names) for _, names in labels)
     types = range(4)
     first, recurrent, last = (generator.choice(types) for _ in range(3))
     entries = []
     for index, (name, rows, columns) in enumerate(shape.tensors()):
-        element_type = FLOAT32 if "bias" in name else first if index == 0 else last if name == "fc.weight" else recurrent
+        is_float = "bias" in name or name.startswith("labels")
+        element_type = FLOAT32 if is_float else first if index == 0 else last if name == "fc.weight" else recurrent
         payload = random_payload(generator, element_type, rows, columns)
         entries.append(Entry(element_type, random_frame(generator, payload)))
     provenance = generator.choice([b"", b"{}", '{"é中😀":1}'.encode(), b"not JSON"])
-    return File(shape, scalars, provenance, entries)
+    return File(shape, scalars, provenance, entries, cgw.label_names(labels) if labels else b"")
+
+
+def random_labels(generator: random.Random) -> list[tuple[bytes, list[bytes]]]:
+    names = ["a", "b", "ab", "é", "中", "😀", " ", "x" * 300]
+    columns = generator.sample(names, generator.choice([1, 1, 2, 3]))
+    return [
+        (column.encode(), sorted(name.encode() for name in generator.sample(names, generator.randint(1, len(names)))))
+        for column in columns]
 
 
 def interesting(generator: random.Random) -> int:
@@ -129,7 +140,7 @@ def interesting(generator: random.Random) -> int:
 
 def alter(generator: random.Random, file: File) -> None:
     """Changes something, whose checksum is mended. The file may remain valid."""
-    way = generator.randrange(20)
+    way = generator.randrange(22)
     entry = generator.choice(file.entries)
     if way == 0:
         name = generator.choice(["cell", "layers", "hidden_size", "characters", "special"])
@@ -151,6 +162,11 @@ def alter(generator: random.Random, file: File) -> None:
         entry.length = generator.choice([interesting(generator), len(entry.frame) + generator.choice([-1, 1])])
     elif way == 8:
         file.entries.insert(generator.randrange(len(file.entries)), copy.copy(entry))
+    elif way in (10, 11) and file.labels:
+        names = bytearray(file.labels)
+        place = generator.choice([0, 4, generator.randrange(len(names))])
+        names[place] = generator.choice([0, 1, 2, 3, 0x61, 0xC3, 0xFF])
+        file.labels = bytes(names)
     elif way == 9:
         name = generator.choice(["after_directory", "after_tensors", "signature"])
         setattr(file, name, bytes(generator.getrandbits(8) for _ in range(generator.randrange(9))))
@@ -204,7 +220,7 @@ class AgreementTests(unittest.TestCase):
     def test_models_are_read_alike(self) -> None:
         for cell in cgw.CELLS:
             for weights in ("f32", "bf16", "int8", "int4"):
-                file, tensors = cgw.read(random_model(cell, weights=weights, unknown=True))
+                file, tensors = cgw.read(random_model(cell, weights=weights, unknown=True, labels=LABELS))
                 # What is read can be written again.
                 self.assertEqual(read_by_library(file.data()), ACCEPTED)
                 self.assertEqual([len(tensor) for tensor in tensors], [r * c for _, r, c in file.shape.tensors()])
@@ -223,6 +239,8 @@ class AgreementTests(unittest.TestCase):
     def test_what_the_malformed_are_made_of_is_valid(self) -> None:
         changes = {
             "nothing": lambda file: None,
+            "labels": malformed.labelled(cgw.label_names([(b"a", [b"x"])])),
+            "labels and ends": malformed.labelled(cgw.label_names([(b"a", [b"x"])]), special=9),
             "bfloat16": malformed.with_type(BFLOAT16, cgw.planes([0, 0, 0, 0xFF7F], 2)),
             "int8": malformed.with_type(INT8, malformed.int8(scale=0x7BFFFFFF)),
             "int4": malformed.with_type(INT4, malformed.int4(scale=0xFBFF)),
