@@ -5,9 +5,9 @@ import ModelFormat
 /// A safetensors file of floats: named tensors and a table of strings.
 ///
 /// The format is Hugging Face's (github.com/huggingface/safetensors): the length of a JSON header
-/// as a 64-bit little-endian integer, the header, the tensors' bytes without gaps. A checkpoint has a
-/// checksum under the name `crc32` in its table of strings, as a string of eight
-/// hexadecimal digits: the CRC-32 of all its bytes but those digits.
+/// as a 64-bit little-endian integer, the header, the tensors' bytes without gaps. A checkpoint has
+/// a checksum under the name `crc32` in its table of strings, as a string of eight hexadecimal
+/// digits: the CRC-32 of all its bytes but those digits.
 struct Safetensors {
     /// A tensor: its shape, and its elements row after row.
     struct Tensor: Equatable {
