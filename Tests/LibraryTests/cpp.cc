@@ -108,16 +108,16 @@ int main(int argc, char **argv) {
     const chargen::model labelled(argv[2]);
     chargen::session kind(labelled);
     CHECK(labelled.label_columns().size() == 2 && labelled.label_columns()[1] == "kind");
-    CHECK(labelled.labels()[labelled.find_label("b")] == "b" && labelled.labels(1)[1] == "long");
+    CHECK(labelled.find_label("b") == 1 && labelled.labels()[1] == "b" && labelled.labels(1)[1] == "long");
     kind.set_label(1).set_label(0, 1);
-    const std::string text_of_kind = kind.generate(30);
-    kind.set_label_weights({0, 2, 0}).reset();
-    CHECK(kind.generate(30) == text_of_kind);
-    kind.set_label(-1).reset();
-    CHECK(kind.generate(30) != text_of_kind);
+    const float logit = kind.logits()[0];
+    kind.set_label(0).set_label_weights({0, 2, 0});
+    CHECK(kind.logits()[0] == logit);
+    kind.set_label(-1);
+    CHECK(kind.logits()[0] != logit);
     const auto probabilities = kind.classify(labelled, "abc");
     CHECK(probabilities.size() == 3 && std::abs(probabilities[0] + probabilities[1] + probabilities[2] - 1) < 1e-5f);
-    kind.set_initial_state(std::vector<float>(chargen_session_state_size(kind.handle()), 0.5f)).reset();
-    CHECK(kind.generate(30) != text_of_kind);
+    kind.set_label(1).set_initial_state(std::vector<float>(chargen_session_state_size(kind.handle()), 0.5f));
+    CHECK(kind.logits()[0] != logit);
     return 0;
 }
