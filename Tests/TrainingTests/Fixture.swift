@@ -64,7 +64,7 @@ struct Fixture {
     }
 
     /// The 64-bit integer tensors, which only these files have.
-    private static func readIntegers(_ data: Data) throws -> [String: [Int]] {
+    static func readIntegers(_ data: Data) throws -> [String: [Int]] {
         let length = Int(data.prefix(8).withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) })
         let header = try JSONSerialization.jsonObject(with: data[8..<8 + length]) as? [String: [String: Any]]
         var result: [String: [Int]] = [:]

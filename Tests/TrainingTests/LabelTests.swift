@@ -87,6 +87,50 @@ struct LabelTests {
         }
     }
 
+    @Test("logits, loss and gradients are PyTorch's", arguments: Cell.allCases, [1, 2])
+    func equalsPyTorch(cell: Cell, threads: Int) throws {
+        let url = try #require(
+            Bundle.module.url(
+                forResource: "labels-\(cell.name)", withExtension: "safetensors", subdirectory: "Fixtures"))
+        let data = try Data(contentsOf: url)
+        let tensors = try Safetensors(data).tensors
+        let integers = try Fixture.readIntegers(data)
+        let (text, numbers) = try (#require(integers["text"]), #require(integers["numbers"]))
+        let end = 10
+        var symbols = SymbolBuffer(symbolCount: 11, capacity: text.count)
+        for symbol in text { symbols.append(Int32(symbol)) }
+        let ends = text.indices.filter { text[$0] == end }
+        let labels = try #require(
+            Labels([.init(name: "a", labels: ["x", "y", "z"]), .init(name: "b", labels: ["x", "y"])]))
+        let corpus = Corpus(
+            symbols: symbols,
+            vocabulary: try #require(Vocabulary(characters: (0..<10).map { 0x61 + $0 }, hasEndOfDocument: true)),
+            documentCount: ends.count, sha256: "",
+            labels: DocumentLabels(
+                labels: labels, numbers: numbers.map { UInt16($0) }, starts: [0] + ends.dropLast().map { $0 + 1 }))
+
+        let logits = try #require(tensors["logits"])
+        let shape = ModelShape(
+            cell: cell, layers: 2, hiddenSize: 16, vocabularySize: 11, labelCount: labels.count)
+        let network = try Network(
+            shape, threads: threads, backend: #require(.chosen()), resetSymbol: end, labelColumns: 2)
+        for index in 0..<shape.tensorCount {
+            network.parameters.setTensor(index, try #require(tensors["init." + shape.tensor(index).name]).elements)
+        }
+        let minibatch = Minibatch(
+            of: Stretches(DocumentSplit(corpus, HeldOut(fraction: 0, place: .end)).training),
+            starts: try #require(integers["rows"]), time: logits.shape[1])
+        let own = try network.logits(minibatch, of: corpus).flatMap { $0.flatMap { $0 } }
+        #expect(largestDifference(own, logits.elements) <= PyTorchTests.tolerance)
+        let loss = try network.gradient(minibatch, of: corpus, state: nil)
+        #expect(abs(loss - Double(try #require(tensors["loss"]).elements[0])) <= Double(PyTorchTests.tolerance))
+        for index in 0..<shape.tensorCount {
+            let name = shape.tensor(index).name
+            let expected = try #require(tensors["grad." + name]).elements
+            #expect(largestDifference(network.gradients.tensor(index), expected) <= PyTorchTests.tolerance, "\(name)")
+        }
+    }
+
     @Test("updates have the same bits on any number of threads and with every backend", arguments: Cell.allCases)
     func exactness(cell: Cell) throws {
         let corpus = try corpus(Self.rows, labels: Self.columns)
