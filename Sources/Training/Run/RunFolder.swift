@@ -3,7 +3,7 @@ import Foundation
 
 /// The folder of one training.
 ///
-///     settings.json       the settings
+///     settings.json       the settings, and where the texts are
 ///     metrics.jsonl       a report a line
 ///     samples.jsonl       a sample a line
 ///     last.safetensors    the newest checkpoint, from which a resumed training continues
