@@ -94,11 +94,10 @@ void cs_end_temporary_file(void);
 /// Removes the temporary file that this thread writes, before the process ends.
 void cs_remove_temporary_file(void);
 
-/// Opens a file for reading, whatever signals arrive, and waits for nothing.
+/// Opens a file for reading, whatever signals arrive.
 ///
-/// Returns the descriptor, or a system's error number with a minus sign: `ESPIPE` for what is
-/// neither a file nor a device that has positions, such as a pipe, of which nobody may write to the
-/// other side.
+/// Returns the descriptor, or the negative of the system's error number: `ESPIPE` for what has no
+/// positions, such as a pipe or a terminal, where reading could wait without end.
 int cs_open_file(const char *path);
 
 /// The size of a thread's message, its final NUL included.
