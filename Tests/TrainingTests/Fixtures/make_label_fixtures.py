@@ -34,7 +34,7 @@ class Network(torch.nn.Module):
             self.labels[name] = torch.nn.Parameter(torch.empty(1 + sum(COLUMNS), LAYERS * HIDDEN).uniform_(-0.6, 0.6))
 
     def initial(self, numbers):
-        """The state of a document, [layers, 1, hidden size] each, whose labels have these numbers."""
+        """The state of a document with labels of these numbers, [layers, 1, hidden size] each."""
         rows, first = [0], 1
         for number, count in zip(numbers, COLUMNS):
             rows += [first + number - 1] if number else []
@@ -44,7 +44,7 @@ class Network(torch.nn.Module):
         return tuple(states.values())
 
     def row(self, symbols, documents, numbers):
-        """The logits after each symbol; documents begin with the first one and each end of another."""
+        """The logits after each symbol; documents begin with the first, and at ends of others."""
         state, logits = None, []
         for step, (symbol, document) in enumerate(zip(symbols.tolist(), documents)):
             if step == 0 or symbol == END:
