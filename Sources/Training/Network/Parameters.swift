@@ -87,7 +87,7 @@ final class Parameters {
         if layout.shape.labelCount > 0 { keepStates() }
     }
 
-    /// Has a quarter of the units of each layer keep their states for about a thousand steps at
+    /// Has an eighth of the units of each layer keep their states for about a thousand steps at
     /// first, so that what documents begin from is not soon forgotten: by the biases of the forget
     /// and input gates of an LSTM or the update gate of a GRU (after Tallec and Ollivier 2018).
     /// Nothing for a simple RNN, which has no gates.
@@ -103,7 +103,7 @@ final class Parameters {
             let index = layer * ModelShape.tensorsPerLayer + 2
             var biases = tensor(index)
             for (gate, bias) in gates {
-                for unit in shape.hiddenSize - shape.hiddenSize / 4..<shape.hiddenSize {
+                for unit in shape.hiddenSize - shape.hiddenSize / 8..<shape.hiddenSize {
                     biases[gate * shape.hiddenSize + unit] = bias
                 }
             }
