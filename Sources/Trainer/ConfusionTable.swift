@@ -31,22 +31,29 @@ struct ConfusionTable: Encodable {
     /// - Parameter corpus: A text that was read with the model's labels.
     /// - Throws: `ChargenError`.
     init(of model: Model, on corpus: Corpus, column: Int) throws {
+        var next = corpus.nextDocument(from: 0)
+        let documents = sequence(state: ()) { _ -> (text: String, label: Int?)? in
+            guard let document = next else { return nil }
+            next = corpus.nextDocument(from: document.upperBound + 1)
+            return (corpus.text(document), corpus.labels?.labels(at: document.lowerBound)[column])
+        }
+        try self.init(
+            of: model, on: documents.lazy.compactMap { text, label in label.map { (text, $0) } }, column: column)
+    }
+
+    /// Classifies documents, each with its label in a column.
+    ///
+    /// - Throws: `ChargenError`.
+    init(of model: Model, on documents: some Sequence<(text: String, label: Int)>, column: Int) throws {
         let own = model.labelStates?.labels.columns[column]
         self.column = own?.name ?? ""
         labels = own?.labels ?? []
         counts = [[Int]](repeating: [Int](repeating: 0, count: labels.count), count: labels.count)
         let session = try Session(model)
         session.unknownCharacters = .skip
-        var next = corpus.nextDocument(from: 0)
-        var number = 0
-        while let document = next {
-            if let label = corpus.labels?.label(ofDocument: number, column: column) {
-                let probabilities = try session.classify(corpus.text(document), column: column)
-                let best = try Classification(labels, probabilities).label
-                counts[label][labels.firstIndex(of: best) ?? 0] += 1
-            }
-            number += 1
-            next = corpus.nextDocument(from: document.upperBound + 1)
+        for (text, label) in documents {
+            let best = try Classification(labels, session.classify(text, column: column)).label
+            counts[label][labels.firstIndex(of: best) ?? 0] += 1
         }
     }
 

@@ -16,7 +16,7 @@ import struct
 import cgw
 import chargen
 import malformed
-from random_model import random_model
+from random_model import LABELS, random_model
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "Seeds"
 
@@ -29,6 +29,7 @@ def main() -> None:
         for weights in ("f32", "bf16", "int8", "int4"):
             data = random_model(cell, hidden_size=3, layers=1, weights=weights, unknown=True)
             (models / f"{cell}-{weights}").write_bytes(data)
+        (models / f"{cell}-labels").write_bytes(random_model(cell, hidden_size=3, layers=1, labels=LABELS))
     # Frames of all kinds of blocks: numbers that repeat.
     generator = random.Random(1)
     for level in (1, 19):
@@ -43,7 +44,7 @@ def main() -> None:
     snapshots = FOLDER / "snapshot"
     snapshots.mkdir(exist_ok=True)
     model = chargen.Model.from_bytes(
-        random_model("gru", hidden_size=8, layers=1, characters="abcdé中😀 -019\n", unknown=True))
+        random_model("gru", hidden_size=8, layers=1, characters="abcdé中😀 -019\n", unknown=True, labels=LABELS))
     session = chargen.Session(model)
     (snapshots / "new").write_bytes(session.snapshot())
     session.feed("ab")
@@ -55,6 +56,8 @@ def main() -> None:
     session.stop_strings = ["ab", "c1"]
     session.generate(3)
     (snapshots / "stop-strings").write_bytes(session.snapshot())
+    session.set_label({"a": 0.5, "é": 1})
+    (snapshots / "labels").write_bytes(session.snapshot())
 
     imports = FOLDER / "import"
     imports.mkdir(exist_ok=True)

@@ -78,6 +78,11 @@ struct LabelTests {
             #expect((table.column, table.labels) == ("class", ["x", "y"]))
             #expect(table.accuracy > 0.99 && table.counts[0][0] >= 198 && table.counts.joined().reduce(0, +) == 400)
             #expect(try evaluate().natsPerCharacter > labelled.natsPerCharacter + 0.05)
+            let report = try Command.trainer("report", "run", "--output", "report.html", in: folder)
+            #expect(report.status == 0, "\(report.errors)")
+            let page = try String(contentsOf: folder.appendingPathComponent("report.html"), encoding: .utf8)
+            #expect(page.contains("<h2>Labels: class</h2>") && page.contains("held-out documents, 100.0 % are taken"))
+            #expect(page.contains(/<h3>x<\/h3><p class="text" dir="auto">ba/))
             #expect(
                 try Command.trainer("inspect", "model.cgw", in: folder).output.contains("labels:      class: x, y\n"))
         }

@@ -8,6 +8,8 @@ struct Passage: Equatable {
     let given: Int?
     /// The symbols to predict, the end of the document included if the model has a symbol for it.
     let symbols: [Int]
+    /// The document's label in each column, nil for none; empty without labels.
+    var labels: [Int?] = []
 }
 
 /// The text that a training learned from, and another that it did not.
@@ -68,7 +70,10 @@ extension Passage {
                 if let end, vocabulary.hasEndOfDocument { predicted = predicted.lowerBound..<end + 1 }
                 predicted = predicted.prefix(rest)
                 if !predicted.isEmpty {
-                    passages.append(Passage(given: given, symbols: predicted.map { corpus[$0] }))
+                    passages.append(
+                        Passage(
+                            given: given, symbols: predicted.map { corpus[$0] },
+                            labels: corpus.labels?.labels(at: predicted.lowerBound) ?? []))
                 }
                 rest -= predicted.count
                 start = (end ?? bound) + 1

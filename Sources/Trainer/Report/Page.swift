@@ -44,7 +44,7 @@ struct Page {
             case .missing(let reason): "<section><h2>Prediction</h2><p>\(reason)</p></section>\n"
             case .measured(let measurement): self.prediction(measurement, parameters: run.parameterCount)
             }
-        return "\(heading)\(prediction)\(samples(run))"
+        return "\(heading)\(prediction)\(run.labels.map(\.html))\(samples(run))"
     }
 
     // MARK: - Figures

@@ -15,6 +15,8 @@ struct RunRecord {
     let parameterCount: Int
     /// How well the model predicts a text, or a sentence that says why there is none.
     let outcome: Outcome
+    /// Of a model with labels, one for each column.
+    private(set) var labels: [LabelSection] = []
 
     enum Outcome {
         case measured(Measurement)
@@ -71,9 +73,11 @@ extension RunRecord {
             origin = .heldOut
             heldOut = HeldOutText(of: corpus, settings: checkpoint.settings, for: model.vocabulary)
         } else {
+            labels = try LabelSection.sections(of: model, on: [])
             outcome = .missing("The training's text cannot be read again. Name a text to predict with --text.")
             return
         }
+        labels = try LabelSection.sections(of: model, on: heldOut.heldOut)
         guard !heldOut.heldOut.isEmpty else {
             outcome = .missing("The training is validated on no text. Name a text to predict with --text.")
             return

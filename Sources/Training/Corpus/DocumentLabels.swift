@@ -23,6 +23,14 @@ public struct DocumentLabels: Sendable {
         return number == 0 ? nil : number - 1
     }
 
+    /// The label in each column, nil for none, of the document that a position is in.
+    ///
+    /// - Complexity: O(log of the number of documents).
+    public func labels(at position: Int) -> [Int?] {
+        let document = document(at: position)
+        return labels.counts.indices.map { label(ofDocument: document, column: $0) }
+    }
+
     /// The document at a position, whose end is its own.
     ///
     /// - Complexity: O(log of the number of documents).

@@ -13,6 +13,12 @@ public func fuzzModel(_ start: UnsafePointer<UInt8>?, _ count: Int) {
         session.generate(limit: 8) { _ in true }
         try? session.feed("aé")
         session.generate(limit: 2) { _ in true }
+        for column in 0..<model.labelColumnCount {
+            try? session.setLabel(model.labelCount(column: column) - 1, column: column)
+            _ = try? session.classify("aé", column: column)
+        }
+        session.reset()
+        session.generate(limit: 2) { _ in true }
     }
 }
 
@@ -22,7 +28,8 @@ private func mendModel(_ bytes: inout [UInt8]) {
     guard bytes.count >= 52 else { return }
     bytes.set(UInt64(bytes.count), at: 16)
     let headerLength = Int(bytes.word(at: 12))
-    let tensorCount = 4 * min(Int(bytes.word(at: 28)), 64) + 2
+    let hasLabels = bytes.word(at: 40) & 8 != 0
+    let tensorCount = 4 * min(Int(bytes.word(at: 28)), 64) + (hasLabels ? bytes.word(at: 24) == 2 ? 4 : 3 : 2)
     let directory = headerLength - 4 - 16 * tensorCount
     guard headerLength <= bytes.count, directory >= 48 else { return }
     var place = headerLength

@@ -5,8 +5,10 @@ import TestSupport
 let fixedModel = makeFixedModel()
 
 private func makeFixedModel() -> Model? {
-    guard let bytes = try? randomModel(.gru, layers: 1, hiddenSize: 8, characters: "abcdé中😀 -019\n", hasUnknown: true)
-    else { return nil }
+    let bytes = try? randomModel(
+        .gru, layers: 1, hiddenSize: 8, characters: "abcdé中😀 -019\n", hasUnknown: true,
+        labels: [.init(name: "class", labels: ["a", "b", "é"]), .init(name: "kind", labels: ["b", "long"])])
+    guard let bytes else { return nil }
     return bytes.withUnsafeBytes { try? Model(bytes: $0) }
 }
 
@@ -29,5 +31,12 @@ public func fuzzSnapshot(_ start: UnsafePointer<UInt8>?, _ count: Int) {
     }
     guard session.generate(limit: 20) == copy.generate(limit: 20) else {
         fatalError("a restored session goes on otherwise")
+    }
+    for each in [session, copy] {
+        try? each.setLabel(1, column: 1)
+        each.reset()
+    }
+    guard session.generate(limit: 5) == copy.generate(limit: 5) else {
+        fatalError("a restored session's documents begin otherwise")
     }
 }
