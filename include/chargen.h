@@ -411,9 +411,9 @@ chargen_status chargen_model_find_label(const chargen_model *model, size_t colum
                                         size_t length, int32_t *label);
 
 /*
- * Chooses the label of the documents that begin from now on: the session's own text, if it is at
- * the beginning, and those that follow an end of a document or chargen_session_reset(). At first no
- * column has a label.
+ * Chooses the label of the documents that begin from now on: the one at hand, if nothing of it has
+ * been fed or generated, and those that follow an end of a document or chargen_session_reset(). At
+ * first no column has a label.
  *
  * label: the number of a label of the column; -1 for none.
  *
@@ -438,8 +438,8 @@ chargen_status chargen_session_set_label_weights(chargen_session *session, size_
 
 /*
  * Chooses a state of the program's own that documents begin from, in place of one of labels, for
- * any model. Otherwise like chargen_session_set_label(); a label that is set afterwards replaces
- * it.
+ * any model. Otherwise like chargen_session_set_label(). It takes the place of the labels of all
+ * columns; a label that is set afterwards replaces it.
  *
  * values: `count` floats as chargen_session_get_state() gives them, with the same limits; NULL for
  *         the state of no label, which is zero in a model without labels.

@@ -256,7 +256,8 @@ struct Stream: ~Copyable {
 
     private mutating func finishSettingInitialState() {
         forgetPlaces()
-        if isOpened || state.isAtBeginning { state.reset() }
+        // After the end of a document, what begins the next one is read again.
+        if isOpened || state.isAtBeginning || textHasEnded && model.vocabulary.resetSymbol != nil { state.reset() }
         isOpened = false
         version += 1
     }
@@ -424,7 +425,7 @@ struct Stream: ~Copyable {
         state.swap()
         if symbol != nil { isInStep = false }
         isOpened = symbol == nil
-        textHasEnded = symbol != nil && symbol == model.vocabulary.endOfDocument
+        if symbol != nil { textHasEnded = symbol == model.vocabulary.endOfDocument }
         version += 1
     }
 }

@@ -11,7 +11,8 @@ struct Classify: ParsableCommand {
         abstract: "Tell which label texts have, by a model that was trained with labels.",
         discussion: """
             Prints the labels of each document from the most probable down. All labels count as equally probable \
-            before the text is known. When standard output is not a terminal, each document is a line of JSON.
+            before the text is known. Without --documents, --csv or --jsonl all files are one text. When standard \
+            output is not a terminal, each document is a line of JSON.
             """)
 
     @Argument(help: "The model, a .cgw file.", completion: .file(extensions: ["cgw"]))
@@ -43,22 +44,14 @@ struct Classify: ParsableCommand {
                     + columns.map(\.name).joined(separator: ", "))
         }
         let session = try Session(model)
-        session.unknownCharacters = .skip
-        let source = try corpus.source
-        let text = try Score.text(source, for: model, unknown: .skip)
-        text.printWarnings(for: source)
-        var next = text.nextDocument(from: 0)
-        var number = 1
-        while let document = next {
-            let content = text.text(document)
+        session.unknownCharacters = model.hasUnknown ? .fail : .skip
+        for (index, text) in try TextFile.documents(of: corpus.source).enumerated() {
             if prefixes {
-                try writePrefixes(of: content, number, session, column)
+                try writePrefixes(of: text, index + 1, session, column, columns[column].labels)
             } else {
-                let probabilities = try session.classify(content, column: column)
-                try write(content, number, try Classification(columns[column].labels, probabilities))
+                let probabilities = try session.classify(text, column: column)
+                try write(text, index + 1, Classification(columns[column].labels, probabilities))
             }
-            number += 1
-            next = text.nextDocument(from: document.upperBound + 1)
         }
     }
 
@@ -66,54 +59,62 @@ struct Classify: ParsableCommand {
         let line =
             Terminal.outputIsTerminal
             ? "\(number): \(result.sentence)  \(text.prefix(60).description.onOneLine)"
-            : try JSON.string(Line(document: number, prefix: nil, label: result.label, probabilities: result.all))
+            : try JSON.string(Line(document: number, text: text, prefix: nil, labels: result.sorted))
         try Terminal.write(line + "\n")
     }
 
-    private func writePrefixes(of text: String, _ number: Int, _ session: Session, _ column: Int) throws {
-        let labels = session.model.labelStates?.labels.columns[column].labels ?? []
-        let rows = try session.classifyPrefixes(text, column: column)
-        for (index, character) in text.unicodeScalars.enumerated() {
-            let result = try Classification(labels, rows[index])
+    private func writePrefixes(
+        of text: String, _ number: Int, _ session: Session, _ column: Int, _ labels: [String]
+    ) throws {
+        for (row, character) in zip(try session.classifyPrefixes(text, column: column), text.unicodeScalars) {
+            let result = try Classification(labels, row)
             let line =
                 Terminal.outputIsTerminal
                 ? "\(number): \(character.escaped(asASCII: false))  \(result.sentence)"
                 : try JSON.string(
-                    Line(document: number, prefix: index + 1, label: result.label, probabilities: result.all))
+                    Line(document: number, text: nil, prefix: String(character), labels: result.sorted))
             try Terminal.write(line + "\n")
         }
     }
 
     private struct Line: Encodable {
         let document: Int
-        /// The number of characters that are known; nil for all, and the end.
-        let prefix: Int?
-        let label: String
-        let probabilities: [String: Float]
+        /// The whole text; nil for one of its beginnings.
+        let text: String?
+        /// The last character of a beginning.
+        let prefix: String?
+        /// From the most probable down.
+        let labels: [Classification.Entry]
     }
 }
 
 /// The probabilities of labels for a text.
 struct Classification {
-    /// The most probable label.
-    let label: String
-    /// Each label with its probability.
-    let all: [String: Float]
-    private let sorted: [(label: String, probability: Float)]
+    struct Entry: Encodable {
+        /// Its number among the column's labels.
+        let index: Int
+        let label: String
+        let probability: Float
+
+        private enum CodingKeys: CodingKey { case label, probability }
+    }
+
+    /// From the most probable down; at least one.
+    let sorted: [Entry]
 
     /// - Throws: `ChargenError` when the model's output overflows.
     init(_ labels: [String], _ probabilities: [Float]) throws {
-        sorted = zip(labels, probabilities).sorted { $0.1 > $1.1 }
-        guard let first = sorted.first, !first.probability.isNaN else {
+        guard !labels.isEmpty, !probabilities.contains(where: \.isNaN) else {
             throw ChargenError(.invalidModel, "the model's output overflows: its weights are too large")
         }
-        label = first.label
-        all = Dictionary(uniqueKeysWithValues: zip(labels, probabilities))
+        sorted = zip(labels, probabilities).enumerated().map {
+            Entry(index: $0, label: $1.0, probability: $1.1)
+        }.sorted { $0.probability > $1.probability }
     }
 
     /// The most probable labels in words.
     var sentence: String {
-        sorted.prefix(4).map { String(format: "%@ %.3f", $0.label, $0.probability) }.joined(separator: ", ")
+        sorted.prefix(4).map { String(format: "%@ %.3f", $0.label.onOneLine, $0.probability) }.joined(separator: ", ")
     }
 }
 

@@ -10,10 +10,11 @@ struct ConfusionTable: Encodable {
     let labels: [String]
     /// For each true label, how often each label was the most probable one.
     private(set) var counts: [[Int]]
-    /// The fraction of documents whose own label was.
-    var accuracy: Double {
+    /// The fraction of documents whose own label was; nil without documents.
+    var accuracy: Double? {
         let right = labels.indices.reduce(0) { $0 + counts[$1][$1] }
-        return Double(right) / Double(max(1, counts.joined().reduce(0, +)))
+        let count = counts.joined().reduce(0, +)
+        return count == 0 ? nil : Double(right) / Double(count)
     }
 
     private enum CodingKeys: CodingKey { case column, accuracy, labels, counts }
@@ -50,10 +51,10 @@ struct ConfusionTable: Encodable {
         labels = own?.labels ?? []
         counts = [[Int]](repeating: [Int](repeating: 0, count: labels.count), count: labels.count)
         let session = try Session(model)
-        session.unknownCharacters = .skip
+        session.unknownCharacters = model.hasUnknown ? .fail : .skip
         for (text, label) in documents {
-            let best = try Classification(labels, session.classify(text, column: column)).label
-            counts[label][labels.firstIndex(of: best) ?? 0] += 1
+            let best = try Classification(labels, session.classify(text, column: column)).sorted[0]
+            counts[label][best.index] += 1
         }
     }
 
@@ -62,6 +63,7 @@ struct ConfusionTable: Encodable {
         let names = labels.map { String($0.prefix(14)) }
         let width = max(8, names.map(\.count).max() ?? 0)
         func cell(_ text: String) -> String { String(repeating: " ", count: max(0, width - text.count)) + text }
+        guard let accuracy else { return "\(column): no document has a label" }
         var lines = [String(format: "%@: %.1f %% of documents are taken for their own label", column, 100 * accuracy)]
         // The rows of many labels would not fit a terminal.
         guard labels.count <= 12 else { return lines[0] }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import ModelFormat
 import Training
 
@@ -154,7 +155,7 @@ struct CorpusOptions: ParsableArguments {
         for pair in (labelNames ?? "").split(separator: ",", omittingEmptySubsequences: false) {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[1].isEmpty, names[String(parts[0])] == nil else { return nil }
-            names[String(parts[0])] = String(parts[1])
+            names[parts[0].trimmingCharacters(in: .whitespaces)] = parts[1].trimmingCharacters(in: .whitespaces)
         }
         return names
     }

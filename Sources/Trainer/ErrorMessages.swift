@@ -45,7 +45,6 @@ extension CorpusError: LocalizedError {
         case .misplacedQuote, .unclosedQuote, .missingColumn, .invalidJSON, .missingField, .fieldIsNotText:
             "--lenient skips such records"
         case .noEndOfDocument: "leave out --documents"
-        case .noLabels: "say with --documents what a document is"
         case .noFrequentCharacter: "give a smaller --min-count"
         default: nil
         }

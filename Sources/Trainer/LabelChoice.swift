@@ -56,13 +56,15 @@ enum LabelChoice {
 
     private static func weights(_ text: String, _ labels: [String]) -> [Float]? {
         var weights = [Float](repeating: 0, count: labels.count)
-        if let label = labels.firstIndex(of: text) {
+        // By bytes: names may differ in nothing else.
+        func index(_ name: some StringProtocol) -> Int? { labels.firstIndex { $0.utf8.elementsEqual(name.utf8) } }
+        if let label = index(text) {
             weights[label] = 1
             return weights
         }
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             guard let sign = part.lastIndex(of: "="), let weight = Float(part[part.index(after: sign)...]),
-                let label = labels.firstIndex(of: part[..<sign].trimmed)
+                let label = index(part[..<sign].trimmed)
             else { return nil }
             weights[label] += weight
         }

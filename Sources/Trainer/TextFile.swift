@@ -17,7 +17,7 @@ enum TextFile {
     /// The documents of a corpus as text; none if it is empty.
     ///
     /// - Throws: ``CorpusError``.
-    private static func documents(of source: CorpusSource) throws -> [String] {
+    static func documents(of source: CorpusSource) throws -> [String] {
         let corpus: Corpus
         do {
             var source = source

@@ -89,6 +89,17 @@ import Testing
         let end = try #require(alone.model.vocabulary.endOfDocument)
         _ = alone.score(symbols: [0, 1, end])
         #expect(alone.logitBits == first)
+        // After the end of a document the next one has not begun.
+        for each in [alone, batched] {
+            #expect(each.hasEnded)
+            try each.setLabel(2)
+            #expect(each.hasEnded && each.logitBits != first)
+            let other = try Session(each.model)
+            try other.setLabel(2)
+            #expect(each.logitBits == other.logitBits && each.hasEnded)
+            try each.setLabel(1)
+            #expect(each.logitBits == first)
+        }
         // A label that is set within a document counts from the next one on.
         try alone.feed("ab")
         let within = alone.logitBits

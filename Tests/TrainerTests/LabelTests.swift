@@ -44,18 +44,24 @@ struct LabelTests {
             #expect(classes.status == 0, "\(classes.errors)")
             struct Line: Decodable {
                 let document: Int
-                let prefix: Int?
-                let label: String
-                let probabilities: [String: Double]
+                struct Entry: Decodable {
+                    let label: String
+                    let probability: Double
+                }
+                let prefix: String?
+                let text: String?
+                let labels: [Entry]
             }
             func lines(_ output: String) throws -> [Line] {
                 try output.split(separator: "\n").map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
             }
-            #expect(try lines(classes.output).map(\.label) == ["x", "y"])
+            #expect(try lines(classes.output).map(\.labels[0].label) == ["x", "y"])
+            #expect(try lines(classes.output).map(\.text) == ["ba3", "du6"])
             let prefixes = try Command.trainer(
                 "classify", "model.cgw", "-", "--prefixes", input: "ba3", in: folder)
-            #expect(try lines(prefixes.output).map(\.prefix) == [1, 2, 3])
-            #expect(try #require(lines(prefixes.output).last?.probabilities["x"]) > 0.9)
+            #expect(try lines(prefixes.output).map(\.prefix) == ["b", "a", "3"])
+            let last = try #require(lines(prefixes.output).last?.labels[0])
+            #expect(last.label == "x" && last.probability > 0.9)
             #expect(try Command.terminal(["classify", "model.cgw", "text.csv", "--csv"], in: folder).contains("x 0.9"))
 
             struct Evaluation: Decodable {
@@ -85,6 +91,34 @@ struct LabelTests {
             #expect(page.contains(/<h3>x<\/h3><p class="text" dir="auto">ba/))
             #expect(
                 try Command.trainer("inspect", "model.cgw", in: folder).output.contains("labels:      class: x, y\n"))
+        }
+    }
+
+    @Test("are told by characters that the model reads as its unknown symbol, and by labels that are equal as strings")
+    func unknownCharacters() throws {
+        try withTemporaryFolder { folder in
+            // Only the texts of one label have characters that are rare.
+            let rows = (0..<300).map { index in
+                let rare = String(UnicodeScalar(0x4E00 + index) ?? "?")
+                return index % 2 == 0 ? "A\u{30A},ab\(rare)a\(rare)" : "\u{212B},abbaa"
+            }
+            try rows.joined(separator: "\n").write(
+                to: folder.appendingPathComponent("text.csv"), atomically: true, encoding: .utf8)
+            let training = try Command.trainer(
+                "train", "text.csv", "--csv", "--label", "1", "--min-count", "3", "--cell", "gru", "--layers", "1",
+                "--hidden", "8", "--time", "8", "--batch", "8", "--epochs", "12", "--learning-rate", "0.02",
+                "--threads", "1", "--run", "run", "--sample-length", "0", in: folder)
+            try #require(training.status == 0, "\(training.errors)")
+            try #require(Command.trainer("export", "model.cgw", "--run", "run", in: folder).status == 0)
+            let result = try Command.trainer("evaluate", "model.cgw", "text.csv", "--csv", "--label", "1", in: folder)
+            #expect(result.output.contains("\"counts\":[[150,0],[0,150]]"), "\(result)")
+            let class1 = try Command.trainer("classify", "model.cgw", "-", input: "ab\u{9F98}a\u{9F98}", in: folder)
+            #expect(class1.output.contains("[{\"label\":\"A\u{30A}\",\"probability\":0.9"), "\(class1)")
+            for format in ["onnx", "safetensors"] {
+                let refused = try Command.trainer(
+                    "export", "m.\(format)", "--run", "run", "--format", format, in: folder)
+                #expect(refused.status == 1 && refused.errors.contains("labels.hidden"))
+            }
         }
     }
 
@@ -127,6 +161,8 @@ struct LabelTests {
     func choices() throws {
         let columns = [
             Labels.Column(name: "class", labels: ["a", "a=1", "b"]), Labels.Column(name: "kind", labels: ["b", "c"]),
+            // Equal as strings, not as bytes.
+            Labels.Column(name: "letter", labels: ["A\u{30A}", "\u{212B}"]),
         ]
         func weights(_ choice: String) -> (Int, [Float])? {
             (try? LabelChoice.weights(of: choice, columns)).map { ($0.column, $0.weights) }
@@ -136,6 +172,8 @@ struct LabelTests {
         #expect(try #require(weights("a=0.5, b=2")) == (0, [0.5, 0, 2]))
         #expect(try #require(weights("c")) == (1, [0, 1]))
         #expect(try #require(weights("kind:b")) == (1, [1, 0]))
+        #expect(try #require(weights("A\u{30A}")) == (2, [1, 0]))
+        #expect(try #require(weights("\u{212B}")) == (2, [0, 1]))
         #expect(try #require(weights("kind:b=1,c=3")) == (1, [1, 3]))
         for choice in ["b", "b=1", "", "a,b", "class:c", "a=x", "other:a"] {
             #expect(weights(choice) == nil, "\(choice)")

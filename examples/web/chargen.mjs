@@ -560,7 +560,7 @@ export class Session {
       if (!labels.includes(name)) throw new RangeError(`the column has no label ${name}, but ${labels.join(', ')}`);
     }
     if (label === null) return void this.#check(this.#exports.chargen_session_set_label(this.#handle, number, -1));
-    const values = Float32Array.from(labels, (name) => weights[name] ?? 0);
+    const values = Float32Array.from(labels, (name) => (Object.hasOwn(weights, name) ? weights[name] : 0));
     const [address] = this.#library.copy(new Uint8Array(values.buffer));
     this.#check(this.#exports.chargen_session_set_label_weights(this.#handle, number, address, labels.length));
   }

@@ -105,7 +105,7 @@ extension Session {
         guard !overflow, room >= needed else {
             throw ChargenError(
                 .bufferTooSmall,
-                "room for \(room) probabilities is too little for \(count) labels of \(characters) texts")
+                "room for \(room) probabilities is too little: \(overflow ? .max : needed) are needed")
         }
         return count
     }

@@ -43,8 +43,8 @@ extension Model {
 }
 
 extension Session {
-    /// Chooses the label of the documents that begin from now on: the session's own, if nothing has
-    /// been fed or generated, and those after an end or a reset.
+    /// Chooses the label of the documents that begin from now on: the one at hand, if nothing of it
+    /// has been fed or generated, and those after an end or a reset.
     ///
     /// - Parameters:
     ///   - label: The number of a label in its column; nil for none.

@@ -64,7 +64,7 @@ struct LabelSection {
 
     private func tableHTML(_ table: ConfusionTable) -> HTML {
         let count = table.counts.joined().reduce(0, +)
-        let accuracy = String(format: "%.1f", 100 * table.accuracy)
+        let accuracy = String(format: "%.1f", 100 * (table.accuracy ?? 0))
         let sentence: HTML = """
             <p>Of \(counted(count, "held-out document")), \(accuracy) % are taken for their own label.</p>
             """

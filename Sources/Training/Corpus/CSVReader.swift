@@ -175,7 +175,8 @@ struct CSVReader: RecordReader {
         }
         // With `allButFirst`, a row that is longer than the first row is taken whole.
         let isOpenEnded = columns == .allButFirst && chosen != [0]
-        let texts = (isOpenEnded ? Array(1..<fields.count) : chosen).map { decode(fields[$0]) }
+        let texts = (isOpenEnded ? (1..<fields.count).filter { !chosenLabels.contains($0) } : chosen)
+            .map { decode(fields[$0]) }
         return texts.allSatisfy(\.isEmpty) ? nil : texts.joined(separator: " ")
     }
 
@@ -188,7 +189,7 @@ struct CSVReader: RecordReader {
                 }
                 return column
             }
-            guard let number = Int(label), number >= 1 else { throw CorpusError.invalidColumns(label) }
+            guard let number = Int(label), number >= 1 else { throw CorpusError.invalidLabelColumn(label) }
             return number - 1
         }
     }

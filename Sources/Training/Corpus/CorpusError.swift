@@ -43,6 +43,8 @@ public enum CorpusError: Error, Equatable, Sendable {
     case missingField(String, file: String, line: Int, fields: [String])
     /// A JSON object whose field is no string.
     case fieldIsNotText(String, file: String, line: Int)
+    /// A name of a column of labels where the text's columns are numbers.
+    case invalidLabelColumn(String)
     /// A label that the model does not have.
     case unknownLabel(String, column: String, file: String, line: Int)
     /// A label that is no name: too long, or with a NUL.
@@ -118,6 +120,8 @@ extension CorpusError: CustomStringConvertible {
             "\(name(file)), line \(line): there is no field '\(field)'; the fields are: \(list(fields))"
         case .fieldIsNotText(let field, let file, let line):
             "\(name(file)), line \(line): the field '\(field)' is not a string"
+        case .invalidLabelColumn(let label):
+            "'\(label)' is no number of a column of labels; names need the text's columns by name, such as --columns text"
         case .unknownLabel(let label, let column, let file, let line):
             "\(name(file)), line \(line): the model has no label '\(label)' in its column '\(column)'"
         case .invalidLabel(let label, let file, let line):
@@ -127,7 +131,7 @@ extension CorpusError: CustomStringConvertible {
                 + "model can have; is the column of labels the right one?"
         case .noLabels(let files):
             "no labels in \(list(files.map(name))): they need two documents or more, and a document with a label for "
-                + "each --label"
+                + "each --label; is the place of each the right one?"
         case .invalidColumns(let list):
             "'\(list)' does not choose columns; give numbers from 1 (2,3) or names (title,description)"
         }

@@ -16,7 +16,8 @@ struct LabelEncoder {
     private let fixed: Labels?
     /// The labels of each column, by their numbers less 1.
     private var labels: [[String]]
-    private var numbers: [[String: UInt16]]
+    /// By the bytes of their names, which differ where strings are equal.
+    private var numbers: [[[UInt8]: UInt16]]
     /// The bytes of all names, each with a NUL.
     private var textLength: Int
 
@@ -28,7 +29,7 @@ struct LabelEncoder {
         textLength = source.columns.reduce(0) { $0 + $1.name.utf8.count + 1 }
         labels = fixed?.columns.map(\.labels) ?? source.columns.map { _ in [] }
         numbers = labels.map { labels in
-            Dictionary(uniqueKeysWithValues: labels.enumerated().map { ($1, UInt16($0 + 1)) })
+            Dictionary(uniqueKeysWithValues: labels.enumerated().map { (Array($1.utf8), UInt16($0 + 1)) })
         }
     }
 
@@ -42,7 +43,7 @@ struct LabelEncoder {
             let label = source.names?[value] ?? value
             if label.isEmpty {
                 result.append(0)
-            } else if let number = numbers[column][label] {
+            } else if let number = numbers[column][Array(label.utf8)] {
                 result.append(number)
             } else {
                 result.append(try add(label, column))
@@ -60,7 +61,7 @@ struct LabelEncoder {
         guard count < limit.labels, textLength <= limit.textLength else { throw .tooMany }
         labels[column].append(label)
         let number = UInt16(labels[column].count)
-        numbers[column][label] = number
+        numbers[column][Array(label.utf8)] = number
         return number
     }
 
@@ -75,8 +76,8 @@ struct LabelEncoder {
         guard let sorted = Labels(columns) else { return nil }
         let renumbered = columns.enumerated().map { column, sorted in
             let ranks = Dictionary(
-                uniqueKeysWithValues: sorted.labels.enumerated().map { ($1, UInt16($0 + 1)) })
-            return [0] + labels[column].map { ranks[$0] ?? 0 }
+                uniqueKeysWithValues: sorted.labels.enumerated().map { (Array($1.utf8), UInt16($0 + 1)) })
+            return [0] + labels[column].map { ranks[Array($0.utf8)] ?? 0 }
         }
         let count = columns.count
         let numbers = documents.enumerated().map { renumbered[$0 % count][Int($1)] }

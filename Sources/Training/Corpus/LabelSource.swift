@@ -25,7 +25,7 @@ public struct LabelSource: Codable, Equatable, Sendable {
 
     /// What a file's place tells.
     static func label(ofFile path: String, _ place: String) -> String {
-        let path = path as NSString
+        let path = CorpusSource.absolute(path) as NSString
         guard place == filePlace else { return (path.deletingLastPathComponent as NSString).lastPathComponent }
         return path.lastPathComponent.split(separator: ".").first.map(String.init) ?? ""
     }

@@ -23,6 +23,12 @@ public enum ExportFormat: String, CaseIterable, Sendable {
     public func files(
         of model: TrainedModel, modelFile: [UInt8], path: String
     ) throws -> [(path: String, contents: Data)] {
+        guard model.labels == nil || self == .cgw || self == .c else {
+            throw ChargenError(
+                .invalidArgument,
+                "a model with labels cannot be exported as \(rawValue), which has no place for their states; "
+                    + "its checkpoint has them as labels.hidden and labels.cell")
+        }
         switch self {
         case .cgw: return [(path, Data(modelFile))]
         case .safetensors:

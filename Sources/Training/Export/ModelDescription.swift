@@ -1,5 +1,4 @@
 import Foundation
-import ModelFormat
 
 /// What a program needs beside a model's weights, as JSON: ``ForeignVocabulary`` reads the symbols.
 struct ModelDescription: Encodable {
@@ -20,8 +19,6 @@ struct ModelDescription: Encodable {
     let endOfDocument: Int?
     /// Whether the state is carried from one document into the next; nil without ``endOfDocument``.
     let keepsState: Bool?
-    /// The columns of labels, in the order of the rows of `labels.hidden`; nil for none.
-    let labels: [Labels.Column]?
 
     init(_ model: TrainedModel) {
         let vocabulary = model.vocabulary
@@ -33,6 +30,5 @@ struct ModelDescription: Encodable {
         unknown = vocabulary.unknown
         endOfDocument = vocabulary.endOfDocument
         keepsState = vocabulary.hasEndOfDocument ? vocabulary.carriesDocuments : nil
-        labels = model.labels?.columns
     }
 }

@@ -44,7 +44,7 @@ public struct ImportedNetwork {
             guard let tensor = try Safetensors(data).tensors["logits"] else {
                 throw ImportError(reason: "it has no tensor 'logits' of floats")
             }
-            guard tensor.shape.count == 2, tensor.shape[1] == indices.count else {
+            guard tensor.shape.count == 2, tensor.shape[0] > 0, tensor.shape[1] == indices.count else {
                 throw ImportError(
                     reason: "tensor 'logits' has the shape \(tensor.shape), and needs [characters, \(indices.count)]")
             }
