@@ -120,7 +120,9 @@ public struct Checkpoint {
         }
     }
 
-    init(path: String, places: Settings? = nil, read: () throws(SystemError) -> Data) throws {
+    init(
+        path: String, places: () throws -> Settings? = { nil }, read: () throws(SystemError) -> Data
+    ) throws {
         self.path = path
         let data: Data
         do throws(SystemError) {
@@ -166,7 +168,7 @@ public struct Checkpoint {
             throw TrainingError.invalidCheckpoint(path: path, "its labels are not in order")
         }
         self.description = description
-        settings = places.map(description.settings.located) ?? description.settings
+        settings = try places().map(description.settings.located) ?? description.settings
         self.vocabulary = vocabulary
         self.labels = labels
         shape = ModelShape(

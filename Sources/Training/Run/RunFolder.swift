@@ -225,9 +225,12 @@ public struct RunFolder: Sendable {
         }
     }
 
-    /// The settings in the folder; nil if they cannot be read.
-    var settings: Settings? {
-        (try? contents(of: File.settings)).flatMap { try? JSONDecoder().decode(Settings.self, from: $0) }
+    /// The settings in the folder; nil if there are none, or if somebody has edited them so that
+    /// they are none.
+    ///
+    /// - Throws: ``TrainingError/invalidRun(path:_:)`` when they cannot be read.
+    func settings() throws(TrainingError) -> Settings? {
+        try contents(of: File.settings).flatMap { try? JSONDecoder().decode(Settings.self, from: $0) }
     }
 
     func write(_ settings: Settings) throws {
