@@ -36,7 +36,8 @@ struct Classify: ParsableCommand {
 
     func run() throws {
         let model = try Model(path: FileName.cString(model))
-        let columns = model.labelStates?.labels.columns ?? []
+        // The first column, of which a model without labels is refused.
+        let columns = try model.labels(havingColumn: 0).columns
         guard let column = column.map({ name in columns.firstIndex { $0.name == name } }) ?? 0 else {
             throw ChargenError(
                 .invalidArgument,

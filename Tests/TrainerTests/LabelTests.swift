@@ -140,6 +140,8 @@ struct LabelTests {
             #expect(try errors("generate", "model.cgw", "--label", "x", "--label", "y").contains("two times"))
             #expect(try errors("generate", "plain.cgw", "--label", "x").contains("no labels"))
             #expect(try errors("classify", "plain.cgw", "text.csv").contains("no labels"))
+            #expect(try errors("classify", "plain.cgw", "text.csv", "--prefixes").contains("no labels"))
+            #expect(try errors("classify", "plain.cgw", "text.csv", "--column", "x").contains("no labels"))
             #expect(try errors("classify", "model.cgw", "text.csv", "--column", "kind").contains("class"))
             #expect(
                 try errors("evaluate", "model.cgw", "text.csv", "--csv", "--label", "class=1").contains("no label 'z'"))
