@@ -3,6 +3,7 @@
 import CChargen
 import Core
 import InferenceEngine
+import ModelFormat
 
 // The labels of a model's documents. include/chargen.h describes the functions.
 
@@ -36,8 +37,7 @@ public func chargen_model_find_label(
         let model = try object(model, Model.self, "model")
         let name = try checkedBytes(name, "name", length, "length")
         let label = try required(label, "label")
-        _ = try model.labels(havingColumn: column)
-        guard let found = model.label(named: name, column: column) else {
+        guard let found = try model.labels(havingColumn: column).label(named: name, in: column) else {
             throw ChargenError(.invalidArgument, "the column has no label of the name in the argument 'name'")
         }
         label.pointee = Int32(found)
@@ -69,10 +69,7 @@ public func chargen_session_set_initial_state(
 ) -> chargen_status {
     status { () throws(ChargenError) in
         let session = try object(session, Session.self, "session")
-        guard values == nil || count == session.recurrentStateCount else {
-            throw ChargenError(
-                .invalidArgument, "the argument 'count' must be \(session.recurrentStateCount), the size of the state")
-        }
+        let values = try values.map { (values) throws(ChargenError) in try checkedState(values, count, session) }
         try session.setInitialState(values)
     }
 }

@@ -31,7 +31,8 @@ public func chargen_session_set_state(
     }
 }
 
-private func checkedState<Pointer>(
+/// A state in the caller's memory, checked to have the size of a session's.
+func checkedState<Pointer>(
     _ values: Pointer?, _ count: Int, _ session: Session
 ) throws(ChargenError) -> Pointer {
     let values = try required(values, "values")

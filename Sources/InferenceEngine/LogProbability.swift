@@ -14,9 +14,11 @@ struct LogSoftmax {
     ///   - logits: One for each symbol, in a buffer padded to whole vectors.
     ///   - exponentials: Memory for as many; the logits themselves are overwritten if it is theirs.
     init(of logits: UnsafePointer<Float>, exponentials: UnsafeMutablePointer<Float>, _ model: Model) {
-        let maximum = logits[model.backend.kernels.indexOfMaximum(logits, model.shape.vocabularySize)]
+        let count = model.shape.vocabularySize
+        let maximum = logits[model.backend.kernels.indexOfMaximum(logits, count)]
         self.maximum = Double(maximum)
-        logarithmOfSum = logarithm(writeExponentials(of: logits, minus: maximum, to: exponentials, model))
+        logarithmOfSum = logarithm(
+            writeExponentials(of: logits, count: count, minus: maximum, to: exponentials, model))
     }
 
     func callAsFunction(_ logit: Float) -> Double { Double(logit) - maximum - logarithmOfSum }
@@ -31,27 +33,26 @@ func takeLogProbability(of symbol: Int, _ logits: UnsafeMutablePointer<Float>, _
     return LogSoftmax(of: logits, exponentials: logits, model)(logit)
 }
 
-/// Writes the probabilities of all symbols; NaN if the logits overflowed.
+/// Writes the probabilities of symbols, or of what else has logits; NaN if the logits overflowed.
 ///
 /// - Parameters:
-///   - logits: One for each symbol, in a buffer padded to whole vectors.
-///   - probabilities: Memory for as many.
+///   - logits: `count`, in a buffer padded to whole vectors.
+///   - probabilities: Memory for as many, which may be theirs.
 func writeProbabilities(
-    of logits: UnsafePointer<Float>, to probabilities: UnsafeMutablePointer<Float>, _ model: Model
+    of logits: UnsafePointer<Float>, count: Int, to probabilities: UnsafeMutablePointer<Float>, _ model: Model
 ) {
-    let count = model.shape.vocabularySize
     let maximum = logits[model.backend.kernels.indexOfMaximum(logits, count)]
-    let sum = writeExponentials(of: logits, minus: maximum, to: probabilities, model)
+    let sum = writeExponentials(of: logits, count: count, minus: maximum, to: probabilities, model)
     for index in 0..<count {
         probabilities[index] = sum >= 1 && sum.isFinite ? Float(Double(probabilities[index]) / sum) : .nan
     }
 }
 
-/// - Returns: The sum of the exponentials, in the symbols' order.
+/// - Returns: The sum of the exponentials, in the logits' order.
 private func writeExponentials(
-    of logits: UnsafePointer<Float>, minus maximum: Float, to target: UnsafeMutablePointer<Float>, _ model: Model
+    of logits: UnsafePointer<Float>, count: Int, minus maximum: Float, to target: UnsafeMutablePointer<Float>,
+    _ model: Model
 ) -> Double {
-    let count = model.shape.vocabularySize
     // The padding may exceed the maximum. With the arguments in this order, a NaN stays one.
     for index in 0..<padded(count) { target[index] = min(logits[index] - maximum, 0) }
     model.backend.kernels.exponential(target, padded(count))

@@ -22,7 +22,7 @@ public final class Model: @unchecked Sendable {
     let output: OutputLayer
     let stateLayout: StateLayout
     /// What documents with labels begin from; nil without labels.
-    package let labelStates: LabelStates?
+    let labelStates: LabelStates?
     /// The memory of the packed matrices.
     private let weights: AlignedBuffer<UInt8>
     /// The memory of the bias tables and the output's biases.

@@ -52,7 +52,8 @@ extension Session {
 
     /// The probabilities of ``probabilities()``, valid until the session's next call.
     package func currentProbabilities() -> UnsafeBufferPointer<Float> {
-        writeProbabilities(of: logitPointer(), to: workspace.probabilities.pointer, model)
+        writeProbabilities(
+            of: logitPointer(), count: model.shape.vocabularySize, to: workspace.probabilities.pointer, model)
         return UnsafeBufferPointer(start: workspace.probabilities.pointer, count: model.shape.vocabularySize)
     }
 

@@ -42,13 +42,14 @@ struct RecurrentState: ~Copyable {
     /// Sets all hidden and cell states to those before the first symbol.
     mutating func clear() {
         cells.pointer.update(repeating: 0, count: cells.count)
-        layout.clear(front)
-        guard var source = initial?.values.pointer else { return }
-        forEachVector { vector, _ in
-            vector.update(from: source, count: layout.hiddenSize)
-            source += layout.hiddenSize
+        for layer in 0..<layout.layers { layout.hidden(front, layer: layer).update(repeating: 0, count: layout.width) }
+        if var source = initial?.values.pointer {
+            forEachVector { vector, _ in
+                vector.update(from: source, count: layout.hiddenSize)
+                source += layout.hiddenSize
+            }
         }
-        for layer in 0..<layout.layers { layout.prepareOperand(front, layer: layer) }
+        layout.prepareOperands(front)
     }
 
     /// Has the state before the first symbol be of labels, or of the caller.
@@ -60,7 +61,7 @@ struct RecurrentState: ~Copyable {
 
     /// Makes the front buffer, whose hidden states have been replaced, ready for a step.
     mutating func finishSetting() {
-        for layer in 0..<layout.layers { layout.prepareOperand(front, layer: layer) }
+        layout.prepareOperands(front)
         isAtBeginning = false
     }
 
@@ -176,12 +177,9 @@ struct StateLayout {
             to: UnsafeMutableRawPointer(mutating: operand(buffer, layer: layer)), kernels)
     }
 
-    /// Sets all hidden states to zero.
-    func clear(_ buffer: UnsafeMutableRawPointer) {
-        for layer in 0..<layers {
-            hidden(buffer, layer: layer).update(repeating: 0, count: width)
-            prepareOperand(buffer, layer: layer)
-        }
+    /// Converts the hidden states of all layers.
+    func prepareOperands(_ buffer: UnsafeMutableRawPointer) {
+        for layer in 0..<layers { prepareOperand(buffer, layer: layer) }
     }
 }
 

@@ -1,12 +1,14 @@
 import Core
 import ModelFormat
 
+extension Model {
+    /// The floats of a recurrent state: for each layer the hidden size, twice that for an LSTM.
+    var recurrentStateCount: Int { shape.layers * shape.hiddenSize * (shape.cell.hasCellState ? 2 : 1) }
+}
+
 extension Session {
     /// The floats of the recurrent state: for each layer the hidden size, twice that for an LSTM.
-    package var recurrentStateCount: Int {
-        let shape = model.shape
-        return shape.layers * shape.hiddenSize * (shape.cell.hasCellState ? 2 : 1)
-    }
+    package var recurrentStateCount: Int { model.recurrentStateCount }
 
     /// Writes the recurrent state: layer by layer, each its hidden and then, for an LSTM, its cell
     /// state. At the beginning of a text, it is what the model has read before anything else.

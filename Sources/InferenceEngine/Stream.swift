@@ -236,12 +236,12 @@ struct Stream: ~Copyable {
     /// Sets the state that documents begin from; nil for that of no label.
     ///
     /// - Throws: `outOfMemory`; nothing has then changed.
-    mutating func setInitialState(_ values: UnsafePointer<Float>?, count: Int) throws(ChargenError) {
+    mutating func setInitialState(_ values: UnsafePointer<Float>?) throws(ChargenError) {
         try state.makeInitial(model)
         guard let initial = state.initial else { return }
         initial.weights.elements.update(repeating: 0)
         if let values {
-            initial.values.pointer.update(from: values, count: count)
+            initial.values.pointer.update(from: values, count: initial.values.count)
         } else {
             initial.values.elements.update(repeating: 0)
             initial.mix(model)

@@ -32,23 +32,19 @@ struct ConfusionTable: Encodable {
     /// - Parameter corpus: A text that was read with the model's labels.
     /// - Throws: `ChargenError`.
     init(of model: Model, on corpus: Corpus, column: Int) throws {
-        var next = corpus.nextDocument(from: 0)
-        let documents = sequence(state: ()) { _ -> (text: String, label: Int?)? in
-            guard let document = next else { return nil }
-            next = corpus.nextDocument(from: document.upperBound + 1)
-            return (corpus.text(document), corpus.labels?.labels(at: document.lowerBound)[column])
+        let documents = corpus.documents.lazy.compactMap { document -> (text: String, label: Int)? in
+            corpus.labels?.labels(at: document.lowerBound)[column].map { (corpus.text(of: document), $0) }
         }
-        try self.init(
-            of: model, on: documents.lazy.compactMap { text, label in label.map { (text, $0) } }, column: column)
+        try self.init(of: model, on: documents, column: column)
     }
 
     /// Classifies documents, each with its label in a column.
     ///
     /// - Throws: `ChargenError`.
     init(of model: Model, on documents: some Sequence<(text: String, label: Int)>, column: Int) throws {
-        let own = model.labelStates?.labels.columns[column]
-        self.column = own?.name ?? ""
-        labels = own?.labels ?? []
+        let own = try model.labels(havingColumn: column).columns[column]
+        self.column = own.name
+        labels = own.labels
         counts = [[Int]](repeating: [Int](repeating: 0, count: labels.count), count: labels.count)
         let session = try Session(model)
         session.unknownCharacters = model.hasUnknown ? .fail : .skip

@@ -149,13 +149,16 @@ struct CorpusOptions: ParsableArguments {
         }
     }
 
-    /// The other names of labels; nil if they are not as they must be.
+    /// The other names of labels; nil if there are none, or they are not as they must be.
     private var namesOfLabels: [String: String]? {
+        guard let labelNames else { return nil }
         var names: [String: String] = [:]
-        for pair in (labelNames ?? "").split(separator: ",", omittingEmptySubsequences: false) {
+        for pair in labelNames.split(separator: ",", omittingEmptySubsequences: false) {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[1].isEmpty, names[String(parts[0])] == nil else { return nil }
-            names[parts[0].trimmingCharacters(in: .whitespaces)] = parts[1].trimmingCharacters(in: .whitespaces)
+                .map { $0.trimmingCharacters(in: .whitespaces) }
+            guard parts.count == 2, !parts[1].isEmpty, names.updateValue(parts[1], forKey: parts[0]) == nil else {
+                return nil
+            }
         }
         return names
     }
@@ -175,8 +178,7 @@ struct CorpusOptions: ParsableArguments {
             source.normalization = normalize
             source.lowercase = lowercase ? true : nil
             if !labels.isEmpty {
-                source.labels = LabelSource(
-                    columns: labels.map { LabelSource.Column($0) }, names: labelNames == nil ? nil : namesOfLabels)
+                source.labels = LabelSource(columns: labels.map { LabelSource.Column($0) }, names: namesOfLabels)
             }
             return source
         }

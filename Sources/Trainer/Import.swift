@@ -56,7 +56,7 @@ struct Import: ParsableCommand {
     }
 
     private func compare(_ network: ImportedNetwork, with logits: String, of text: String) throws {
-        let model = try Model(network.model.parameters, vocabulary: network.model.vocabulary)
+        let model = try Model(network.model)
         let comparison = try LogitComparison(
             of: model, reading: Score.text(CorpusSource(paths: [text]), for: model, unknown: .fail),
             expected: network.logits(logits))

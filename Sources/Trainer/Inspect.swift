@@ -63,12 +63,8 @@ struct Inspect: ParsableCommand {
     }
 
     private func labels(_ model: Model) -> String {
-        let columns = model.labelStates?.labels.columns ?? []
-        guard !columns.isEmpty else { return "none" }
-        return columns.map { column in
-            let rest = column.labels.count > 20 ? ", and \(column.labels.count - 20) more" : ""
-            return (column.name + ": " + column.labels.prefix(20).joined(separator: ", ") + rest).onOneLine
-        }.joined(separator: "; ")
+        guard let labels = model.labels else { return "none" }
+        return labels.columns.map { "\($0.name): \(listed($0.labels))".onOneLine }.joined(separator: "; ")
     }
 
     private func documents(_ vocabulary: Vocabulary) -> String {

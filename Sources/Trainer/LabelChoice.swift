@@ -1,6 +1,8 @@
 import Core
+import Foundation
 import InferenceEngine
 import ModelFormat
+import Training
 
 /// The labels that texts are to have, as somebody types them.
 ///
@@ -12,7 +14,7 @@ enum LabelChoice {
     /// - Throws: `ChargenError` for a label that the model does not have.
     static func apply(_ choices: [String], to session: Session) throws {
         guard !choices.isEmpty else { return }
-        guard let labels = session.model.labelStates?.labels else {
+        guard let labels = session.model.labels else {
             throw ChargenError(.invalidArgument, "the model has no labels; leave out --label")
         }
         var chosen: Set<Int> = []
@@ -44,10 +46,7 @@ enum LabelChoice {
                     + "\(columns[found[0].column].name):\(choice)")
         }
         guard let one = found.first else {
-            let known = columns.map { column in
-                "\(column.name): " + column.labels.prefix(20).joined(separator: ", ")
-                    + (column.labels.count > 20 ? ", and \(column.labels.count - 20) more" : "")
-            }
+            let known = columns.map { "\($0.name): \(listed($0.labels))" }
             throw ChargenError(
                 .invalidArgument, "the model has no label '\(choice)'; its labels are " + known.joined(separator: "; "))
         }
@@ -64,16 +63,10 @@ enum LabelChoice {
         }
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             guard let sign = part.lastIndex(of: "="), let weight = Float(part[part.index(after: sign)...]),
-                let label = index(part[..<sign].trimmed)
+                let label = index(part[..<sign].trimmingCharacters(in: .whitespaces))
             else { return nil }
             weights[label] += weight
         }
         return weights
-    }
-}
-
-extension Substring {
-    fileprivate var trimmed: String {
-        String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }
 }

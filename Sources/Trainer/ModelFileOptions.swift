@@ -51,7 +51,7 @@ struct ModelFileOptions: ParsableArguments {
         _ model: TrainedModel, to output: String, as format: ExportFormat, from source: String,
         reading: (String) -> CorpusSource
     ) throws {
-        let original = try Model(model.parameters, vocabulary: model.vocabulary, labels: model.labels)
+        let original = try Model(model)
         let originalFile = try model.modelFile()
         let weights = type ?? .float32
         let untested =

@@ -36,16 +36,9 @@ struct Score {
         let session = try Session(model)
         var sum = 0.0
         var count = 0
-        var next = corpus.nextDocument(from: 0)
-        var number = 0
-        while let document = next {
+        for document in corpus.documents {
             if !model.vocabulary.carriesDocuments { session.reset() }
-            if let labels = corpus.labels {
-                for column in labels.labels.counts.indices {
-                    try session.setLabel(labels.label(ofDocument: number, column: column), column: column)
-                }
-            }
-            number += 1
+            try session.setLabels(corpus.labels?.labels(at: document.lowerBound) ?? [])
             if !model.hasEndOfDocument { session.feed(symbol: corpus[document.lowerBound]) }
             let predicted = model.hasEndOfDocument ? document : document.dropFirst()
             sum -= session.score(symbols: predicted.lazy.map { corpus[$0] })
@@ -54,7 +47,6 @@ struct Score {
                 sum -= session.score(symbols: CollectionOfOne(end))
                 count += 1
             }
-            next = corpus.nextDocument(from: document.upperBound + 1)
         }
         guard count > 0 else { throw ChargenError(.invalidArgument, "the text has no character to predict") }
         guard sum.isFinite else {
@@ -71,7 +63,7 @@ struct Score {
     /// - Throws: `ChargenError` if the model has none, or other columns.
     private static func labels(_ source: CorpusSource, _ model: Model) throws -> Labels? {
         guard let asked = source.labels else { return nil }
-        let labels = model.labelStates?.labels
+        let labels = model.labels
         guard labels?.columns.map(\.name) == asked.columns.map(\.name) else {
             throw ChargenError(
                 .invalidArgument,
@@ -93,8 +85,7 @@ struct Score {
             // them.
             return try Corpus(
                 reading: source, vocabulary: model.vocabulary.with(endOfDocument: true),
-                labels: try labels(source, model),
-                unknown: unknown)
+                labels: try labels(source, model), unknown: unknown)
         } catch let error as CorpusError {
             switch error {
             case .unknownCharacter("\n", _, _) where model.hasEndOfDocument && !source.readsLines:
@@ -108,5 +99,15 @@ struct Score {
             default: throw error
             }
         }
+    }
+}
+
+extension Session {
+    /// Has the documents that begin from now on have these labels: one for each column, nil for
+    /// none.
+    ///
+    /// - Throws: `ChargenError` for one that the model does not have.
+    func setLabels(_ labels: [Int?]) throws {
+        for (column, label) in labels.enumerated() { try setLabel(label, column: column) }
     }
 }

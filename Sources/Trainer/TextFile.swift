@@ -18,24 +18,15 @@ enum TextFile {
     ///
     /// - Throws: ``CorpusError``.
     static func documents(of source: CorpusSource) throws -> [String] {
-        let corpus: Corpus
+        var source = source
+        // Rare characters too are to be themselves.
+        source.minimumCount = nil
         do {
-            var source = source
-            // Rare characters too are to be themselves.
-            source.minimumCount = nil
-            corpus = try Corpus(reading: source)
+            let corpus = try Corpus(reading: source)
+            return corpus.documents.map(corpus.text)
         } catch CorpusError.empty {
             return []
         }
-        var texts: [String] = []
-        var next = corpus.nextDocument(from: 0)
-        while let document = next {
-            var text = String.UnicodeScalarView()
-            text.append(contentsOf: document.lazy.compactMap { corpus.vocabulary.character(of: corpus[$0]) })
-            texts.append(String(text))
-            next = corpus.nextDocument(from: document.upperBound)
-        }
-        return texts
     }
 
     /// The texts of a list: the lines of a file, or the documents of a training's corpus if `path`

@@ -35,13 +35,5 @@ func readCorpus(_ text: String, _ documents: DocumentKind = .whole, vocabulary: 
 
 extension Corpus {
     /// The texts of all documents.
-    var texts: [String] {
-        var texts: [String] = []
-        var position = 0
-        while let range = nextDocument(from: position) {
-            texts.append(String(String.UnicodeScalarView(range.compactMap { vocabulary.character(of: self[$0]) })))
-            position = range.upperBound
-        }
-        return texts
-    }
+    var texts: [String] { documents.map(text) }
 }

@@ -48,22 +48,10 @@ struct FiniteDifferenceTests {
 
         _ = try network.gradient(minibatch, of: corpus, state: nil, noise: noise)
         for index in 0..<shape.tensorCount {
-            let gradient = network.gradients.tensor(index)
-            // Along the gradient's own signs the slope is the sum of the magnitudes: nothing
-            // cancels.
-            let direction: [Float] = gradient.map { $0 < 0 ? -1 : 1 }
-            let expected = zip(gradient, direction).reduce(0.0) { $0 + Double($1.0 * $1.1) }
-            let elements = network.parameters.tensor(index)
-            // The loss rises by about 2e-3: far more than its rounding error, and little enough to
-            // be linear.
-            let step = Float(1e-3 / max(expected, 1e-3))
-            func loss(_ sign: Float) throws -> Double {
-                network.parameters.setTensor(index, zip(elements, direction).map { $0 + sign * step * $1 })
-                return try network.loss(minibatch, of: corpus, state: nil, noise: noise)
+            let slope = try Slope(of: network, tensor: index) {
+                try network.loss(minibatch, of: corpus, state: nil, noise: noise)
             }
-            let measured = (try loss(1) - loss(-1)) / (2 * Double(step))
-            network.parameters.setTensor(index, elements)
-            #expect(abs(measured - expected) <= 0.01 * expected + 1e-4, "\(shape.tensor(index).name)")
+            #expect(slope.isRight, "\(shape.tensor(index).name): \(slope)")
         }
     }
 
@@ -107,5 +95,33 @@ struct FiniteDifferenceTests {
         // 100,000 draws: a standard deviation of 137 of the zeros.
         #expect(abs(zeros - 25_000) < 700)
         #expect(abs(sum / 100_000 - 1) < 0.01)
+    }
+}
+
+/// How fast a loss rises along the signs of a tensor's gradient.
+struct Slope {
+    /// As the gradient has it.
+    let expected: Double
+    /// As two losses have it.
+    let measured: Double
+
+    var isRight: Bool { abs(measured - expected) <= 0.01 * expected + 1e-4 }
+
+    /// The slope of a network's loss, whose gradient has been computed.
+    init(of network: Network, tensor index: Int, loss: () throws -> Double) throws {
+        let gradient = network.gradients.tensor(index)
+        // Along the gradient's own signs the slope is the sum of the magnitudes: nothing cancels.
+        let direction: [Float] = gradient.map { $0 < 0 ? -1 : 1 }
+        expected = zip(gradient, direction).reduce(0.0) { $0 + Double($1.0 * $1.1) }
+        let elements = network.parameters.tensor(index)
+        // The loss rises by about 2e-3: far more than its rounding error, and little enough to be
+        // linear.
+        let step = Float(1e-3 / max(expected, 1e-3))
+        func moved(_ sign: Float) throws -> Double {
+            network.parameters.setTensor(index, zip(elements, direction).map { $0 + sign * step * $1 })
+            return try loss()
+        }
+        measured = (try moved(1) - moved(-1)) / (2 * Double(step))
+        network.parameters.setTensor(index, elements)
     }
 }

@@ -48,7 +48,10 @@ extension Session {
                 size, { sessions[$0] }, text: { _ in text }, end: isWhole && model.hasEndOfDocument,
                 results: scores.pointer + start)
         }
-        try writeProbabilities(of: scores.elements, to: probabilities)
+        guard let probabilities = probabilities.baseAddress else { return }
+        write(
+            scores.elements, asProbabilities: probabilities,
+            by: try AlignedBuffer(count: padded(count), for: "classifying a text"))
     }
 
     /// The probability of each label of a column after each character of a text; see
@@ -87,13 +90,13 @@ extension Session {
             _ = try session.score(text, each: own)
         }
         let scores = try AlignedBuffer<Double>(count: labels, for: "classifying a text")
+        let buffer = try AlignedBuffer<Float>(count: padded(labels), for: "classifying a text")
+        guard let first = probabilities.baseAddress else { return 0 }
         for character in 0..<characters {
             for label in 0..<labels {
                 scores.pointer[label] += logProbabilities.pointer[label * characters + character]
             }
-            try writeProbabilities(
-                of: scores.elements,
-                to: UnsafeMutableBufferPointer(rebasing: probabilities[character * labels..<(character + 1) * labels]))
+            write(scores.elements, asProbabilities: first + character * labels, by: buffer)
         }
         return characters
     }
@@ -134,19 +137,18 @@ extension Session {
         return session
     }
 
-    /// Probabilities in proportion to exp(score), with the same bits on every processor.
-    private func writeProbabilities(
-        of scores: UnsafeMutableBufferPointer<Double>, to probabilities: UnsafeMutableBufferPointer<Float>
-    ) throws(ChargenError) {
-        let exponentials = try AlignedBuffer<Float>(count: padded(scores.count), for: "classifying a text")
+    /// Writes probabilities in proportion to exp(score).
+    ///
+    /// - Parameter buffer: Memory for as many, padded to whole vectors.
+    private func write(
+        _ scores: UnsafeMutableBufferPointer<Double>, asProbabilities probabilities: UnsafeMutablePointer<Float>,
+        by buffer: AlignedBuffer<Float>
+    ) {
+        // Their differences are exact enough as floats; they themselves, of long texts, are not.
         var maximum = -Double.infinity
         for score in scores { maximum = score > maximum ? score : maximum }
-        for (index, score) in scores.enumerated() { exponentials.pointer[index] = Float(score - maximum) }
-        model.backend.kernels.exponential(exponentials.pointer, exponentials.count)
-        var sum = 0.0
-        for index in scores.indices { sum += Double(exponentials.pointer[index]) }
-        for index in scores.indices {
-            probabilities[index] = sum >= 1 && sum.isFinite ? Float(Double(exponentials.pointer[index]) / sum) : .nan
-        }
+        for (index, score) in scores.enumerated() { buffer.pointer[index] = Float(score - maximum) }
+        writeProbabilities(of: buffer.pointer, count: scores.count, to: buffer.pointer, model)
+        probabilities.update(from: buffer.pointer, count: scores.count)
     }
 }

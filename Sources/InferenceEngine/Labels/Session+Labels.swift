@@ -2,13 +2,15 @@ import Core
 import ModelFormat
 
 extension Model {
-    /// The columns of labels that documents have, in the order of their numbers; empty for a model
-    /// without labels.
-    public var labelColumnCount: Int { labelStates?.labels.counts.count ?? 0 }
+    /// The labels of documents; nil for a model without labels.
+    package var labels: Labels? { labelStates?.labels }
+
+    /// The number of columns of labels; 0 for a model without labels.
+    public var labelColumnCount: Int { labels?.counts.count ?? 0 }
 
     /// The number of labels of a column; 0 for one that does not exist.
     public func labelCount(column: Int) -> Int {
-        guard let labels = labelStates?.labels, labels.counts.indices.contains(column) else { return 0 }
+        guard let labels, labels.counts.indices.contains(column) else { return 0 }
         return labels.counts[column]
     }
 
@@ -16,7 +18,7 @@ extension Model {
     ///
     /// - Throws: `invalidArgument`.
     package func labels(havingColumn column: Int) throws(ChargenError) -> Labels {
-        guard let labels = labelStates?.labels else {
+        guard let labels else {
             throw ChargenError(.invalidArgument, "the model has no labels; train one with --label")
         }
         guard labels.counts.indices.contains(column) else {
@@ -24,12 +26,6 @@ extension Model {
                 .invalidArgument, "the argument 'column' must be from 0 to \(labels.counts.count - 1) for this model")
         }
         return labels
-    }
-
-    /// The label of a column with a name in UTF-8; nil if there is none such.
-    package func label(named name: UnsafeRawBufferPointer, column: Int) -> Int? {
-        guard labelCount(column: column) > 0 else { return nil }
-        return labelStates?.labels.label(named: name, in: column)
     }
 
     /// The name of a column, or of a label of it, NUL-terminated, as long as the model exists; nil
@@ -66,6 +62,7 @@ extension Session {
     ///
     /// - Parameters:
     ///   - weights: One for each label of the column, in proportion.
+    ///   - column: The number of a column.
     /// - Throws: `invalidArgument` unless all are finite and not negative, and some are positive;
     ///   nothing has then changed.
     public func setLabelWeights(_ weights: [Float], column: Int = 0) throws(ChargenError) {
@@ -101,6 +98,6 @@ extension Session {
     ///   changed.
     package func setInitialState(_ values: UnsafePointer<Float>?) throws(ChargenError) {
         if let values { try checkRecurrentState(values) }
-        try stream.setInitialState(values, count: recurrentStateCount)
+        try stream.setInitialState(values)
     }
 }

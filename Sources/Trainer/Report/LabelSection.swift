@@ -26,9 +26,9 @@ struct LabelSection {
     }
 
     private init(of model: Model, on passages: [Passage], column: Int) throws {
-        let own = model.labelStates?.labels.columns[column]
-        let labels = own?.labels ?? []
-        self.column = own?.name ?? ""
+        let own = try model.labels(havingColumn: column).columns[column]
+        let labels = own.labels
+        self.column = own.name
         let session = try Session(model)
         try session.setTemperature(LabelSection.temperature)
         samples = try labels.prefix(LabelSection.sampleCount).enumerated().map { label, name in

@@ -54,8 +54,7 @@ extension RunRecord {
         samples = try folder.samples()
         facts = RunRecord.facts(try Checkpoint(path: folder.lastCheckpointPath).provenance)
         let checkpoint = try Checkpoint(path: folder.exportedCheckpointPath())
-        let model = try Model(
-            checkpoint.model().parameters, vocabulary: checkpoint.vocabulary, labels: checkpoint.labels)
+        let model = try Model(checkpoint.model())
         parameterCount = model.parameterCount
         let corpus = RunRecord.corpus(of: checkpoint)
         let heldOut: HeldOutText

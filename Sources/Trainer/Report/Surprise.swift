@@ -51,7 +51,7 @@ struct Prediction {
         var beginning: [(given: Int?, surprises: [Surprise])] = []
         for passage in passages {
             session.reset()
-            for (column, label) in passage.labels.enumerated() { try session.setLabel(label, column: column) }
+            try session.setLabels(passage.labels)
             if let given = passage.given { session.feed(symbol: given) }
             let detailed = passage.symbols.prefix(max(0, limit - count))
             let surprises = detailed.map { symbol in

@@ -10,13 +10,7 @@ struct DocumentSplit {
     ///
     /// - Parameter corpus: With an end-of-document symbol.
     init(_ corpus: Corpus, _ rule: HeldOut) {
-        var documents: [Range<Int>] = []
-        documents.reserveCapacity(corpus.documentCount)
-        var next = corpus.nextDocument(from: 0)
-        while let document = next {
-            documents.append(document.lowerBound - 1..<document.upperBound)
-            next = corpus.nextDocument(from: document.upperBound + 1)
-        }
+        let documents = corpus.documents.map { $0.lowerBound - 1..<$0.upperBound }
         let count = Double(documents.count)
         let isWhole = count * rule.fraction >= 1
         for (index, document) in documents.enumerated() {

@@ -16,15 +16,14 @@ final class DocumentWindows: MinibatchSource {
     /// - Throws: ``TrainingError`` when no document is long enough, or one is too long.
     init(_ corpus: Corpus, time: Int, limit: Int?) throws {
         var documents: [Range<Int>] = []
-        var next = corpus.nextDocument(from: 0)
-        while let document = next, documents.count < limit ?? .max {
+        for document in corpus.documents {
+            guard documents.count < limit ?? .max else { break }
             let windows = document.count - time
             guard windows <= DocumentWindows.mostWindows else {
                 throw TrainingError.documentTooLong(
                     characters: document.count, limit: time + DocumentWindows.mostWindows)
             }
             if windows >= 10 { documents.append(document) }
-            next = corpus.nextDocument(from: document.upperBound + 1)
         }
         self.documents = documents
         self.time = time

@@ -113,4 +113,18 @@ public struct Corpus: Sendable {
         guard let end = symbols.firstIndex(of: endOfDocument, from: start) else { return nil }
         return start..<end
     }
+
+    /// The positions of each document, in their order, as ``nextDocument(from:)`` finds them.
+    public var documents: some Sequence<Range<Int>> {
+        sequence(state: 0) { position in
+            let document = nextDocument(from: position)
+            if let document { position = document.upperBound }
+            return document
+        }
+    }
+
+    /// The characters at some positions; U+FFFD for one that is read as the unknown symbol.
+    public func text(of positions: Range<Int>) -> String {
+        String(String.UnicodeScalarView(positions.map { vocabulary.character(of: self[$0]) ?? "\u{FFFD}" }))
+    }
 }

@@ -77,11 +77,11 @@ extension CorpusError: CustomStringConvertible {
         case .unreadable(let file, let reason):
             "cannot read \(name(file)): \(reason)"
         case .empty(let files):
-            "the corpus is empty: " + (files.isEmpty ? "no files are named" : "no text in \(list(files.map(name)))")
+            "the corpus is empty: " + (files.isEmpty ? "no files are named" : "no text in \(listed(files.map(name)))")
         case .emptyFolder(let folder, let include):
             include.isEmpty
                 ? "the folder \(name(folder)) has no files; hidden ones are skipped"
-                : "the folder \(name(folder)) has no files whose names match \(list(include.map { "'\($0)'" }))"
+                : "the folder \(name(folder)) has no files whose names match \(listed(include.map { "'\($0)'" }))"
         case .emptyList(let file):
             "the list of files in \(name(file)) is empty"
         case .wideEncoding(let file, let encoding):
@@ -113,11 +113,11 @@ extension CorpusError: CustomStringConvertible {
         case .otherDelimiter(let file, let delimiter):
             "\(name(file)) has one column between commas, but several between \(delimiter.name)"
         case .unknownColumn(let column, let file, let header):
-            "\(name(file)) has no column '\(column)'; its header is: \(list(header))"
+            "\(name(file)) has no column '\(column)'; its header is: \(listed(header))"
         case .invalidJSON(let file, let line):
             "\(name(file)), line \(line): it is not a JSON object; JSON Lines have one on each line"
         case .missingField(let field, let file, let line, let fields):
-            "\(name(file)), line \(line): there is no field '\(field)'; the fields are: \(list(fields))"
+            "\(name(file)), line \(line): there is no field '\(field)'; the fields are: \(listed(fields))"
         case .fieldIsNotText(let field, let file, let line):
             "\(name(file)), line \(line): the field '\(field)' is not a string"
         case .invalidLabelColumn(let label):
@@ -130,7 +130,7 @@ extension CorpusError: CustomStringConvertible {
             "\(name(file)), line \(line): there are more labels than \(Labels.maximum.labels), or longer ones than a "
                 + "model can have; is the column of labels the right one?"
         case .noLabels(let files):
-            "no labels in \(list(files.map(name))): they need two documents or more, and a document with a label for "
+            "no labels in \(listed(files.map(name))): they need two documents or more, and a document with a label for "
                 + "each --label; is the place of each the right one?"
         case .invalidColumns(let list):
             "'\(list)' does not choose columns; give numbers from 1 (2,3) or names (title,description)"
@@ -139,13 +139,6 @@ extension CorpusError: CustomStringConvertible {
 
     private func name(_ file: String) -> String {
         file == InputFile.standardInput ? "standard input" : "'\(FileName.shown(file))'"
-    }
-
-    /// The first items of a list.
-    private func list(_ items: [String]) -> String {
-        let most = 20
-        return items.prefix(most).joined(separator: ", ")
-            + (items.count > most ? ", and \(items.count - most) more" : "")
     }
 
     private func name(_ character: Unicode.Scalar) -> String {

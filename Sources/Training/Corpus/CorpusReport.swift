@@ -129,15 +129,13 @@ extension CorpusReport.Documents {
         var occurrences: [Int: (count: Int, first: Range<Int>)] = [:]
         var ascending = 0
         var previous: Range<Int>?
-        var next = corpus.nextDocument(from: 0)
-        while let document = next {
+        for document in corpus.documents {
             lengths.append(document.count)
             var hasher = Hasher()
             for position in document { hasher.combine(corpus[position]) }
             occurrences[hasher.finalize(), default: (0, document)].count += 1
             if let previous, corpus.isAscending(previous, document) { ascending += 1 }
             previous = document
-            next = corpus.nextDocument(from: document.upperBound + 1)
         }
         lengths.sort()
         shortest = lengths.first ?? 0
@@ -154,11 +152,6 @@ extension CorpusReport.Documents {
 }
 
 extension Corpus {
-    /// The text of some symbols.
-    fileprivate func text(of range: Range<Int>) -> String {
-        String(String.UnicodeScalarView(range.compactMap { vocabulary.character(of: self[$0]) }))
-    }
-
     /// Whether a document is not before another in the order of their characters.
     fileprivate func isAscending(_ first: Range<Int>, _ second: Range<Int>) -> Bool {
         !second.lazy.map { self[$0] }.lexicographicallyPrecedes(first.lazy.map { self[$0] })

@@ -18,7 +18,7 @@ public struct DocumentLabels: Sendable {
     /// The label of a document in a column; nil if it has none.
     ///
     /// - Parameter document: Its number in the order of the corpus.
-    public func label(ofDocument document: Int, column: Int) -> Int? {
+    func label(ofDocument document: Int, column: Int) -> Int? {
         let number = Int(numbers[document * labels.counts.count + column])
         return number == 0 ? nil : number - 1
     }
@@ -42,15 +42,6 @@ public struct DocumentLabels: Sendable {
             if starts[middle] <= position { low = middle + 1 } else { high = middle }
         }
         return max(0, low - 1)
-    }
-
-    /// The number of documents with each label of a column.
-    public func counts(column: Int) -> [Int] {
-        var counts = [Int](repeating: 0, count: labels.counts[column])
-        for document in starts.indices {
-            if let label = label(ofDocument: document, column: column) { counts[label] += 1 }
-        }
-        return counts
     }
 
     /// The SHA-256 of all documents' labels.

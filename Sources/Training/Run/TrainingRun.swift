@@ -100,11 +100,7 @@ public final class TrainingRun {
                 try Corpus(validating: $0, like: source, vocabulary: corpus.vocabulary, labels: corpus.labels?.labels)
             }
             var settings = try choose(corpus, others)
-            if corpus.labels == nil {
-                settings.labelDropout = nil
-            } else {
-                settings.labelDropout = settings.labelDropout ?? TrainingRun.labelDropout
-            }
+            settings.labelDropout = corpus.labels == nil ? nil : settings.labelDropout ?? TrainingRun.labelDropout
             settings.corpus = source.withAbsolutePaths
             settings.validationTexts = texts.isEmpty ? nil : texts.map(CorpusSource.absolute)
             try settings.validate()
