@@ -12,6 +12,7 @@
 # make test-languages  the examples in Rust and for Node
 # make test-wheel  installs the Python packages into environments of their own
 # make test-deb   checks the Debian packages in a Debian of their own, as root: slow
+# make test-ranks  trainings on several ranks, by Open MPI; HOSTS=4, as root, in network namespaces
 # make test-web   the module and the page, in Node and in Chromium
 # make conformance   the arithmetic, texts and trainings on every processor at hand
 # make test-sanitized   the Swift tests under the address and thread sanitizers: slow
@@ -27,6 +28,7 @@
 # make bench-allocations   counts the allocations of generated, fed and scored characters
 # make bench-peers   generation in PyTorch and ONNX Runtime, side by side
 # make bench-train   the trainer's speed, beside OpenBLAS' sgemm
+# make bench-ranks   training on several ranks by the network's speed, as root, with TEXT=FILE
 # make bench-train-peers   the same training in PyTorch; with TEXT=FILE, the time to quality too
 # make clean      remove everything that was built
 
@@ -50,13 +52,13 @@ BUILD_PACKAGES = gcc libc6-dev libzstd-dev binutils python3
 # against it.
 TEST_PACKAGES = g++ valgrind qemu-user abigail-tools libopenblas-dev gzip xz-utils zstd \
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross wasi-libc libclang-rt-dev-wasm32 binaryen nodejs chromium \
-	musl-tools cmake pkg-config man-db python3-pip python3-venv python3-setuptools python3-wheel
+	musl-tools cmake pkg-config man-db openmpi-bin python3-pip python3-venv python3-setuptools python3-wheel
 
 .PHONY: all trainer library library-aarch64 web archive share examples demo deps requirements \
 	install uninstall deb test-deb wheel \
 	test test-swift test-library test-web conformance test-languages test-install test-wheel test-abi \
-	test-sanitized test-sequences test-texts test-format test-kill test-faults test-torch fuzz lint clean \
-	bench bench-score bench-allocations bench-peers bench-train bench-train-peers benchmark-models
+	test-ranks test-sanitized test-sequences test-texts test-format test-kill test-faults test-torch fuzz lint clean \
+	bench bench-score bench-allocations bench-peers bench-ranks bench-train bench-train-peers benchmark-models
 
 all: trainer library archive share
 
@@ -212,7 +214,7 @@ test-deb: deb
 
 # MARK: - Tests
 
-test: deps lint test-swift conformance test-languages test-install test-wheel
+test: deps lint test-swift test-ranks conformance test-languages test-install test-wheel
 test: EVERY = 64
 
 lint:
@@ -223,6 +225,11 @@ test-swift: requirements
 	@# Every target declares each module that it imports.
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 	$(SWIFT) test
+
+# With HOSTS=4, as root, each rank has a network of its own.
+HOSTS = 0
+test-ranks: trainer
+	$(PYTHON) -B Tests/RankTests/ranks.py build/trainer --hosts $(HOSTS)
 
 test-library: test-abi all library-aarch64 examples build/place-names.cgw
 	Tests/LibraryTests/run.sh build/libchargen.so build/trainer
@@ -335,6 +342,9 @@ bench-allocations: $(BENCHMARKS)/engine benchmark-models
 
 bench-peers: $(BENCHMARKS)/engine benchmark-models $(PEERS)/installed
 	$(PEERS)/bin/python Benchmarks/peers.py --engine $(BENCHMARKS)/engine --models $(BENCHMARKS)/models
+
+bench-ranks: trainer
+	$(PYTHON) -B Benchmarks/training/ranks.py build/trainer $(TEXT)
 
 bench-train: trainer $(BENCHMARKS)/sgemm
 	$(PYTHON) Benchmarks/training/train.py --trainer build/trainer --sgemm $(BENCHMARKS)/sgemm

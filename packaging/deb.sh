@@ -85,4 +85,5 @@ package chargen-trainer text "trains character-level text generators
  Trains a small recurrent neural network on a text, and writes it as one file,
  from which this command and libchargen generate text." \
     "Depends: $(needed "$trainer/usr/bin/trainer"), libgcc-s1, libstdc++6
-Recommends: libopenblas0"
+Recommends: libopenblas0
+Suggests: openmpi-bin"

@@ -89,6 +89,7 @@ extension Settings.Name {
         case .initialRange: "--init-range"
         case .forgetBias: "--forget-bias"
         case .validationFraction: "--validation"
+        case .slices: "--slices"
         case .threads: "--threads"
         case .keptCheckpoints: "--keep"
         case .checkpointInterval: "--checkpoint-every"

@@ -59,10 +59,15 @@ struct Resume: ParsableCommand {
     }
 
     func run() throws {
+        try RankProcesses.lead(threads: threads) { try resume(on: $0) }
+    }
+
+    /// - Parameter ranks: The processes that this one leads; nil if there is one.
+    private func resume(on ranks: Ranks?) throws {
         let folder = try Runs.folder(folder)
         let run: TrainingRun
         do {
-            run = try resume(folder)
+            run = try resume(folder, on: ranks)
         } catch TrainingError.runFinished(let path, let done) where epochs == nil && minutes == nil {
             // Nothing is left to do, as after a kill that came after the last checkpoint.
             let (program, path) = (Terminal.programName, Terminal.quoted(path))
@@ -78,9 +83,9 @@ struct Resume: ParsableCommand {
         try TrainingDisplay(run, samples: samples, tensorBoard: tensorBoard).train()
     }
 
-    private func resume(_ folder: RunFolder) throws -> TrainingRun {
+    private func resume(_ folder: RunFolder, on ranks: Ranks?) throws -> TrainingRun {
         do {
-            return try TrainingRun(resuming: folder, from: checkpoint, change: change)
+            return try TrainingRun(resuming: folder, from: checkpoint, on: ranks, change: change)
         } catch TrainingError.invalidCheckpoint(let path, let reason) where checkpoint == nil {
             let advice = folder.newestOtherCheckpoint().map { other in
                 "; to continue from update \(other.progress.updates): \(Terminal.programName) resume "

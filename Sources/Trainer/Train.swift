@@ -143,6 +143,11 @@ struct Train: ParsableCommand {
 
     func run() throws {
         Train.memoryAdvice.withUTF8Buffer { ct_set_memory_advice($0.baseAddress) }
+        try RankProcesses.lead(threads: machine.threads) { try train(on: $0) }
+    }
+
+    /// - Parameter ranks: The processes that this one leads; nil if there is one.
+    private func train(on ranks: Ranks?) throws {
         let source = try source
         let folder = RunFolder(path: try output.folder ?? Runs.makeFolder(for: source))
         if source.readsStandardInput, isatty(STDIN_FILENO) != 0 {
@@ -160,9 +165,9 @@ struct Train: ParsableCommand {
         do {
             let initial = try model.initialModel.map { try InitialModel(path: $0) }
             run = try TrainingRun(
-                reading: source, validatingOn: validation.texts, folder: folder, startingFrom: initial
+                reading: source, validatingOn: validation.texts, folder: folder, startingFrom: initial, on: ranks
             ) {
-                try settings(for: $0, validatingOn: $1, initial?.shape, &reasons)
+                try settings(for: $0, validatingOn: $1, initial?.shape, ranks: ranks?.size ?? 1, &reasons)
             }
         } catch {
             // An empty folder only.
@@ -179,7 +184,7 @@ struct Train: ParsableCommand {
     ///
     /// - Parameter shape: The shape of the model to start from.
     private func settings(
-        for corpus: Corpus, validatingOn texts: [Corpus], _ shape: ModelShape?, _ reasons: inout [String]
+        for corpus: Corpus, validatingOn texts: [Corpus], _ shape: ModelShape?, ranks: Int, _ reasons: inout [String]
     ) throws -> Settings {
         func adjust(_ settings: inout Settings) {
             apply(to: &settings)
@@ -192,7 +197,7 @@ struct Train: ParsableCommand {
             return settings
         }
         let minutes = training.epochs == nil ? training.minutes ?? Recipe.defaultMinutes : nil
-        let recipe = try Recipe(corpus, validatingOn: texts, minutes: minutes, adjust: adjust)
+        let recipe = try Recipe(corpus, validatingOn: texts, minutes: minutes, ranks: ranks, adjust: adjust)
         reasons = recipe.reasons
         return recipe.settings
     }

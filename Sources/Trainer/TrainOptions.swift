@@ -387,12 +387,20 @@ struct MachineOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "The parts of each minibatch whose gradients are sums of their own, so that several processes can train: "
+                + "see docs/ranks.md. Best a divisor of --batch. (default: one sum)",
+            valueName: "n"))
+    var slices: Int?
+
+    @Option(
+        help: ArgumentHelp(
             "The type that the factors of matrix products are rounded to. (default: f32)",
             valueName: "precision"))
     var precision: Settings.Precision?
 
     func apply(to settings: inout Settings) {
         settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+        settings.slices = slices
         settings.precision = precision == .f32 ? nil : precision ?? settings.precision
     }
 }

@@ -60,7 +60,8 @@ struct Trainer: ParsableCommand {
         let status = exitCode(for: error)
         if status.isSuccess {
             do { try Terminal.write(message + "\n") } catch { end(with: error) }
-        } else if !message.isEmpty {
+        } else if !message.isEmpty, status != .validationFailure || Ranks.startedRank == 0 {
+            // All ranks have the same arguments.
             Terminal.note(FileName.shown(message))
         }
         Foundation.exit(status.rawValue)

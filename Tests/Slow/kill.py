@@ -36,6 +36,7 @@ CASES = {
     "end held out": ["--held-out", "end", "--keep", "3", "--clip-norm", "0.5"],
     "validation texts": ["--validation-text", "other.txt", "--validation-text", "third.txt", "--patience", "50"],
     "rare characters": ["--min-count", "2000"],
+    "slices": ["--slices", "5"],
     "exponential": ["--schedule", "exponential", "--decay", "0.5", "--decay-after", "1"],
 }
 COMMON = ["--layers", "2", "--hidden", "24", "--epochs", "4", "--checkpoint-every", "25", "--sample-length", "20"]

@@ -55,8 +55,8 @@ struct Fixture {
     }
 
     /// A network with the parameters before training.
-    func network(threads: Int = 1) throws -> Network {
-        let network = try Network(shape, threads: threads, backend: #require(.chosen()))
+    func network(threads: Int = 1, slices: Int = 1) throws -> Network {
+        let network = try Network(shape, threads: threads, backend: #require(.chosen()), slices: slices)
         for index in 0..<shape.tensorCount {
             network.parameters.setTensor(index, try elements("init." + shape.tensor(index).name))
         }

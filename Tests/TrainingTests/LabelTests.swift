@@ -34,14 +34,16 @@ struct LabelTests {
 
     /// A network of the corpus with random states of labels, some of them beyond the limit.
     private func network(
-        _ cell: Cell, _ corpus: Corpus, threads: Int = 1, backend: Backend? = nil, dropout: Dropout = Dropout()
+        _ cell: Cell, _ corpus: Corpus, threads: Int = 1, backend: Backend? = nil, dropout: Dropout = Dropout(),
+        slices: Int = 1
     ) throws -> Network {
         let labels = try #require(corpus.labels?.labels)
         let shape = ModelShape(
             cell: cell, layers: 2, hiddenSize: 11, vocabularySize: corpus.vocabulary.count, labelCount: labels.count)
         let network = try Network(
             shape, threads: threads, backend: backend ?? #require(.chosen()),
-            resetSymbol: corpus.vocabulary.resetSymbol, labelColumns: labels.counts.count, dropout: dropout)
+            resetSymbol: corpus.vocabulary.resetSymbol, labelColumns: labels.counts.count, dropout: dropout,
+            slices: slices)
         var random = SplitMix64(seed: 5)
         network.parameters.initialise(range: 0.4, forgetBias: 1, random: &random)
         for index in shape.labelHidden..<shape.tensorCount {
@@ -122,12 +124,14 @@ struct LabelTests {
         }
     }
 
-    @Test("updates have the same bits on any number of threads and with every backend", arguments: Cell.allCases)
-    func exactness(cell: Cell) throws {
+    @Test(
+        "updates have the same bits on any number of threads and with every backend", arguments: Cell.allCases, [1, 3])
+    func exactness(cell: Cell, slices: Int) throws {
         let corpus = try corpus(Self.rows, labels: Self.columns)
         func parameters(_ threads: Int, _ backend: Backend) throws -> [UInt32] {
             let network = try network(
-                cell, corpus, threads: threads, backend: backend, dropout: Dropout(states: 0.2, labels: 0.3))
+                cell, corpus, threads: threads, backend: backend, dropout: Dropout(states: 0.2, labels: 0.3),
+                slices: slices)
             let optimiser = try Optimiser(network, weightDecay: 0.1)
             for update in 0..<3 {
                 _ = try network.gradient(
@@ -142,6 +146,19 @@ struct LabelTests {
             for threads in [1, 2, 5] {
                 #expect(try parameters(threads, backend) == expected, "\(backend.name), \(threads) threads")
             }
+        }
+    }
+
+    @Test("gradients of slices add up to those of the whole minibatch", arguments: Cell.allCases, [2, 7])
+    func slices(cell: Cell, slices: Int) throws {
+        let corpus = try corpus(Self.rows, labels: Self.columns)
+        let (whole, sliced) = (try network(cell, corpus), try network(cell, corpus, threads: 2, slices: slices))
+        let minibatch = try minibatch(corpus)
+        let loss = try whole.gradient(minibatch, of: corpus, state: nil)
+        #expect(abs(try sliced.gradient(minibatch, of: corpus, state: nil) - loss) < 1e-6)
+        for index in 0..<whole.shape.tensorCount {
+            let difference = largestDifference(sliced.gradients.tensor(index), whole.gradients.tensor(index))
+            #expect(difference < 1e-6, "\(whole.shape.tensor(index).name)")
         }
     }
 

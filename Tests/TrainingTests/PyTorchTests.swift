@@ -29,11 +29,13 @@ struct PyTorchTests {
         }
     }
 
-    @Test("gradients are PyTorch's, on one thread and on two", arguments: models, [1, 2])
-    func gradients(model: (Cell, layers: Int, hiddenSize: Int), threads: Int) throws {
+    @Test(
+        "gradients are PyTorch's, on one thread and on two, of slices too", arguments: models, [(1, 1), (2, 1), (2, 3)])
+    func gradients(model: (Cell, layers: Int, hiddenSize: Int), work: (threads: Int, slices: Int)) throws {
         let fixture = try Fixture(model.0, layers: model.layers, hiddenSize: model.hiddenSize)
-        let network = try fixture.network(threads: threads)
-        _ = try network.gradient(fixture.minibatch(0), of: fixture.corpus, state: nil)
+        let network = try fixture.network(threads: work.threads, slices: work.slices)
+        let loss = try network.gradient(fixture.minibatch(0), of: fixture.corpus, state: nil)
+        #expect(largestDifference([Float(loss)], try fixture.elements("loss.0")) <= Self.tolerance)
         for index in 0..<fixture.shape.tensorCount {
             let name = fixture.shape.tensor(index).name
             let difference = largestDifference(network.gradients.tensor(index), try fixture.elements("grad." + name))

@@ -132,7 +132,7 @@ struct RunTests {
     /// An option of a training that its result depends on.
     enum Option: String, CaseIterable {
         case cosine, linear, plateau, dropout, variationalDropout, weightDropout, averaging, weightDecay, heldOutEnd
-        case validationInterval, validationTexts, lines, linesInWindows, carriedLines, burnIn, minimumCount
+        case validationInterval, validationTexts, lines, linesInWindows, carriedLines, burnIn, minimumCount, slices
 
         func apply(to settings: inout Settings) {
             switch self {
@@ -155,6 +155,7 @@ struct RunTests {
             case .carriedLines: (settings.corpus.documents, settings.carriesDocuments) = (.line, true)
             case .burnIn: (settings.batching, settings.burnIn) = (.windows, 5)
             case .minimumCount: settings.corpus.minimumCount = 100
+            case .slices: (settings.slices, settings.clipNorm) = (3, 0.5)
             }
         }
     }

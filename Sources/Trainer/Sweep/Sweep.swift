@@ -63,6 +63,9 @@ struct Sweep: ParsableCommand {
     private static let ownOptions = ["run", "threads"]
 
     func validate() throws {
+        guard Ranks.startedCount == 1 else {
+            throw ValidationError("A sweep starts its trainings itself: leave out mpirun.")
+        }
         guard !variations.isEmpty else {
             guard arguments.isEmpty, folder != nil, random == nil, sweepSeed == nil else {
                 throw ValidationError(

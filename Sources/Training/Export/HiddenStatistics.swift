@@ -36,13 +36,14 @@ struct HiddenStatistics {
         let starts =
             layout.shape.labelCount > 0 ? try LabelStarts(parameters, columnCount: 1, places: rows) : nil
         // One time step at a time: a large model's states of a whole text would take gigabytes.
+        let places = RowPlaces(sliceRows: rows, time: 1)
         var layers: [RecurrentLayer] = []
         var weights: [LayerWeights] = []
         for index in 0..<layout.shape.layers {
             layers.append(
                 try RecurrentLayer(
-                    cell: layout.shape.cell, index: index, width: layout.width, symbols: symbols.pointer, rows: rows,
-                    time: 1, Activations.Options(resetSymbol: resetSymbol, dropout: Dropout(), starts: starts), backend,
+                    cell: layout.shape.cell, index: index, width: layout.width, symbols: symbols.pointer, places,
+                    Activations.Options(resetSymbol: resetSymbol, dropout: Dropout(), starts: starts), backend,
                     kernels))
             let layer = try LayerWeights(
                 parameters.layer(index), cell: layout.shape.cell, width: layout.width, index: index, drops: false)
@@ -56,7 +57,7 @@ struct HiddenStatistics {
             starts?.begin(symbols.pointer, count: rows, at: resetSymbol.map { Int32($0) })
             var input = RecurrentLayer.Input.symbols(symbols.pointer)
             for (index, layer) in layers.enumerated() {
-                layer.forward(weights[index], input: input, rows: 0..<rows, time: 1, scratch: scratch.pointer)
+                layer.forward(weights[index], input: input, rows: 0..<rows, scratch: scratch.pointer)
                 statistics[index].add(layer.output, rows: rows, stride: layout.width, openBLAS)
                 input = .hidden(layer.output)
             }
@@ -102,7 +103,7 @@ struct HiddenStatistics {
 extension RecurrentLayer {
     /// Makes the state after a single time step the state before the next.
     fileprivate func continueFromOutput() {
-        let count = rows * width
+        let count = places.rows * width
         hidden.pointer.update(from: hidden.pointer + count, count: count)
         if cell.hasCellState { cells.pointer.update(from: cells.pointer + count, count: count) }
     }

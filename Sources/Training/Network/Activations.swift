@@ -6,28 +6,21 @@ import Kernels
 /// All memory that a minibatch takes: its symbols, and what every layer keeps of the forward pass
 /// for the backward pass.
 ///
-/// B rows, T time steps, everything time-major.
+/// Matrices have a row for each place (``RowPlaces``).
 final class Activations {
-    /// B and T of the minibatch at hand.
-    private(set) var rows: Int
-    private(set) var time: Int
-    /// [T, B].
-    let inputs: AlignedBuffer<Int32>
-    let targets: AlignedBuffer<Int32>
-    /// Where documents begin; nil without labels.
-    let starts: LabelStarts?
+    /// Those of the minibatch at hand.
+    private(set) var places: RowPlaces
+    let symbols: MinibatchSymbols
     let layers: [RecurrentLayer]
     let output: OutputLayer
-    /// [T, B, width] twice: the gradient of a layer's output, and that of the layer below, swapped
-    /// at each layer.
-    let gradients: (AlignedBuffer<Float>, AlignedBuffer<Float>)
+    /// [places, width] twice: the gradients of a layer's output and of the layer below, by turns.
+    private let gradients: (AlignedBuffer<Float>, AlignedBuffer<Float>)
 
     /// Memory for each worker's products.
     let scratch: [AlignedBuffer<Float>]
 
     private let layout: ParameterLayout
-    private let resetSymbol: Int32?
-    private let capacity: (rows: Int, time: Int)
+    private let capacity: RowPlaces
 
     /// What is special about a network's passes.
     struct Options {
@@ -45,34 +38,30 @@ final class Activations {
     }
 
     init(
-        _ layout: ParameterLayout, rows: Int, time: Int, threads: Int, _ options: Options, _ backend: Backend,
+        _ layout: ParameterLayout, _ places: RowPlaces, threads: Int, _ options: Options, _ backend: Backend,
         _ kernels: TrainingKernels
     ) throws(ChargenError) {
         self.layout = layout
-        self.rows = rows
-        self.time = time
-        capacity = (rows, time)
-        starts = options.starts
-        resetSymbol = options.resetSymbol
-        let count = rows * time
-        inputs = try AlignedBuffer(count: count, for: "a minibatch")
-        targets = try AlignedBuffer(count: count, for: "a minibatch")
+        self.places = places
+        capacity = places
+        let count = places.count
+        symbols = try MinibatchSymbols(places: count, resetSymbol: options.resetSymbol, options.starts)
         var layers: [RecurrentLayer] = []
         for index in 0..<layout.shape.layers {
             layers.append(
                 try RecurrentLayer(
-                    cell: layout.shape.cell, index: index, width: layout.width, symbols: inputs.pointer, rows: rows,
-                    time: time, options, backend, kernels))
+                    cell: layout.shape.cell, index: index, width: layout.width, symbols: symbols.inputs.pointer,
+                    places, options, backend, kernels))
         }
         self.layers = layers
-        output = try OutputLayer(layout, rows: rows, time: time, kernels)
+        output = try OutputLayer(layout, places, kernels)
         gradients = (
             try AlignedBuffer(count: count * layout.width, for: "a minibatch's gradients"),
             try AlignedBuffer(count: count * layout.width, for: "a minibatch's gradients")
         )
         // In bfloat16 a product's rows are packed first, in half their size.
         let inputs =
-            RecurrentLayer.largestProduct(rows: rows)
+            RecurrentLayer.largestProduct(rows: places.rows)
             * max(layout.shape.cell.gates.blockCount * layout.width, layout.outputWidth)
         var scratch: [AlignedBuffer<Float>] = []
         for _ in 0..<threads {
@@ -84,13 +73,12 @@ final class Activations {
         self.scratch = scratch
     }
 
-    /// Whether a minibatch of `rows` × `time` fits; if so, it is the one at hand from now on.
-    func fit(rows: Int, time: Int) -> Bool {
-        guard rows <= capacity.rows, time <= capacity.time else { return false }
-        self.rows = rows
-        self.time = time
-        for layer in layers { layer.rows = rows }
-        output.rows = rows
+    /// Whether a minibatch fits; if so, it is the one at hand from now on.
+    func fit(_ places: RowPlaces) -> Bool {
+        guard places.rows <= capacity.rows, places.time <= capacity.time else { return false }
+        self.places = places
+        for layer in layers { layer.places = places }
+        output.places = places
         return true
     }
 
@@ -101,57 +89,24 @@ final class Activations {
 
     /// What a layer reads.
     func input(of layer: Int) -> RecurrentLayer.Input {
-        layer == 0 ? .symbols(inputs.pointer) : .hidden(layers[layer - 1].output)
+        layer == 0 ? .symbols(symbols.inputs.pointer) : .hidden(layers[layer - 1].output)
     }
 
-    /// The last layer's hidden states, [T, B, width].
+    /// Where the gradients of a layer's output and of its input are in the backward pass.
+    func gradients(of layer: Int) -> (output: AlignedBuffer<Float>, input: AlignedBuffer<Float>) {
+        (layers.count - layer).isMultiple(of: 2) ? (gradients.1, gradients.0) : (gradients.0, gradients.1)
+    }
+
+    /// The last layer's hidden states, [places, width].
     var lastHidden: UnsafeMutablePointer<Float> { layers[layers.count - 1].output }
 
-    // MARK: - Data
+    // MARK: - States
 
-    /// Takes a row of a minibatch from the corpus. What is not to be predicted has no target.
+    /// Has a row start from that of the minibatch in `state`; from zeros if it is nil.
     ///
-    /// - Parameter dropped: The labels that are left out; nil for none.
-    func gather(_ minibatch: Minibatch, from corpus: Corpus, row: Int, dropped: DropMask?) {
-        let (positions, context) = (minibatch.rows[row].positions, minibatch.rows[row].context)
-        minibatch.text.copy(
-            positions, of: corpus, inputs: inputs.pointer + row, targets: targets.pointer + row, stride: rows)
-        for step in 0..<context { targets.pointer[step * rows + row] = OutputLayer.noTarget }
-        for step in positions.count..<time {
-            inputs.pointer[step * rows + row] = 0
-            targets.pointer[step * rows + row] = OutputLayer.noTarget
-        }
-        if let starts { noteStarts(starts, minibatch, corpus, row, dropped) }
-    }
-
-    /// Notes where documents begin in a row: at their first symbol, or where the row begins.
-    private func noteStarts(
-        _ starts: LabelStarts, _ minibatch: Minibatch, _ corpus: Corpus, _ row: Int, _ dropped: DropMask?
-    ) {
-        let positions = minibatch.rows[row].positions
-        for step in 0..<time {
-            let place = step * rows + row
-            let begins =
-                step < positions.count
-                && (inputs.pointer[place] == resetSymbol || step == 0 && !minibatch.continuesState)
-            guard begins, let labels = corpus.labels else {
-                starts.clear(place)
-                continue
-            }
-            let document = labels.document(at: minibatch.text.target(of: positions.lowerBound + step))
-            let columns = labels.labels.counts.count
-            starts.begin(at: place) { column in
-                guard dropped?.drops(row: place * columns + column) != true,
-                    let label = labels.label(ofDocument: document, column: column)
-                else { return 0 }
-                return labels.labels.row(of: label, in: column)
-            }
-        }
-    }
-
-    /// Has a row start from its row of `state`; from zeros if it is nil.
-    func load(_ state: RecurrentState?, row: Int) {
-        forEachState(state, row: row, step: 0) { inner, outer in
+    /// - Parameter count: The rows of the minibatch.
+    func load(_ state: RecurrentState?, row: Int, of count: Int) {
+        forEachState(state, row: row, of: count, step: 0) { inner, outer in
             if let outer {
                 inner.update(from: outer, count: layout.width)
             } else {
@@ -160,22 +115,26 @@ final class Activations {
         }
     }
 
-    /// Leaves a row's state after the last step in `state`.
-    func store(in state: RecurrentState, row: Int) {
-        forEachState(state, row: row, step: time) { inner, outer in
+    /// Leaves a row's state after the last step in that of the minibatch in `state`.
+    func store(in state: RecurrentState, row: Int, of count: Int) {
+        forEachState(state, row: row, of: count, step: places.time) { inner, outer in
             outer?.update(from: inner, count: layout.width)
         }
     }
 
     private func forEachState(
-        _ state: RecurrentState?, row: Int, step: Int,
+        _ state: RecurrentState?, row: Int, of count: Int, step: Int,
         _ body: (_ inner: UnsafeMutablePointer<Float>, _ outer: UnsafeMutablePointer<Float>?) -> Void
     ) {
+        let outerRow = places.minibatchRow(row, of: count)
         for (index, layer) in layers.enumerated() {
-            let inner = layer.place(step, row) * layout.width
-            let outer = state.map { (index * $0.rows + row) * layout.width } ?? 0
-            body(layer.hidden.pointer + inner, state.map { $0.hidden.pointer + outer })
-            if layer.cell.hasCellState { body(layer.cells.pointer + inner, state.map { $0.cells.pointer + outer }) }
+            let inner = places.place(step, row) * layout.width
+            func outer(_ states: AlignedBuffer<Float>?, _ rows: Int) -> UnsafeMutablePointer<Float>? {
+                guard let states, let outerRow else { return nil }
+                return states.pointer + (index * rows + outerRow) * layout.width
+            }
+            body(layer.hidden.pointer + inner, outer(state?.hidden, state?.rows ?? 0))
+            if layer.cell.hasCellState { body(layer.cells.pointer + inner, outer(state?.cells, state?.rows ?? 0)) }
         }
     }
 }

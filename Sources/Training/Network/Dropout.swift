@@ -33,7 +33,7 @@ struct Dropout: Equatable {
 
 /// The random numbers of one update: they depend on the training's seed and the update's number
 /// alone, so that a resumed training draws the same.
-struct Noise {
+struct Noise: BitwiseCopyable {
     fileprivate let key: UInt64
 
     init(seed: UInt64, update: Int) {

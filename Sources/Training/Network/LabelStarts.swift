@@ -6,12 +6,12 @@ import ModelFormat
 final class LabelStarts {
     private let parameters: Parameters
     private let columnCount: Int
-    /// [T · B]: whether a row starts a step from a document's initial state.
+    /// [places]: whether a row starts a step from a document's initial state.
     private let isStart: AlignedBuffer<Bool>
-    /// [T · B, columns]: the row of a label's state; 0 for no label.
+    /// [places, columns]: the row of a label's state; 0 for no label.
     private let labelRows: AlignedBuffer<Int32>
 
-    /// Memory for `places` rows at steps.
+    /// Memory for a number of places.
     ///
     /// - Parameter columnCount: The number of label columns.
     init(_ parameters: Parameters, columnCount: Int, places: Int) throws(ChargenError) {
@@ -44,6 +44,12 @@ final class LabelStarts {
         }
     }
 
+    /// Calls `body` with the bytes of all that is known of the first `count` places.
+    func forEachBuffer(places count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
+        body(isStart.bytes(count))
+        body(labelRows.bytes(count * columnCount))
+    }
+
     /// Writes the initial state of a layer, `width` floats each.
     func write(_ place: Int, layer: Int, hidden: UnsafeMutablePointer<Float>, cells: UnsafeMutablePointer<Float>?) {
         let width = parameters.layout.width
@@ -73,10 +79,11 @@ final class LabelStarts {
     /// Leaves the gradients of a layer's part of the states, each a sum in the order of the places.
     ///
     /// - Parameters:
+    ///   - places: Those of a slice.
     ///   - hidden: The initial hidden states, [places, width], and their gradients likewise.
     ///   - cells: The gradients of the initial cell states likewise; nil without these.
     func setGradients(
-        _ gradients: Parameters, layer: Int, places: Int,
+        _ gradients: Parameters, layer: Int, places: Range<Int>,
         hidden: (states: UnsafePointer<Float>, gradients: UnsafePointer<Float>), cells: UnsafePointer<Float>?
     ) {
         let (layout, width) = (parameters.layout, parameters.layout.width)
@@ -85,7 +92,7 @@ final class LabelStarts {
             (gradients.labelHidden + offset).update(repeating: 0, count: width)
             if cells != nil { (gradients.labelCells + offset).update(repeating: 0, count: width) }
         }
-        for place in 0..<places where begins(at: place) {
+        for place in places where begins(at: place) {
             let state = place * width
             func add(_ row: Int) {
                 let offset = row * layout.labelWidth + layer * width

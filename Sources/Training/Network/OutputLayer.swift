@@ -12,24 +12,24 @@ final class OutputLayer {
     let width: Int
     /// The padded hidden units.
     let inputWidth: Int
-    /// B, at most what the memory was made for.
-    var rows: Int
+    /// At most as many as the memory was made for.
+    var places: RowPlaces
 
-    /// [T, B, width]: the logits, then their gradients.
+    /// [places, width]: the logits, then their gradients.
     let logits: AlignedBuffer<Float>
-    /// [T, B]: Σ exp(logit − largest logit), and the target's logit − largest logit.
+    /// [places]: Σ exp(logit − largest logit), and the target's logit − largest logit.
     private let exponentialSums: AlignedBuffer<Float>
     private let targetLogits: AlignedBuffer<Float>
     /// [inputWidth], what the gradients of the hidden states start from.
     private let zeros: AlignedBuffer<Float>
 
-    init(_ layout: ParameterLayout, rows: Int, time: Int, _ kernels: TrainingKernels) throws(ChargenError) {
+    init(_ layout: ParameterLayout, _ places: RowPlaces, _ kernels: TrainingKernels) throws(ChargenError) {
         self.kernels = kernels
         symbolCount = layout.shape.vocabularySize
         width = layout.outputWidth
         inputWidth = layout.width
-        self.rows = rows
-        let count = rows * time
+        self.places = places
+        let count = places.count
         logits = try AlignedBuffer(count: count * width, for: "a minibatch's logits")
         exponentialSums = try AlignedBuffer(count: count, for: "a minibatch's losses")
         targetLogits = try AlignedBuffer(count: count, for: "a minibatch's losses")
@@ -38,14 +38,14 @@ final class OutputLayer {
 
     /// Computes some rows' logits.
     ///
-    /// - Parameter hidden: [T, B, inputWidth], the last layer's hidden states.
+    /// - Parameter hidden: [places, inputWidth], the last layer's hidden states.
     func forward(
         _ weights: PackedWeights, bias: UnsafePointer<Float>, hidden: UnsafeMutablePointer<Float>,
         rows range: Range<Int>, steps: Range<Int>, scratch: UnsafeMutablePointer<Float>
     ) {
         kernels.addForward(
-            states(hidden, inputWidth, steps.lowerBound, range), weights, from: bias,
-            to: states(logits.pointer, width, steps.lowerBound, range), (range.count, steps.count), scratch: scratch)
+            places.rows(hidden, stride: inputWidth, range, steps), weights, from: bias,
+            to: places.rows(logits.pointer, stride: width, range, steps), scratch: scratch)
     }
 
     /// In place of a target: nothing is predicted there.
@@ -55,7 +55,7 @@ final class OutputLayer {
     func loss(targets: UnsafePointer<Int32>, scale: Float, rows range: Range<Int>, steps: Range<Int>) {
         for step in steps {
             for row in range {
-                let place = step * rows + row
+                let place = places.place(step, row)
                 guard targets[place] != OutputLayer.noTarget else {
                     (logits.pointer + place * width).update(repeating: 0, count: width)
                     exponentialSums.pointer[place] = 1
@@ -70,13 +70,14 @@ final class OutputLayer {
         }
     }
 
-    /// The sum of the cross-entropies noted over `time` steps, in nats.
-    func totalLoss(time: Int) -> Double {
+    /// The sum of the cross-entropies noted for a slice, in nats.
+    func totalLoss(slice: Int) -> Double {
         var total = 0.0
+        let places = places.places(ofSlice: slice)
         // One logarithm of a product takes the place of sixteen: each factor is from 1 to 2^21.
-        for first in stride(from: 0, to: time * rows, by: 16) {
+        for first in stride(from: places.lowerBound, to: places.upperBound, by: 16) {
             var product = 1.0
-            for place in first..<min(first + 16, time * rows) {
+            for place in first..<min(first + 16, places.upperBound) {
                 product *= Double(exponentialSums.pointer[place])
                 total -= Double(targetLogits.pointer[place])
             }
@@ -91,31 +92,30 @@ final class OutputLayer {
         steps: Range<Int>, scratch: UnsafeMutablePointer<Float>
     ) {
         kernels.addBackward(
-            states(logits.pointer, width, steps.lowerBound, range), weights, from: zeros.pointer,
-            to: states(hiddenGradient, inputWidth, steps.lowerBound, range), (range.count, steps.count),
-            scratch: scratch)
+            places.rows(logits.pointer, stride: width, range, steps), weights, from: zeros.pointer,
+            to: places.rows(hiddenGradient, stride: inputWidth, range, steps), scratch: scratch)
     }
 
-    /// The chunks of ``setGradients(chunk:size:_:hidden:time:scratch:)``.
+    /// The chunks of ``setGradients(chunk:size:_:hidden:slice:scratch:)``.
     func gradientChunks(size: Int) -> Int { divideRoundingUp(width, by: size) }
 
-    /// Leaves a chunk of the gradients of the parameters, over all rows and time steps.
+    /// Leaves a chunk of the gradients of the parameters, over all rows and time steps of a slice.
     ///
     /// - Parameters:
     ///   - size: The symbols of a chunk, at most `transposedProductRows`.
     ///   - scratch: The worker's (``Activations/scratch``).
     func setGradients(
-        chunk: Int, size: Int, _ gradients: Parameters, hidden: UnsafePointer<Float>, time: Int,
+        chunk: Int, size: Int, _ gradients: Parameters, hidden: UnsafePointer<Float>, slice: Int,
         scratch: UnsafeMutablePointer<Float>
     ) {
         let first = chunk * size
         let count = min(size, width - first)
-        let all = time * rows
+        let places = places.places(ofSlice: slice)
         let (weights, bias) = (gradients.outputWeights + first * inputWidth, gradients.outputBias + first)
         bias.update(repeating: 0, count: count)
         weights.update(repeating: 0, count: count * inputWidth)
-        for start in stride(from: 0, to: all, by: transposedProductTerms) {
-            let terms = min(transposedProductTerms, all - start)
+        for start in stride(from: places.lowerBound, to: places.upperBound, by: transposedProductTerms) {
+            let terms = min(transposedProductTerms, places.upperBound - start)
             let logits = logits.pointer + start * width + first
             var product = MatrixProduct(
                 a: logits, aStride: width, aBlock: 0, b: hidden + start * inputWidth, bStride: inputWidth,
@@ -131,13 +131,6 @@ final class OutputLayer {
     /// The logits of a row at a time step, V of them, after
     /// ``forward(_:bias:hidden:rows:steps:scratch:)``.
     func logits(row: Int, step: Int) -> UnsafeBufferPointer<Float> {
-        UnsafeBufferPointer(start: logits.pointer + (step * rows + row) * width, count: symbolCount)
-    }
-
-    /// Some rows of a matrix [T, B, width] from a step on.
-    private func states(
-        _ pointer: UnsafeMutablePointer<Float>, _ width: Int, _ step: Int, _ range: Range<Int>
-    ) -> Rows {
-        Rows(pointer: pointer + (step * rows + range.lowerBound) * width, stride: width, step: rows * width)
+        UnsafeBufferPointer(start: logits.pointer + places.place(step, row) * width, count: symbolCount)
     }
 }

@@ -21,6 +21,11 @@ final class Parameters {
         pointer.update(from: other.pointer, count: count)
     }
 
+    /// Exchanges all numbers with others of the same layout.
+    func swap(_ other: Parameters) {
+        for index in 0..<count { (pointer[index], other.pointer[index]) = (other.pointer[index], pointer[index]) }
+    }
+
     /// Sets everything to zero.
     func clear() {
         pointer.update(repeating: 0, count: count)

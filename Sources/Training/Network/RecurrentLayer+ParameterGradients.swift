@@ -4,29 +4,30 @@ import KernelDispatch
 import Kernels
 
 /// The gradients of a layer's parameters, after the backward pass of all rows: sums over the rows
-/// and time steps, computed in chunks of columns.
+/// and time steps of a slice, computed in chunks of columns.
 extension RecurrentLayer {
-    /// The chunks of ``setGradients(chunk:size:_:input:time:mask:scratch:)``: some columns of a
+    /// The chunks of ``setGradients(chunk:size:_:input:slice:mask:scratch:)``: some columns of a
     /// block of preactivations each.
     func gradientChunks(size: Int) -> Int { cell.gates.blockCount * blockChunks(size) }
 
     private func blockChunks(_ size: Int) -> Int { divideRoundingUp(width, by: size) }
 
-    /// Leaves a chunk of the gradients of the parameters, over all rows and time steps.
+    /// Leaves a chunk of the gradients of the parameters, over all rows and time steps of a slice.
     ///
     /// - Parameters:
     ///   - size: The columns of a chunk, at most `transposedProductRows`.
     ///   - mask: What was dropped of the hidden weights; nil if nothing was.
     ///   - scratch: The worker's (``Activations/scratch``).
     func setGradients(
-        chunk index: Int, size: Int, _ gradients: LayerParameters, input: Input, time: Int, mask: DropMask?,
+        chunk index: Int, size: Int, _ gradients: LayerParameters, input: Input, slice: Int, mask: DropMask?,
         scratch: UnsafeMutablePointer<Float>
     ) {
         let chunk = gradientChunk(index, size: size, gradients, input)
         clear(chunk, input)
         // So many rows at once that what reads them second finds them in the cache.
-        for start in Swift.stride(from: 0, to: time * rows, by: transposedProductTerms) {
-            addGradients(chunk, input, start..<min(start + transposedProductTerms, time * rows), scratch)
+        let places = places.places(ofSlice: slice)
+        for start in Swift.stride(from: places.lowerBound, to: places.upperBound, by: transposedProductTerms) {
+            addGradients(chunk, input, start..<min(start + transposedProductTerms, places.upperBound), scratch)
         }
         if let mask, let hiddenWeights = chunk.hiddenWeights {
             for row in 0..<chunk.columns {
@@ -104,7 +105,7 @@ extension RecurrentLayer {
         }
     }
 
-    /// Adds the gradients of some rows, of all time steps.
+    /// Adds the gradients at some places.
     private func addGradients(
         _ chunk: GradientChunk, _ input: Input, _ range: Range<Int>, _ scratch: UnsafeMutablePointer<Float>
     ) {

@@ -6,53 +6,53 @@ import Kernels
 /// One recurrent layer over a minibatch: its memory, and both passes.
 ///
 /// B rows, T time steps, `width` padded hidden units, S blocks of preactivations
-/// (``GateLayout/blockCount``). Everything is time-major. A worker takes its own rows through all
-/// steps; the rows do not depend on each other. What differs between cells, the pointwise step, is
-/// a kernel of each cell.
+/// (``GateLayout/blockCount``). Matrices have a row for each place (``RowPlaces``). A worker takes
+/// its own rows through all steps; the rows do not depend on each other. What differs between
+/// cells, the pointwise step, is a kernel of each cell.
 final class RecurrentLayer {
     /// What a layer reads.
     enum Input {
-        /// The first layer: symbols [T, B], whose one-hot vectors are never made.
+        /// The first layer: symbols [places], whose one-hot vectors are never made.
         case symbols(UnsafePointer<Int32>)
-        /// The others: the hidden states [T, B, width] of the layer below.
+        /// The others: the hidden states [places, width] of the layer below.
         case hidden(UnsafeMutablePointer<Float>)
     }
 
     let cell: Cell
     let width: Int
-    /// B, at most what the memory was made for.
-    var rows: Int
+    /// At most as many as the memory was made for.
+    var places: RowPlaces
     /// Whether what is above reads ``dropped``.
     var isDropping = false
     private let options: Activations.Options
     /// The number of the layer, from 0.
     private let index: Int
-    /// [T, B], the symbols that the network reads.
+    /// [places], the symbols that the network reads.
     private let symbols: UnsafePointer<Int32>
     let kernels: TrainingKernels
     private let stepForward: @convention(c) (UnsafePointer<StepForward>) -> Void
     private let stepBackward: @convention(c) (UnsafePointer<StepBackward>) -> Void
 
-    /// [T, B, S·width], rows ``stride`` apart: a step's preactivations, then the gates'
+    /// [places, S·width], rows ``stride`` apart: a step's preactivations, then the gates'
     /// activations, then, in the backward pass, the gradients of the preactivations.
     let preactivations: AlignedBuffer<Float>
-    /// [T + 1, B, width]: the hidden state before the first step and after each.
+    /// [places, width]: the hidden state before the first step and after each.
     let hidden: AlignedBuffer<Float>
-    /// [T + 1, B, width], an LSTM's cell states likewise; empty for other cells.
+    /// [places, width], an LSTM's cell states likewise; empty for other cells.
     let cells: AlignedBuffer<Float>
-    /// [T, B, width]: the states before each step where some start from the initial state; empty if
-    /// none does.
+    /// [places, width]: the states before each step where some start from the initial state; empty
+    /// if none does.
     private let startHidden: AlignedBuffer<Float>
     private let startCells: AlignedBuffer<Float>
-    /// [T, B, width]: the gradients of the initial states; empty without labels.
+    /// [places, width]: the gradients of the initial states; empty without labels.
     private let startGradients: AlignedBuffer<Float>
     private let startCellGradients: AlignedBuffer<Float>
-    /// [T, B, width]: ``undropped`` after dropout; empty without it.
+    /// [places, width]: ``undropped`` after dropout; empty without it.
     private let dropped: AlignedBuffer<Float>
     /// [B, width]: gradients that a reset keeps from what a product adds to them; empty without
     /// resets.
     private let keptGradients: AlignedBuffer<Float>
-    /// [T, B, width]: an LSTM's tanh(c); empty for other cells.
+    /// [places, width]: an LSTM's tanh(c); empty for other cells.
     private let cellTangents: AlignedBuffer<Float>
     /// [B, width]: the gradient of an LSTM's cell state, carried from a step to the one before;
     /// that of a GRU's hidden state before the first step, which is not used; empty for an RNN.
@@ -61,37 +61,38 @@ final class RecurrentLayer {
     private let zeros: AlignedBuffer<Float>
 
     init(
-        cell: Cell, index: Int, width: Int, symbols: UnsafePointer<Int32>, rows: Int, time: Int,
+        cell: Cell, index: Int, width: Int, symbols: UnsafePointer<Int32>, _ places: RowPlaces,
         _ options: Activations.Options, _ backend: Backend, _ kernels: TrainingKernels
     ) throws(ChargenError) {
         self.cell = cell
         self.index = index
         self.width = width
-        self.rows = rows
+        self.places = places
         self.options = options
         self.symbols = symbols
         self.kernels = kernels
         stepForward = backend.forward(cell)
         stepBackward = kernels.backward(cell)
-        let state = rows * width
+        let (state, states) = (places.rows * width, places.count * width)
         preactivations = try AlignedBuffer(
-            count: time * rows * RecurrentLayer.stride(cell, width), for: "a minibatch's gates")
-        hidden = try AlignedBuffer(count: (time + 1) * state, for: "a minibatch's hidden states")
-        cells = try AlignedBuffer(count: cell.hasCellState ? (time + 1) * state : 0, for: "a minibatch's cell states")
-        cellTangents = try AlignedBuffer(count: cell.hasCellState ? time * state : 0, for: "a minibatch's activations")
+            count: places.count * RecurrentLayer.stride(cell, width), for: "a minibatch's gates")
+        hidden = try AlignedBuffer(count: states, for: "a minibatch's hidden states")
+        cells = try AlignedBuffer(count: cell.hasCellState ? states : 0, for: "a minibatch's cell states")
+        cellTangents = try AlignedBuffer(count: cell.hasCellState ? states : 0, for: "a minibatch's activations")
         carriedGradient = try AlignedBuffer(count: cell == .rnn ? 0 : state, for: "a minibatch's gradients")
         zeros = try AlignedBuffer(count: width, for: "a minibatch's gradients")
-        let resets = options.resetSymbol == nil && options.starts == nil ? 0 : state
-        let starts = options.starts == nil ? 0 : time * state
+        let hasResets = options.resetSymbol != nil || options.starts != nil
+        let resets = hasResets ? states : 0
+        let starts = options.starts == nil ? 0 : states
         startGradients = try AlignedBuffer(count: starts, for: "a minibatch's gradients")
         startCellGradients = try AlignedBuffer(
             count: cell.hasCellState ? starts : 0, for: "a minibatch's gradients")
-        startHidden = try AlignedBuffer(count: time * resets, for: "a minibatch's hidden states")
+        startHidden = try AlignedBuffer(count: resets, for: "a minibatch's hidden states")
         startCells = try AlignedBuffer(
-            count: cell.hasCellState ? time * resets : 0, for: "a minibatch's cell states")
-        keptGradients = try AlignedBuffer(count: resets, for: "a minibatch's gradients")
+            count: cell.hasCellState ? resets : 0, for: "a minibatch's cell states")
+        keptGradients = try AlignedBuffer(count: hasResets ? state : 0, for: "a minibatch's gradients")
         dropped = try AlignedBuffer(
-            count: options.dropout.states > 0 ? time * state : 0, for: "a minibatch's hidden states")
+            count: options.dropout.states > 0 ? states : 0, for: "a minibatch's hidden states")
     }
 
     /// The distance between the rows of ``preactivations``, whose columns the gradients' products
@@ -102,13 +103,13 @@ final class RecurrentLayer {
         paddedToOddLines(cell.gates.blockCount * width)
     }
 
-    /// The hidden states after each step, [T, B, width].
-    private var undropped: UnsafeMutablePointer<Float> { hidden.pointer + rows * width }
+    /// The hidden states after each step, [places, width].
+    private var undropped: UnsafeMutablePointer<Float> { hidden.pointer + places.sliceRows * width }
 
-    /// What the layer above reads, [T, B, width].
+    /// What the layer above reads, [places, width].
     var output: UnsafeMutablePointer<Float> { isDropping ? dropped.pointer : undropped }
 
-    /// The hidden states before each step, [T, B, width].
+    /// The hidden states before each step, [places, width].
     var previousHidden: UnsafeMutablePointer<Float> {
         hasResets ? startHidden.pointer : hidden.pointer
     }
@@ -127,8 +128,7 @@ final class RecurrentLayer {
         return options.resetSymbol.map { symbols[place(step, row)] == $0 } ?? false
     }
 
-    /// The place of a row at a step among all rows.
-    func place(_ step: Int, _ row: Int) -> Int { step * rows + row }
+    private func place(_ step: Int, _ row: Int) -> Int { places.place(step, row) }
 
     /// The steps that go through the products with the layer below together, so many that reading
     /// the weights costs little and so few that what they leave stays in the cache.
@@ -140,11 +140,12 @@ final class RecurrentLayer {
 
     // MARK: - Forward
 
-    /// Takes some rows through `time` steps, from the state at the front of ``hidden`` and
+    /// Takes some rows through all steps, from the state before the first in ``hidden`` and
     /// ``cells``.
     func forward(
-        _ weights: LayerWeights, input: Input, rows range: Range<Int>, time: Int, scratch: UnsafeMutablePointer<Float>
+        _ weights: LayerWeights, input: Input, rows range: Range<Int>, scratch: UnsafeMutablePointer<Float>
     ) {
+        let time = places.time
         let length = RecurrentLayer.steps(of: range)
         for start in Swift.stride(from: 0, to: time, by: length) {
             let steps = start..<min(start + length, time)
@@ -152,9 +153,10 @@ final class RecurrentLayer {
             for step in steps {
                 if hasResets { for row in range { setStart(step, row) } }
                 kernels.addForward(
-                    states(previousHidden, step, range), weights.hidden,
-                    to: blocks(step, range, from: cell.gates.firstHiddenBlock), (range.count, 1),
-                    next: step + length < time ? blocks(step + length, range, from: 0) : nil, scratch: scratch)
+                    states(previousHidden, range, step..<step + 1), weights.hidden,
+                    to: blocks(range, step..<step + 1, from: cell.gates.firstHiddenBlock),
+                    next: step + length < time ? blocks(range, step + length..<step + length + 1, from: 0) : nil,
+                    scratch: scratch)
                 for row in range {
                     var step = forwardStep(place(step, row))
                     stepForward(&step)
@@ -186,9 +188,9 @@ final class RecurrentLayer {
     }
 
     /// Drops some of the rows' hidden states after all steps, for what is above; nil for none.
-    func drop(_ range: Range<Int>, time: Int, _ mask: DropMask?) {
+    func drop(_ range: Range<Int>, _ mask: DropMask?) {
         guard let mask else { return }
-        for step in 0..<time {
+        for step in 0..<places.time {
             for row in range {
                 let state = place(step, row) * width
                 mask.multiply(undropped + state, to: dropped.pointer + state, count: width, row: maskRow(step, row))
@@ -198,11 +200,11 @@ final class RecurrentLayer {
 
     /// The row of a mask for a row at a step.
     private func maskRow(_ step: Int, _ row: Int) -> Int {
-        options.dropout.isVariational ? row : step << 16 + row
+        options.dropout.isVariational ? places.number(ofRow: row) : step << 16 + places.number(ofRow: row)
     }
 
     private func forwardStep(_ place: Int) -> StepForward {
-        let (state, next) = (place * width, (place + rows) * width)
+        let (state, next) = (place * width, (place + places.sliceRows) * width)
         let hasCellState = cell.hasCellState
         return StepForward(
             preactivations: preactivations.pointer + place * stride, hidden: previousHidden + state,
@@ -220,8 +222,8 @@ final class RecurrentLayer {
         let length = cell.gates.blockCount * width
         if case .hidden(let below) = input, let inputWeights = weights.input {
             kernels.addForward(
-                states(below, steps.lowerBound, range), inputWeights, from: biasTable,
-                to: blocks(steps.lowerBound, range, from: 0), (range.count, steps.count), scratch: scratch)
+                states(below, range, steps), inputWeights, from: biasTable, to: blocks(range, steps, from: 0),
+                scratch: scratch)
         }
         for step in steps {
             for row in range {
@@ -240,14 +242,15 @@ final class RecurrentLayer {
 
     // MARK: - Backward
 
-    /// The backward pass of some rows through the `time` steps of the last
-    /// ``forward(_:input:rows:time:scratch:)``: leaves the gradients of the
-    /// preactivations.
+    /// The backward pass of some rows through the steps of the last
+    /// ``forward(_:input:rows:scratch:)``: leaves the gradients of the preactivations.
+    ///
+    /// - Parameter meanwhile: Called now and then.
     func backward(
-        _ weights: LayerWeights, rows range: Range<Int>, time: Int, _ gradients: Gradients,
-        scratch: UnsafeMutablePointer<Float>
+        _ weights: LayerWeights, rows range: Range<Int>, _ gradients: Gradients, scratch: UnsafeMutablePointer<Float>,
+        meanwhile: () -> Void
     ) {
-        let hiddenGradient = gradients.hidden
+        let (hiddenGradient, time) = (gradients.hidden, places.time)
         if let mask = gradients.mask {
             for step in 0..<time {
                 for row in range {
@@ -261,6 +264,7 @@ final class RecurrentLayer {
         }
         let length = RecurrentLayer.steps(of: range)
         for end in Swift.stride(from: time, to: 0, by: -length) {
+            meanwhile()
             let steps = max(0, end - length)..<end
             for step in steps.reversed() {
                 for row in range {
@@ -275,23 +279,23 @@ final class RecurrentLayer {
                 }
                 keepGradients(before: step, range, hiddenGradient)
                 kernels.addBackward(
-                    blocks(step, range, from: cell.gates.firstHiddenBlock), weights.hidden,
-                    to: states(hiddenGradient, step - 1, range), (range.count, 1),
-                    next: blocks(step - 1, range, from: 0), scratch: scratch)
+                    blocks(range, step..<step + 1, from: cell.gates.firstHiddenBlock), weights.hidden,
+                    to: states(hiddenGradient, range, step - 1..<step),
+                    next: blocks(range, step - 1..<step, from: 0), scratch: scratch)
                 restoreGradients(before: step, range, hiddenGradient)
             }
             guard let inputGradient = gradients.input, let inputWeights = weights.input else { continue }
             kernels.addBackward(
-                blocks(steps.lowerBound, range, from: 0), inputWeights, from: zeros.pointer,
-                to: states(inputGradient, steps.lowerBound, range), (range.count, steps.count), scratch: scratch)
+                blocks(range, steps, from: 0), inputWeights, from: zeros.pointer,
+                to: states(inputGradient, range, steps), scratch: scratch)
         }
     }
 
     /// The gradients that a backward pass reads and writes.
     struct Gradients {
-        /// [T, B, width], the gradient of ``output`` from above; overwritten.
+        /// [places, width], the gradient of ``output`` from above; overwritten.
         let hidden: UnsafeMutablePointer<Float>
-        /// [T, B, width], the gradient of the layer below's output on return; nil in the first
+        /// [places, width], the gradient of the layer below's output on return; nil in the first
         /// layer.
         let input: UnsafeMutablePointer<Float>?
         /// What was dropped of the output; nil if nothing was.
@@ -336,16 +340,18 @@ final class RecurrentLayer {
     ) {
         guard options.starts != nil, range.contains(where: { isReset(0, $0) }) else { return }
         // The memory of gradients to keep, of which the first step has none.
-        let gradients = Rows(pointer: keptGradients.pointer + range.lowerBound * width, stride: width, step: 0)
         for row in range {
             let gradient = keptGradients.pointer + row * width
-            gradient.update(from: startGradients.pointer + row * width, count: width)
+            gradient.update(from: startGradients.pointer + place(0, row) * width, count: width)
         }
-        kernels.addBackward(
-            blocks(0, range, from: cell.gates.firstHiddenBlock), weights.hidden, to: gradients, (range.count, 1),
-            scratch: scratch)
+        let products = blocks(range, 0..<1, from: cell.gates.firstHiddenBlock)
+        let gradients = Rows(
+            pointer: keptGradients.pointer + range.lowerBound * width, stride: width, count: products.count,
+            blocks: products.blocks, block: products.count * width)
+        kernels.addBackward(products, weights.hidden, to: gradients, scratch: scratch)
         for row in range where isReset(0, row) {
-            (startGradients.pointer + row * width).update(from: keptGradients.pointer + row * width, count: width)
+            let gradient = keptGradients.pointer + row * width
+            (startGradients.pointer + place(0, row) * width).update(from: gradient, count: width)
             keepStartCellGradient(0, row)
         }
     }
@@ -357,10 +363,11 @@ final class RecurrentLayer {
             from: carriedGradient.pointer + row * width, count: width)
     }
 
-    /// Leaves the gradients of the layer's part of labels' states, over all rows and time steps.
-    func setLabelGradients(_ gradients: Parameters, time: Int) {
+    /// Leaves the gradients of the layer's part of labels' states, over all rows and time steps of
+    /// a slice.
+    func setLabelGradients(_ gradients: Parameters, slice: Int) {
         options.starts?.setGradients(
-            gradients, layer: index, places: time * rows,
+            gradients, layer: index, places: places.places(ofSlice: slice),
             hidden: (UnsafePointer(startHidden.pointer), UnsafePointer(startGradients.pointer)),
             cells: cell == .lstm ? UnsafePointer(startCellGradients.pointer) : nil)
     }
@@ -381,20 +388,20 @@ final class RecurrentLayer {
             cellTangent: cell.hasCellState ? UnsafePointer(cellTangents.pointer + state) : nil,
             hiddenGradient: gradient,
             // A GRU's goes to the hidden state of the step before, unless there is none.
-            carriedGradient: cell == .gru && step > 0 && !isReset(step, row) ? gradient - rows * width : carried,
+            carriedGradient: cell == .gru && step > 0 && !isReset(step, row)
+                ? gradient - places.sliceRows * width : carried,
             width: width)
     }
 
     // MARK: - Places
 
-    /// Blocks of preactivations of some rows from a step on.
-    private func blocks(_ step: Int, _ range: Range<Int>, from block: Int) -> Rows {
-        let place = place(step, range.lowerBound) * stride + block * width
-        return Rows(pointer: preactivations.pointer + place, stride: stride, step: rows * stride)
+    /// Blocks of preactivations of some rows at some steps.
+    private func blocks(_ range: Range<Int>, _ steps: Range<Int>, from block: Int) -> Rows {
+        places.rows(preactivations.pointer + block * width, stride: stride, range, steps)
     }
 
-    /// Some rows of [T, B, width] from a step on.
-    private func states(_ pointer: UnsafeMutablePointer<Float>, _ step: Int, _ range: Range<Int>) -> Rows {
-        Rows(pointer: pointer + place(step, range.lowerBound) * width, stride: width, step: rows * width)
+    /// Some rows of [places, width] at some steps.
+    private func states(_ pointer: UnsafeMutablePointer<Float>, _ range: Range<Int>, _ steps: Range<Int>) -> Rows {
+        places.rows(pointer, stride: width, range, steps)
     }
 }

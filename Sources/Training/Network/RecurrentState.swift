@@ -4,12 +4,15 @@ import Core
 /// state, and an LSTM's cell state.
 final class RecurrentState {
     let rows: Int
+    /// What several ranks know the state by.
+    let number: Int
     /// [L, B, width].
     let hidden: AlignedBuffer<Float>
     /// [L, B, width]; empty unless the cell is an LSTM.
     let cells: AlignedBuffer<Float>
 
-    init(_ layout: ParameterLayout, rows: Int) throws(ChargenError) {
+    init(_ layout: ParameterLayout, rows: Int, number: Int = 0) throws(ChargenError) {
+        self.number = number
         self.rows = rows
         let count = layout.shape.layers * rows * layout.width
         hidden = try AlignedBuffer(count: count, for: "the recurrent state")

@@ -35,13 +35,29 @@ final class RowDivision {
 
     /// Divides the rows of a new minibatch, and updates the speeds by how long the chunks of the
     /// last one took.
-    func divide(rows: Int) {
+    ///
+    /// - Parameter slices: The slices of the rows. A chunk has whole ones, or rows of one.
+    func divide(rows: Int, slices: Int = 1) {
         learn()
-        let total = speeds.elements.reduce(0, +)
+        let chunks = speeds.elements.count
+        if slices >= chunks {
+            divide(slices, 0..<chunks, unit: rows / slices, first: 0)
+        } else {
+            for slice in 0..<slices {
+                let range = slice * chunks / slices..<(slice + 1) * chunks / slices
+                divide(rows / slices, range, unit: 1, first: slice * rows / slices)
+            }
+        }
+    }
+
+    /// Divides `count` times `unit` rows from `first` on among some chunks.
+    private func divide(_ count: Int, _ chunks: Range<Int>, unit: Int, first: Int) {
+        let total = speeds.elements[chunks].reduce(0, +)
         var sum = 0.0
-        for (chunk, speed) in speeds.elements.enumerated() {
-            sum += speed
-            bounds.pointer[chunk + 1] = Int((Double(rows) * sum / total).rounded())
+        bounds.pointer[chunks.lowerBound] = first
+        for chunk in chunks {
+            sum += speeds.pointer[chunk]
+            bounds.pointer[chunk + 1] = first + unit * Int((Double(count) * sum / total).rounded())
         }
     }
 

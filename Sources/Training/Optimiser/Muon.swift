@@ -11,7 +11,7 @@ import ModelFormat
 /// gate's square block alone. A step has a root mean square of ``stepSize`` times the learning
 /// rate, less than Adam's: so one learning rate suits both.
 final class Muon {
-    /// The places of the blocks in the parameters.
+    /// The places in the parameters of the blocks that are updated here.
     let blocks: [Int]
     private let network: Network
     private let width: Int
@@ -28,14 +28,15 @@ final class Muon {
         tensor.isRecurrentMatrix
     }
 
-    init(_ network: Network) throws(ChargenError) {
+    /// - Parameter ranges: Whose blocks are updated.
+    init(_ network: Network, within ranges: [Range<Int>]) throws(ChargenError) {
         self.network = network
         let width = network.layout.width
         self.width = width
         blocks = (0..<network.shape.tensorCount).filter { Muon.updates(network.shape.tensor($0)) }.flatMap { tensor in
             let range = network.layout.range(of: tensor)
             return stride(from: range.lowerBound, to: range.upperBound, by: width * width)
-        }
+        }.filter { block in ranges.contains { $0.contains(block) } }
         var workspaces: [Workspace] = []
         for _ in 0..<network.pool.size { workspaces.append(try Workspace(width)) }
         self.workspaces = workspaces

@@ -16,6 +16,8 @@ public enum Clipping: Equatable, Sendable {
 /// Updates a network's parameters from its gradients: with Adam (Kingma and Ba 2015) with β1 = 0.9
 /// and ε = 1e-8, or with Muon for the recurrent and inter-layer matrices and Adam for all else.
 /// Weights decay as in AdamW (Loshchilov and Hutter 2019), biases do not.
+///
+/// Each of several ranks updates its shard of the parameters, and sends it to the others.
 final class Optimiser: ParallelWork {
     /// The running means of the gradients, and of their squares where Adam updates.
     let firstMoments: Parameters
@@ -35,6 +37,10 @@ final class Optimiser: ParallelWork {
     private let muon: Muon?
     /// The tensors that Adam updates.
     private let adamTensors: [Int]
+    /// The parameters that this rank updates.
+    private let ranges: [Range<Int>]
+    /// With slices, the sum of the squares of each piece of the gradients.
+    private let squares: AlignedBuffer<Double>
     /// What the workers do next.
     private var step: Step?
 
@@ -70,7 +76,10 @@ final class Optimiser: ParallelWork {
         averages = averaging > 0 ? try Parameters(network.layout) : nil
         firstMoments = try Parameters(network.layout)
         secondMoments = try Parameters(network.layout)
-        muon = rule == .muon ? try Muon(network) : nil
+        let rank = network.ranks?.rank ?? 0
+        ranges = network.shards.ranges[rank]
+        muon = rule == .muon ? try Muon(network, within: ranges) : nil
+        squares = try AlignedBuffer(count: network.layout.pieces.count, for: "the optimiser")
         adamTensors = (0..<network.shape.tensorCount).filter {
             rule == .adam || !Muon.updates(network.shape.tensor($0))
         }
@@ -84,13 +93,13 @@ final class Optimiser: ParallelWork {
 
     /// Updates the parameters from the gradients, which are clipped first.
     func update(learningRate: Double, clipping: Clipping) {
+        if let ranks = network.ranks, ranks.leads { ranks.lead(.update(learningRate: learningRate)) }
         updates += 1
         var scale: Float = 1
         var limit = Float.infinity
         switch clipping {
         case .norm(let largest):
-            let norm = network.kernels.sumOfSquares(network.gradients.pointer, network.gradients.count)
-                .squareRoot()
+            let norm = sumOfSquares.squareRoot()
             // 1e-6 as in PyTorch's clip_grad_norm_.
             scale = min(1, largest / Float(norm + 1e-6))
         case .element(let largest): limit = largest
@@ -105,12 +114,54 @@ final class Optimiser: ParallelWork {
             averageWeight: Float(max(1 - averaging, 1 / Double(updates))))
         network.pool.perform(self, chunks: muonChunks + adamChunks)
         step = nil
+        guard let ranks = network.ranks else { return }
+        for updated in [network.parameters, averages].compactMap(\.self) {
+            ranks.gather(updated.pointer, network.shards.ranges, toAll: true)
+        }
+    }
+
+    /// The sum of the squares of all gradients. Without slices it is one chain; otherwise, piece by
+    /// piece, each rank computes it for its own.
+    private var sumOfSquares: Double {
+        let gradients = network.gradients.pointer
+        guard network.slices > 1 else { return network.kernels.sumOfSquares(gradients, network.gradients.count) }
+        let pieces = network.layout.pieces
+        for own in network.shards.pieces[network.ranks?.rank ?? 0] {
+            for piece in own {
+                squares.pointer[piece] = network.kernels.sumOfSquares(
+                    gradients + pieces[piece].lowerBound, pieces[piece].count)
+            }
+        }
+        network.ranks?.gather(squares.pointer, network.shards.pieces, toAll: true)
+        return squares.elements.reduce(0, +)
+    }
+
+    /// Exchanges the parameters and their running means, if there are any. To do it again restores
+    /// both.
+    func swapAverages() {
+        guard let averages else { return }
+        if let ranks = network.ranks, ranks.leads { ranks.lead(.swapAverages) }
+        network.parameters.swap(averages)
+    }
+
+    /// Has all ranks start from the leading one's parameters, moments and running means.
+    func share() {
+        guard let ranks = network.ranks else { return }
+        for shared in [network.parameters, firstMoments, secondMoments, averages].compactMap(\.self) {
+            ranks.broadcast(shared.pointer.bytes(0..<shared.count))
+        }
+    }
+
+    /// Collects the moments on the leading rank, from which the others have only their shards.
+    func gather() {
+        guard let ranks = network.ranks else { return }
+        for moments in [firstMoments, secondMoments] { ranks.gather(moments.pointer, network.shards.ranges) }
     }
 
     /// A chunk for each block; these come first, because they are larger.
     private var muonChunks: Int { muon?.blocks.count ?? 0 }
-    /// Several chunks per worker, so that a fast worker takes more of them.
-    private var adamChunks: Int { 4 * network.pool.size }
+    /// Several chunks of each range per worker, so that a fast worker takes more of them.
+    private var adamChunks: Int { 4 * network.pool.size * ranges.count }
 
     override func perform(chunk: Int, worker: Int) {
         guard let step else { return }
@@ -122,9 +173,11 @@ final class Optimiser: ParallelWork {
     }
 
     private func updateWithAdam(chunk: Int, _ step: Step) {
-        let lines = network.parameters.count / laneCount
-        let start = chunk * lines / adamChunks * laneCount
-        let end = (chunk + 1) * lines / adamChunks * laneCount
+        let parts = adamChunks / ranges.count
+        let (range, part) = (ranges[chunk / parts], chunk % parts)
+        let lines = range.count / laneCount
+        let start = range.lowerBound + part * lines / parts * laneCount
+        let end = range.lowerBound + (part + 1) * lines / parts * laneCount
         for index in adamTensors {
             let tensor = network.layout.range(of: index).clamped(to: start..<end)
             guard !tensor.isEmpty else { continue }

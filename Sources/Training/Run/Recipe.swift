@@ -29,10 +29,11 @@ public struct Recipe {
     /// - Parameters:
     ///   - validationTexts: Other texts to validate on.
     ///   - minutes: The time that the training may take; nil if the number of epochs is given.
+    ///   - ranks: The number of processes that train together.
     ///   - adjust: Sets what is given.
     /// - Throws: ``TrainingError`` or `ChargenError`.
     public init(
-        _ corpus: Corpus, validatingOn validationTexts: [Corpus] = [], minutes: Double?,
+        _ corpus: Corpus, validatingOn validationTexts: [Corpus] = [], minutes: Double?, ranks: Int = 1,
         adjust: (inout Settings) -> Void
     ) throws {
         settings = Settings(corpus: CorpusSource(paths: []))
@@ -52,7 +53,7 @@ public struct Recipe {
             adjust(&candidate)
             var epochs = Double(candidate.epochs)
             if let minutes {
-                let speed = try Recipe.speed(candidate, corpus)
+                let speed = try Recipe.speed(candidate, corpus) * Double(ranks)
                 epochs = min(speed * minutes * 60 / symbolsPerEpoch, mostEpochs)
                 (candidate.minutes, candidate.epochs) = (minutes, Int(mostEpochs))
             }
@@ -79,7 +80,9 @@ public struct Recipe {
         let symbols = min(max(learned / 300, 512), 3200)
         settings.time = symbols < 2048 ? 32 : 64
         adjust(&settings)
-        settings.batchSize = max(1, Int(symbols) / settings.time)
+        let slices = settings.slices ?? 1
+        // Slices of the same number of rows have no padding.
+        settings.batchSize = divideRoundingUp(max(1, Int(symbols) / settings.time), by: slices) * slices
         adjust(&settings)
     }
 

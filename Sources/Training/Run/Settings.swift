@@ -126,6 +126,10 @@ public struct Settings: Encodable, Equatable, Sendable {
     public var seed: UInt64 = 1
     /// nil, as in the settings of version 0.1.0, is `f32`.
     public var precision: Precision?
+    /// The slices of each minibatch, whose gradients are sums of their own that are added up in a
+    /// fixed order, so that they can be computed by several processes; nil for one sum over all
+    /// rows.
+    public var slices: Int?
     /// The number of threads. The result does not depend on it.
     public var threads = 1
     /// The number of earlier checkpoints that are kept beside the last.
@@ -185,7 +189,7 @@ public struct Settings: Encodable, Equatable, Sendable {
         case layers, hiddenSize, batchSize, time, stride, burnIn, documentLimit, epochs, minutes
         case learningRate, warmup, decay, decayAfter, secondMomentDecay, weightDecay, averaging
         case dropout, weightDropout, labelDropout, clipNorm, clipElement, initialRange, forgetBias
-        case validationFraction, validationInterval, patience, threads, keptCheckpoints, checkpointInterval,
+        case validationFraction, validationInterval, patience, slices, threads, keptCheckpoints, checkpointInterval,
             reportInterval
     }
 
@@ -221,10 +225,20 @@ public struct Settings: Encodable, Equatable, Sendable {
         try check(.initialRange, 0...10, initialRange)
         try check(.forgetBias, -100...100, forgetBias)
         try check(.validationFraction, 0...0.5, validationFraction)
+        if let slices { try check(.slices, 2...256, slices) }
         try check(.threads, 1...256, threads)
         try check(.keptCheckpoints, 0...100_000, keptCheckpoints)
         try check(.checkpointInterval, 1...1_000_000_000, checkpointInterval)
         try check(.reportInterval, 0...1_000_000_000, reportInterval)
+    }
+
+    /// Checks that several ranks can train.
+    ///
+    /// - Throws: ``TrainingError/invalidSetting(_:expected:)``.
+    func validate(ranks: Int) throws(TrainingError) {
+        guard slices ?? 1 >= ranks else {
+            throw .invalidSetting(.slices, expected: "at least \(ranks), the number of ranks, not \(slices ?? 1)")
+        }
     }
 
     private func check<Value: Comparable>(
@@ -300,6 +314,7 @@ extension Settings: Decodable {
         try read(&patience, .patience)
         try read(&seed, .seed)
         try read(&precision, .precision)
+        try read(&slices, .slices)
         try read(&threads, .threads)
         try read(&keptCheckpoints, .keptCheckpoints)
         try read(&checkpointInterval, .checkpointInterval)

@@ -27,6 +27,7 @@ extension TrainingRun {
         progress.rollbacks = rollbacks
         progress.reduction = factor
         progress.plannedUpdates = plan
+        share()
         _ = try folder.cutReports(to: progress)
         try folder.cutSamples(to: progress)
         try save()

@@ -80,10 +80,12 @@ public final class TrainingRun {
     ///   - initial: The model to start from; nil for random parameters.
     ///   - choose: Chooses the settings for the corpus and the texts to validate on, with the
     ///     initial model's cell, layers and hidden size.
+    ///   - ranks: The processes that train together, of which this one leads; nil if there is one.
     /// - Throws: ``CorpusError``, ``TrainingError``, `ChargenError`, or what `choose` throws.
     public convenience init(
         reading source: CorpusSource, validatingOn texts: [String] = [], folder: RunFolder,
-        startingFrom initial: InitialModel? = nil, choose: (Corpus, [Corpus]) throws -> Settings
+        startingFrom initial: InitialModel? = nil, on ranks: Ranks? = nil,
+        choose: (Corpus, [Corpus]) throws -> Settings
     ) throws {
         let began = ContinuousClock.now
         // Before the text is read, which takes time and, from a pipe, is possible only once.
@@ -105,7 +107,8 @@ public final class TrainingRun {
             settings.validationTexts = texts.isEmpty ? nil : texts.map(CorpusSource.absolute)
             try settings.validate()
             try self.init(
-                settings, lock, corpus, validatingOn: others, checkpoint: nil, initial: initial, began: began)
+                settings, lock, corpus, validatingOn: others, checkpoint: nil, initial: initial, on: ranks, began: began
+            )
             // First, so that a failure leaves an empty folder.
             try save()
             try self.folder.write(settings)
@@ -135,9 +138,11 @@ public final class TrainingRun {
     ///   - path: The checkpoint; nil for the last.
     ///   - change: Changes the settings that may change: the number of epochs or minutes, the
     ///     number of threads, and where the texts are.
+    ///   - ranks: The processes that train together, of which this one leads; nil if there is one.
     /// - Throws: ``CorpusError``, ``TrainingError`` or `ChargenError`.
     public convenience init(
-        resuming folder: RunFolder, from path: String? = nil, change: (inout Settings) -> Void = { _ in }
+        resuming folder: RunFolder, from path: String? = nil, on ranks: Ranks? = nil,
+        change: (inout Settings) -> Void = { _ in }
     ) throws {
         guard
             FileManager.default.fileExists(atPath: path ?? folder.lastCheckpointPath)
@@ -164,14 +169,15 @@ public final class TrainingRun {
         let others = try checkpoint.readValidationTexts(settings)
         try self.init(
             settings, lock, corpus, validatingOn: others, checkpoint: checkpoint,
-            initial: settings.initialModel.flatMap { try? InitialModel(path: $0) }, began: began)
+            initial: settings.initialModel.flatMap { try? InitialModel(path: $0) }, on: ranks, began: began)
         try self.folder.write(settings)
     }
 
     private init(
         _ settings: Settings, _ lock: RunFolder.Lock, _ corpus: Corpus, validatingOn others: [Corpus],
-        checkpoint: Checkpoint?, initial: InitialModel?, began: ContinuousClock.Instant
+        checkpoint: Checkpoint?, initial: InitialModel?, on ranks: Ranks?, began: ContinuousClock.Instant
     ) throws {
+        if let ranks { try settings.validate(ranks: ranks.size) }
         let folder = RunFolder(lock)
         self.initial = initial
         self.settings = settings
@@ -185,20 +191,12 @@ public final class TrainingRun {
         vocabulary = corpus.vocabulary.with(
             endOfDocument: corpus.vocabulary.hasEndOfDocument && settings.batching != .documents,
             carriesDocuments: settings.carriesDocuments)
-        let shape = ModelShape(
-            cell: settings.cell, layers: settings.layers, hiddenSize: settings.hiddenSize,
-            vocabularySize: vocabulary.count, labelCount: corpus.labels?.labels.count ?? 0)
-        guard let backend = Backend.chosen() else {
-            throw ChargenError(
-                .unsupportedBackend, "\(Backend.environmentVariable) must be one of \(Backend.availableNames)")
+        let plan = NetworkPlan(settings, vocabulary, corpus.labels?.labels)
+        if let ranks {
+            ranks.lead(.begin)
+            _ = ranks.broadcast(try JSON.data(plan))
         }
-        network = try Network(
-            shape, threads: settings.threads, backend: backend, precision: settings.precision ?? .f32,
-            resetSymbol: vocabulary.resetSymbol, labelColumns: corpus.labels?.labels.counts.count ?? 0,
-            dropout: settings.dropoutRates)
-        optimiser = try Optimiser(
-            network, settings.optimiser, beta2: settings.secondMomentDecay, weightDecay: settings.weightDecay,
-            averaging: settings.averaging)
+        (network, optimiser) = try plan.make(threads: settings.threads, ranks)
         let rows = source.carriedRows
         state = rows > 0 ? try RecurrentState(network.layout, rows: rows) : nil
         validationTexts = try ValidationText.texts(
@@ -245,6 +243,15 @@ public final class TrainingRun {
         time = settings.minutes.map {
             TimePlan(minutes: $0, began: began, spentBefore: spentBefore, validationUpdates: validationUpdates)
         }
+        share()
+    }
+
+    /// Has the other ranks start from what this one has.
+    func share() {
+        guard let ranks = network.ranks else { return }
+        ranks.lead(.share(updates: optimiser.updates, stateRows: state?.rows ?? 0))
+        optimiser.share()
+        if let state { network.share(state) }
     }
 
     // MARK: - The loop
@@ -394,19 +401,11 @@ public final class TrainingRun {
         guard !validationTexts.isEmpty else { return [] }
         let start = ContinuousClock.now
         defer { time?.validationSeconds = (ContinuousClock.now - start).seconds }
-        let losses = try withAverages { try validationTexts.map { try $0.loss(network, &minibatch) } }
+        optimiser.swapAverages()
+        defer { optimiser.swapAverages() }
+        let losses = try validationTexts.map { try $0.loss(network, &minibatch) }
         guard losses.allSatisfy(\.isFinite) else { throw TrainingError.diverged(update: progress.updates) }
         return losses
-    }
-
-    /// Calls `body` with the running mean of the parameters in their place, if there is one.
-    private func withAverages<Result>(_ body: () throws -> Result) throws -> Result {
-        guard let averages = optimiser.averages else { return try body() }
-        let parameters = try Parameters(network.layout)
-        parameters.copy(network.parameters)
-        network.parameters.copy(averages)
-        defer { network.parameters.copy(parameters) }
-        return try body()
     }
 
     /// A number of epochs that are done, in words.
@@ -443,6 +442,11 @@ public final class TrainingRun {
     ///
     /// - Parameter isBest: Whether it has the lowest validation loss.
     func save(asBest isBest: Bool = false) throws {
+        if let ranks = network.ranks {
+            ranks.lead(.gather(stateRows: state?.rows ?? 0))
+            optimiser.gather()
+            if let state { network.gather(state) }
+        }
         // What does not change what is learned may be another one after a resumption.
         var settings = settings.withoutFolders
         settings.threads = 1

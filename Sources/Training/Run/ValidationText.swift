@@ -11,11 +11,15 @@ public struct ValidationText {
     private let rows: ValidationRows
     private let state: RecurrentState
 
-    init(_ name: String, _ corpus: Corpus, _ rows: ValidationRows, _ layout: ParameterLayout) throws(ChargenError) {
+    /// - Parameter number: That of the text among those that are validated on, from 0.
+    init(
+        _ name: String, _ corpus: Corpus, _ rows: ValidationRows, _ layout: ParameterLayout, number: Int
+    ) throws(ChargenError) {
         self.name = name
         self.corpus = corpus
         self.rows = rows
-        state = try RecurrentState(layout, rows: rows.rowCount)
+        // The training's own state is 0.
+        state = try RecurrentState(layout, rows: rows.rowCount, number: 1 + number)
     }
 
     /// The texts of a training. The first decides which checkpoint is the best.
@@ -26,12 +30,14 @@ public struct ValidationText {
     static func texts(
         _ settings: Settings, heldOut: ValidationRows?, of corpus: Corpus, others: [Corpus], _ layout: ParameterLayout
     ) throws -> [ValidationText] {
-        let own = try heldOut.map { try ValidationText("held out", corpus, $0, layout) }
+        let own = try heldOut.map { try ValidationText("held out", corpus, $0, layout, number: 0) }
         let names = names(of: settings.validationTexts ?? [])
         return try [own].compactMap(\.self)
-            + zip(names, others).map { name, other in
+            + zip(names, others).enumerated().map { number, text in
+                let (name, other) = text
                 let rows = ValidationRows(other, rowCount: settings.batchSize, time: settings.time)
-                return try ValidationText(name, other, rows, layout)
+                return try ValidationText(
+                    name, other, rows, layout, number: own == nil ? number : 1 + number)
             }
     }
 
