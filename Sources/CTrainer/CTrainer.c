@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include "CTrainer.h"
 
+#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +20,11 @@ static const char *advice = "";
 
 void ct_set_memory_advice(const char *words) { advice = words; }
 const char *ct_memory_advice(void) { return advice; }
+
+int ct_processor_count(void) {
+    cpu_set_t allowed;
+    return sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 0;
+}
 
 static _Noreturn void end(size_t size) {
     cs_remove_temporary_file();

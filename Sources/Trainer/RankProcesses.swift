@@ -10,7 +10,8 @@ enum RankProcesses {
     static func lead(threads: Int?, _ body: (Ranks?) throws -> Void) throws {
         guard let ranks = try Ranks.joined() else { return try body(nil) }
         guard ranks.leads else {
-            return follow(ranks, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+            // The leader refuses other numbers.
+            return follow(ranks, threads: min(max(threads ?? Processors.count, 1), 256))
         }
         defer { ranks.end() }
         try body(ranks)

@@ -107,6 +107,6 @@ struct Resume: ParsableCommand {
         if let epochs { (settings.minutes, settings.epochs) = (nil, epochs) }
         if !text.isEmpty { (settings.corpus.paths, settings.corpus.list) = (text, nil) }
         if !validationTexts.isEmpty { settings.validationTexts = validationTexts }
-        settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+        settings.threads = threads ?? Processors.count
     }
 }

@@ -149,6 +149,10 @@ struct Train: ParsableCommand {
     /// - Parameter ranks: The processes that this one leads; nil if there is one.
     private func train(on ranks: Ranks?) throws {
         let source = try source
+        // At Ctrl-C mpirun ends standard input first, and the part before would pass for the text.
+        guard ranks == nil || !source.readsStandardInput else {
+            throw ValidationError("With mpirun a text cannot come from standard input: name a file.")
+        }
         let folder = RunFolder(path: try output.folder ?? Runs.makeFolder(for: source))
         if source.readsStandardInput, isatty(STDIN_FILENO) != 0 {
             Terminal.note("reading the text from standard input, up to Ctrl-D")

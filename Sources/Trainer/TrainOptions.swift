@@ -387,8 +387,8 @@ struct MachineOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The parts of each minibatch whose gradients are sums of their own, so that several processes can train: "
-                + "see docs/ranks.md. Best a divisor of --batch. (default: one sum)",
+            "The parts of each minibatch whose gradients are sums of their own, so that several processes can train, "
+                + "at most as many: from 2 to 256, best a divisor of --batch; see docs/ranks.md. (default: one sum)",
             valueName: "n"))
     var slices: Int?
 
@@ -399,7 +399,7 @@ struct MachineOptions: ParsableArguments {
     var precision: Settings.Precision?
 
     func apply(to settings: inout Settings) {
-        settings.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+        settings.threads = threads ?? Processors.count
         settings.slices = slices
         settings.precision = precision == .f32 ? nil : precision ?? settings.precision
     }

@@ -60,8 +60,11 @@ struct Trainer: ParsableCommand {
         let status = exitCode(for: error)
         if status.isSuccess {
             do { try Terminal.write(message + "\n") } catch { end(with: error) }
-        } else if !message.isEmpty, status != .validationFailure || Ranks.startedRank == 0 {
-            // All ranks have the same arguments.
+        } else if status == .validationFailure, Ranks.startedRank > 0 {
+            // All ranks have the same arguments. mpirun kills the others when one has ended, so the
+            // first has time for its message.
+            sleep(1)
+        } else if !message.isEmpty {
             Terminal.note(FileName.shown(message))
         }
         Foundation.exit(status.rawValue)

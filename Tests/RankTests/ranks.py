@@ -180,6 +180,8 @@ class Tests:
                 "--run", "refused")
         check("and leaves no folder", not (self.folder / "refused").exists())
         refused("a wrong option is refused once", "--slices must be from 2 to 256", "train", "text.txt", "--slices", 0)
+        refused("a text from standard input is refused once", "cannot come from standard input", "train", "-", "--slices",
+                4)
         refused("a folder with a training is refused once", "it holds a training already", "train", *self.LONG, "--run",
                 "whole")
         status, output, errors = self.run(2, "resume", "whole")

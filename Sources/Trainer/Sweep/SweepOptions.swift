@@ -34,7 +34,7 @@ struct SweepOptions: ParsableArguments {
     var stopsHopeless: Bool { !trainsHopeless }
 
     /// The number of trials side by side.
-    var jobCount: Int { jobs ?? max(1, ProcessInfo.processInfo.activeProcessorCount / threads) }
+    var jobCount: Int { jobs ?? max(1, Processors.count / threads) }
 
     /// The options as arguments, for a command that continues a sweep.
     var arguments: String {

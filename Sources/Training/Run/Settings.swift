@@ -237,7 +237,10 @@ public struct Settings: Encodable, Equatable, Sendable {
     /// - Throws: ``TrainingError/invalidSetting(_:expected:)``.
     func validate(ranks: Int) throws(TrainingError) {
         guard slices ?? 1 >= ranks else {
-            throw .invalidSetting(.slices, expected: "at least \(ranks), the number of ranks, not \(slices ?? 1)")
+            throw .invalidSetting(
+                .slices,
+                expected:
+                    "at least \(ranks), the number of ranks; this training has \(slices.map(String.init) ?? "none")")
         }
     }
 
