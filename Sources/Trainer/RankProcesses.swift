@@ -11,7 +11,9 @@ enum RankProcesses {
         guard let ranks = try Ranks.joined() else { return try body(nil) }
         guard ranks.leads else {
             // The leader refuses other numbers.
-            return follow(ranks, threads: min(max(threads ?? Processors.count, 1), 256))
+            let range = Settings.threadRange
+            return follow(
+                ranks, threads: min(max(threads ?? Processors.count, range.lowerBound), range.upperBound))
         }
         defer { ranks.end() }
         try body(ranks)

@@ -82,7 +82,7 @@ struct SliceTests {
             for (wave, range) in zip(shards.waves, shards.ranges[rank]) {
                 #expect(range.isEmpty || wave.range.contains(range))
             }
-            let floats = shards.pieces[rank].map { $0.reduce(0) { $0 + layout.pieces[$1].count } }
+            let floats = shards.pieces[rank].map { $0.reduce(0) { $0 + shards.places[$1].count } }
             #expect(floats == shards.ranges[rank].map(\.count))
         }
     }

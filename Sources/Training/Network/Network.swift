@@ -416,10 +416,12 @@ final class Network: ParallelWork {
         guard let ranks else { return }
         let (layers, width) = (shape.layers, layout.width)
         let parts = ranks.slices(of: slices).map { slices in
-            func first(_ slice: Int) -> Int { slice * state.rows / self.slices }
+            func rows(_ slice: Int) -> Range<Int> {
+                RowPlaces.rows(ofSlice: slice, of: self.slices, rows: state.rows)
+            }
+            let own = rows(slices.lowerBound).lowerBound..<rows(slices.upperBound - 1).upperBound
             return (0..<layers).map { layer in
-                (layer * state.rows + first(slices.lowerBound))
-                    * width..<(layer * state.rows + first(slices.upperBound)) * width
+                (layer * state.rows + own.lowerBound) * width..<(layer * state.rows + own.upperBound) * width
             }
         }
         ranks.gather(state.hidden.pointer, parts)

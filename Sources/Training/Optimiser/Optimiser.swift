@@ -79,7 +79,7 @@ final class Optimiser: ParallelWork {
         let rank = network.ranks?.rank ?? 0
         ranges = network.shards.ranges[rank]
         muon = rule == .muon ? try Muon(network, within: ranges) : nil
-        squares = try AlignedBuffer(count: network.layout.pieces.count, for: "the optimiser")
+        squares = try AlignedBuffer(count: network.shards.places.count, for: "the optimiser")
         adamTensors = (0..<network.shape.tensorCount).filter {
             rule == .adam || !Muon.updates(network.shape.tensor($0))
         }
@@ -125,11 +125,10 @@ final class Optimiser: ParallelWork {
     private var sumOfSquares: Double {
         let gradients = network.gradients.pointer
         guard network.slices > 1 else { return network.kernels.sumOfSquares(gradients, network.gradients.count) }
-        let pieces = network.layout.pieces
         for own in network.shards.pieces[network.ranks?.rank ?? 0] {
             for piece in own {
-                squares.pointer[piece] = network.kernels.sumOfSquares(
-                    gradients + pieces[piece].lowerBound, pieces[piece].count)
+                let place = network.shards.places[piece]
+                squares.pointer[piece] = network.kernels.sumOfSquares(gradients + place.lowerBound, place.count)
             }
         }
         network.ranks?.gather(squares.pointer, network.shards.pieces, toAll: true)

@@ -21,13 +21,16 @@ struct Shards {
     let waves: [Wave]
     /// For each rank the place of its part of each wave.
     let ranges: [[Range<Int>]]
-    /// For each rank its pieces of ``ParameterLayout/pieces``.
+    /// The places of all pieces, which are never divided.
+    let places: [Range<Int>]
+    /// For each rank the numbers of its pieces of each wave.
     let pieces: [[Range<Int>]]
 
     /// - Parameter ranks: The number of ranks. If it is 1, there is one wave.
     init(_ layout: ParameterLayout, ranks: Int) {
         waves = Shards.waves(layout, isDivided: ranks > 1)
-        let starts = layout.pieces.map(\.lowerBound) + [layout.count]
+        places = layout.pieces
+        let starts = places.map(\.lowerBound) + [layout.count]
         /// The number of the first piece that begins at a place or later.
         func piece(_ place: Int) -> Int { starts.firstIndex { $0 >= place } ?? starts.count - 1 }
         let waves = waves

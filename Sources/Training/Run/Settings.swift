@@ -193,6 +193,9 @@ public struct Settings: Encodable, Equatable, Sendable {
             reportInterval
     }
 
+    /// The numbers of threads that a process may have.
+    public static let threadRange = 1...256
+
     /// Checks every number's range.
     ///
     /// - Throws: ``TrainingError/invalidSetting(_:expected:)``.
@@ -226,7 +229,7 @@ public struct Settings: Encodable, Equatable, Sendable {
         try check(.forgetBias, -100...100, forgetBias)
         try check(.validationFraction, 0...0.5, validationFraction)
         if let slices { try check(.slices, 2...256, slices) }
-        try check(.threads, 1...256, threads)
+        try check(.threads, Settings.threadRange, threads)
         try check(.keptCheckpoints, 0...100_000, keptCheckpoints)
         try check(.checkpointInterval, 1...1_000_000_000, checkpointInterval)
         try check(.reportInterval, 0...1_000_000_000, reportInterval)
