@@ -2,8 +2,8 @@ import Core
 import KernelDispatch
 import ModelFormat
 
-/// What decides the network of a training and its optimiser: the leading rank tells the others before
-/// it begins.
+/// What decides the network of a training and its optimiser: the leading rank tells the others
+/// before it begins.
 struct NetworkPlan: Codable {
     var version = chargenVersion
     /// Without folders.
