@@ -80,6 +80,7 @@ extension Settings.Name {
         case .dropout: "--dropout"
         case .weightDropout: "--weight-dropout"
         case .labelDropout: "--label-dropout"
+        case .drawnSymbols: "--sampled-softmax"
         case .validationInterval: "--validate-every"
         case .patience: "--patience"
         case .decay: "--decay"

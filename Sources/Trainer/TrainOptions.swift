@@ -312,6 +312,15 @@ struct RegularisationOptions: ParsableArguments {
     var weightDecay: Double?
 
     @Option(
+        name: .customLong("sampled-softmax"),
+        help: ArgumentHelp(
+            "The number of characters, drawn at random for each minibatch, that stand in the softmax for all that do "
+                + "not occur in it, 0 for all. (default: 256 if the text has 1,000 different characters or more, otherwise "
+                + "0; 0 with a preset)",
+            valueName: "n"))
+    var drawnSymbols: Int?
+
+    @Option(
         name: .customLong("average"),
         help: ArgumentHelp(
             "Validate and export a running mean of the parameters, in which the past has this weight. (default: 0)",
@@ -324,6 +333,7 @@ struct RegularisationOptions: ParsableArguments {
         settings.weightDropout = weightDropout ?? settings.weightDropout
         settings.labelDropout = labelDropout ?? settings.labelDropout
         settings.weightDecay = weightDecay ?? settings.weightDecay
+        settings.drawnSymbols = drawnSymbols ?? settings.drawnSymbols
         settings.averaging = averaging ?? settings.averaging
     }
 }

@@ -32,6 +32,7 @@ CASES = {
     "documents": ["text.txt", "--documents", "line", "--slices", "5", "--variational-dropout", "--dropout", "0.3"],
     "windows of one document": [
         "text.txt", "--documents", "paragraph", "--preset", "notebook", "--slices", "4"],
+    "a sampled softmax": ["wide.txt", "--batch", "6", "--slices", "4", "--sampled-softmax", "8"],
     "labels": ["labels.csv", "--csv", "--columns", "2", "--label", "class=1", "--cell", "lstm", "--slices", "6"],
 }
 
@@ -53,6 +54,8 @@ def texts(folder):
     text = "".join(line + ("\n\n" if index % 9 == 8 else "\n") for index, line in enumerate(lines))
     (folder / "text.txt").write_text(text, encoding="utf-8")
     (folder / "other.txt").write_text(text[:2000], encoding="utf-8")
+    characters = "abcdefghij" * 50 + "".join(map(chr, range(0x4E00, 0x4E00 + 200)))
+    (folder / "wide.txt").write_text("".join(generator.choices(characters, k=4000)), encoding="utf-8")
     rows = "".join(f"{index % 3},{line}\n" for index, line in enumerate(lines[:200]))
     (folder / "labels.csv").write_text("class,text\n" + rows, encoding="utf-8")
 

@@ -37,6 +37,7 @@ CASES = {
     "validation texts": ["--validation-text", "other.txt", "--validation-text", "third.txt", "--patience", "50"],
     "rare characters": ["--min-count", "2000"],
     "slices": ["--slices", "5"],
+    "sampled softmax": ["--sampled-softmax", "8", "--batch", "4", "--time", "20"],
     "exponential": ["--schedule", "exponential", "--decay", "0.5", "--decay-after", "1"],
 }
 COMMON = ["--layers", "2", "--hidden", "24", "--epochs", "4", "--checkpoint-every", "25", "--sample-length", "20"]
@@ -44,8 +45,9 @@ NOTEBOOK = ["--hidden", "24", "--epochs", "2", "--checkpoint-every", "5"]
 
 
 def text(generator):
-    """Words in lines, and lines in paragraphs."""
-    words = ["".join(generator.choices("abcdefghij", k=generator.randint(1, 8))) for _ in range(200)]
+    """Words of ten letters and sixty rare characters, in lines, and lines in paragraphs."""
+    characters = "abcdefghij" * 50 + "".join(map(chr, range(0x4E00, 0x4E00 + 60)))
+    words = ["".join(generator.choices(characters, k=generator.randint(1, 8))) for _ in range(200)]
     lines = [" ".join(generator.choices(words, k=generator.randint(2, 12))) for _ in range(900)]
     return "".join(line + ("\n\n" if index % 9 == 8 else "\n") for index, line in enumerate(lines))
 

@@ -54,4 +54,24 @@ struct RecipeTests {
         let adam = try Recipe(text, minutes: nil) { ($0.hiddenSize, $0.epochs, $0.optimiser) = (64, 7, .adam) }.settings
         #expect(adam.learningRate < smaller.learningRate)
     }
+
+    @Test("sample the softmax of texts with a thousand different characters or more, unless that is given")
+    func manySymbols() throws {
+        func text(_ count: UInt32) throws -> Corpus {
+            let characters = (0..<count).compactMap { Unicode.Scalar(0x4E00 + $0) }.map(Character.init)
+            return try testCorpus(String((0..<6000).map { characters[$0 % characters.count] }))
+        }
+        func drawn(_ count: UInt32, _ given: Int? = nil) throws -> Int? {
+            let recipe = try Recipe(text(count), minutes: nil) {
+                $0.epochs = 1
+                $0.drawnSymbols = given ?? $0.drawnSymbols
+            }
+            #expect(recipe.reasons[2].contains("sampled softmax") == (recipe.settings.drawnSymbols ?? 0 > 0))
+            return recipe.settings.drawnSymbols
+        }
+        #expect(try drawn(999) == nil)
+        #expect(try drawn(1000) == 256)
+        #expect(try drawn(1000, 0) == 0)
+        #expect(try drawn(999, 40) == 40)
+    }
 }

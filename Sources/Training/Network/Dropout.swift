@@ -14,6 +14,9 @@ struct Dropout: Equatable {
     var weights = 0.0
     /// The rate of documents' labels, each by itself, so that the state of no label is learned too.
     var labels = 0.0
+    /// The symbols that are drawn for each minibatch, to stand for all that are not its targets; 0
+    /// for all of them (``SymbolSample``).
+    var drawnSymbols = 0
 
     /// What is dropped of a layer's output; nil for nothing.
     func states(_ noise: Noise, layer: Int) -> DropMask? {
@@ -29,17 +32,27 @@ struct Dropout: Equatable {
     func labels(_ noise: Noise) -> DropMask? {
         labels > 0 ? DropMask(noise, stream: -1, rate: labels) : nil
     }
+
+    /// What symbols are drawn with; nil for all symbols.
+    func symbols(_ noise: Noise) -> SplitMix64? {
+        drawnSymbols > 0 ? noise.generator(stream: -2) : nil
+    }
 }
 
 /// The random numbers of one update: they depend on the training's seed and the update's number
 /// alone, so that a resumed training draws the same.
 struct Noise: BitwiseCopyable {
-    fileprivate let key: UInt64
+    private let key: UInt64
 
     init(seed: UInt64, update: Int) {
         var generator = SplitMix64(seed: seed)
         generator = SplitMix64(seed: generator.next() ^ UInt64(update))
         key = generator.next()
+    }
+
+    /// The random numbers of one use of them.
+    fileprivate func generator(stream: Int) -> SplitMix64 {
+        SplitMix64(seed: key ^ UInt64(bitPattern: Int64(stream)))
     }
 }
 
@@ -52,7 +65,7 @@ struct DropMask {
     private let scale: Float
 
     fileprivate init(_ noise: Noise, stream: Int, rate: Double) {
-        var generator = SplitMix64(seed: noise.key ^ UInt64(bitPattern: Int64(stream)))
+        var generator = noise.generator(stream: stream)
         key = generator.next()
         threshold = UInt64(rate * 65536)
         scale = Float(1 / (1 - Double(threshold) / 65536))

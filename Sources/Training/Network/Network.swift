@@ -43,6 +43,8 @@ final class Network: ParallelWork {
 
     private let layers: [LayerWeights]
     private let output: PackedWeights
+    /// The symbols of a pass that has not all; nil if each has.
+    private let sample: SymbolSample?
     private var activations: Activations
     private let division: RowDivision
     private let dropout: Dropout
@@ -102,6 +104,8 @@ final class Network: ParallelWork {
         self.layers = layers
         self.dropout = dropout
         output = try PackedWeights(parameters.outputWeights, rows: layout.outputWidth, columns: layout.width)
+        sample =
+            dropout.drawnSymbols > 0 ? try SymbolSample(drawn: dropout.drawnSymbols, layout) : nil
         self.resetSymbol = resetSymbol
         self.labelColumns = labelColumns
         activations = try Activations(
@@ -153,7 +157,9 @@ final class Network: ParallelWork {
                 kernels)
             _ = activations.fit(places)
         }
+        if let sample, let text = pass.text { try sample.note(text.minibatch, of: text.corpus) }
         if let ranks { try exchangeSymbols(of: pass, ranks) }
+        chooseSymbols(pass.noise)
         distribute(.packing(pass.noise), chunks: packingChunks)
         activations.isDropping = pass.noise != nil && dropout.states > 0
         division.divide(rows: places.rows, slices: places.slices.count)
@@ -161,6 +167,17 @@ final class Network: ParallelWork {
         distribute(.rows(pass), chunks: pool.size)
         if pass.purpose == .gradient { sumGradients(pass) }
         return pass.purpose == .logits ? 0 : totalLoss() / Double(pass.predictions)
+    }
+
+    /// Has the output layer take all symbols or, if some are to be drawn, those.
+    private func chooseSymbols(_ noise: Noise?) {
+        activations.output.sample = nil
+        output.replace(by: parameters.outputWeights, rows: layout.outputWidth)
+        guard let sample, let random = noise.flatMap({ dropout.symbols($0) }),
+            sample.draw(random, bias: parameters.outputBias)
+        else { return }
+        activations.output.sample = sample
+        output.replace(by: sample.rows.pointer, rows: sample.count)
     }
 
     /// The places of a pass' rows.
@@ -253,6 +270,7 @@ final class Network: ParallelWork {
             if chunk < layer.chunks { return layer.pack(chunk: chunk, mask(of: layer, noise), kernels) }
             chunk -= layer.chunks
         }
+        activations.output.sample?.copyRows(output.rows(ofChunk: chunk), of: parameters.outputWeights)
         output.pack(chunk: chunk, nil, kernels)
     }
 
@@ -301,11 +319,12 @@ final class Network: ParallelWork {
         _ scratch: UnsafeMutablePointer<Float>
     ) {
         let layer = activations.output
+        let bias = layer.sample?.bias.pointer ?? parameters.outputBias
         let length = RecurrentLayer.steps(of: rows)
         for start in stride(from: 0, to: pass.time, by: length) {
             let steps = start..<min(start + length, pass.time)
             layer.forward(
-                output, bias: parameters.outputBias, hidden: activations.lastHidden, rows: rows, steps: steps,
+                output, bias: bias, hidden: activations.lastHidden, rows: rows, steps: steps,
                 scratch: scratch)
             layer.loss(
                 targets: activations.symbols.targets.pointer, scale: 1 / Float(pass.predictions), rows: rows,
@@ -380,6 +399,7 @@ final class Network: ParallelWork {
     /// rank's.
     private func exchangeSymbols(of pass: Pass, _ ranks: Ranks) throws(ChargenError) {
         guard let text = pass.text else {
+            sample.map { ranks.broadcast($0.targetBytes) }
             activations.symbols.forEachBuffer(places: activations.places.count) { ranks.receive($0, from: 0) }
             return ranks.complete()
         }
@@ -392,6 +412,7 @@ final class Network: ParallelWork {
         }
         // Nothing fails from here on, where the others wait for what comes next.
         ranks.lead(.pass(pass.command))
+        sample.map { ranks.broadcast($0.targetBytes) }
         for rank in 1..<ranks.size {
             let places = places(of: pass, rank: rank)
             let symbols = sentSymbols[rank - 1]

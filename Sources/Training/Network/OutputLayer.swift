@@ -6,10 +6,9 @@ import Kernels
 /// The linear layer from the last hidden state to the logits, and the loss, over a minibatch.
 final class OutputLayer {
     private let kernels: TrainingKernels
-    /// V.
-    let symbolCount: Int
-    /// V, padded.
-    let width: Int
+    private let layout: ParameterLayout
+    /// The symbols of the pass at hand; nil for all.
+    var sample: SymbolSample?
     /// The padded hidden units.
     let inputWidth: Int
     /// At most as many as the memory was made for.
@@ -25,16 +24,20 @@ final class OutputLayer {
 
     init(_ layout: ParameterLayout, _ places: RowPlaces, _ kernels: TrainingKernels) throws(ChargenError) {
         self.kernels = kernels
-        symbolCount = layout.shape.vocabularySize
-        width = layout.outputWidth
+        self.layout = layout
         inputWidth = layout.width
         self.places = places
         let count = places.count
-        logits = try AlignedBuffer(count: count * width, for: "a minibatch's logits")
+        logits = try AlignedBuffer(count: count * layout.outputWidth, for: "a minibatch's logits")
         exponentialSums = try AlignedBuffer(count: count, for: "a minibatch's losses")
         targetLogits = try AlignedBuffer(count: count, for: "a minibatch's losses")
         zeros = try AlignedBuffer(count: inputWidth, for: "a minibatch's gradients")
     }
+
+    /// The number of symbols.
+    private var symbolCount: Int { sample?.count ?? layout.shape.vocabularySize }
+    /// The same, padded.
+    private var width: Int { sample?.count ?? layout.outputWidth }
 
     /// Computes some rows' logits.
     ///
@@ -62,8 +65,9 @@ final class OutputLayer {
                     targetLogits.pointer[place] = 0
                     continue
                 }
+                let target = sample?.index(of: targets[place]) ?? targets[place]
                 let terms = kernels.softmaxGradient(
-                    logits.pointer + place * width, symbolCount, Int(targets[place]), scale)
+                    logits.pointer + place * width, symbolCount, Int(target), scale)
                 exponentialSums.pointer[place] = terms.sum
                 targetLogits.pointer[place] = terms.targetLogit
             }
@@ -111,7 +115,8 @@ final class OutputLayer {
         let first = chunk * size
         let count = min(size, width - first)
         let places = places.places(ofSlice: slice)
-        let (weights, bias) = (gradients.outputWeights + first * inputWidth, gradients.outputBias + first)
+        let weights = (sample?.rows.pointer ?? gradients.outputWeights) + first * inputWidth
+        let bias = (sample?.bias.pointer ?? gradients.outputBias) + first
         bias.update(repeating: 0, count: count)
         weights.update(repeating: 0, count: count * inputWidth)
         for start in stride(from: places.lowerBound, to: places.upperBound, by: transposedProductTerms) {
@@ -126,6 +131,7 @@ final class OutputLayer {
                 source: logits, stride: width, rows: terms, target: bias, targetStride: 0, indices: nil, count: count)
             kernels.addRows(&addition)
         }
+        sample?.setGradients(first..<first + count, of: gradients)
     }
 
     /// The logits of a row at a time step, V of them, after

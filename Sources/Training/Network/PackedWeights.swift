@@ -8,9 +8,9 @@ import Core
 /// packed its own weights, as a BLAS call does, would do so at every time step.
 /// `docs/training-speed.md` has the figures of both.
 final class PackedWeights {
-    /// The matrix, in the parameters: `rows` rows of `columns` floats.
-    private let matrix: UnsafePointer<Float>
-    let rows: Int
+    /// The matrix, such as one in the parameters: `rows` rows of `columns` floats.
+    private var matrix: UnsafePointer<Float>
+    private(set) var rows: Int
     let columns: Int
     /// Packed for x · Wᵀ.
     let transposed: AlignedBuffer<Float>
@@ -33,6 +33,18 @@ final class PackedWeights {
         rowMajor = try AlignedBuffer(count: rows * columns, for: "the model's weights")
     }
 
+    /// Has another matrix packed from now on, with at most as many rows as the first.
+    func replace(by matrix: UnsafePointer<Float>, rows: Int) {
+        self.matrix = matrix
+        self.rows = rows
+    }
+
+    /// The rows that a chunk has.
+    func rows(ofChunk chunk: Int) -> Range<Int> {
+        let first = chunk * PackedWeights.chunkRows
+        return first..<min(first + PackedWeights.chunkRows, rows)
+    }
+
     /// The chunks of ``pack(chunk:_:_:)``.
     var chunks: Int { divideRoundingUp(rows, by: PackedWeights.chunkRows) }
 
@@ -40,19 +52,18 @@ final class PackedWeights {
     ///
     /// - Parameter mask: What is dropped of it, a row of the mask for each row; nil for nothing.
     func pack(chunk: Int, _ mask: DropMask?, _ kernels: TrainingKernels) {
-        let first = chunk * PackedWeights.chunkRows
-        let end = min(first + PackedWeights.chunkRows, rows)
-        let place = first * columns
+        let range = rows(ofChunk: chunk)
+        let place = range.lowerBound * columns
         var matrix = matrix
         if let mask {
-            for row in first..<end {
+            for row in range {
                 mask.multiply(
                     matrix + row * columns, to: dropped.pointer + row * columns, count: columns, row: row)
             }
             matrix = UnsafePointer(dropped.pointer)
         }
         kernels.packTransposed(
-            matrix + place, end - first, columns, transposed.pointer + place / kernels.elementsPerFloat)
-        kernels.packRows(matrix, first, end, rows, columns, rowMajor.pointer)
+            matrix + place, range.count, columns, transposed.pointer + place / kernels.elementsPerFloat)
+        kernels.packRows(matrix, range.lowerBound, range.upperBound, rows, columns, rowMajor.pointer)
     }
 }

@@ -23,6 +23,9 @@ public struct Recipe {
     /// fewer than ``leastUpdates``.
     private static let mostRepetitions = 80.0
     private static let leastUpdates = 2000
+    /// The softmax is sampled from so many symbols on, with so many that are drawn.
+    private static let manySymbols = 1000
+    private static let drawnSymbols = 256
     /// The validations of a training.
     private static let validations = 40
 
@@ -37,6 +40,7 @@ public struct Recipe {
         adjust: (inout Settings) -> Void
     ) throws {
         settings = Settings(corpus: CorpusSource(paths: []))
+        settings.drawnSymbols = corpus.vocabulary.count < Recipe.manySymbols ? nil : Recipe.drawnSymbols
         adjust(&settings)
         let learned = max(1, Double(corpus.count) * (1 - settings.validationFraction))
         chooseMinibatch(learned, adjust)
@@ -123,6 +127,7 @@ public struct Recipe {
             ? String(format: "about %.2g %% of the text", 100 * symbols / learned)
             : "about \(repetitions > 1 ? "\(Int(repetitions)) times" : "once") through the text"
         let time = settings.minutes.map { $0 == 1 ? "1 minute" : "\($0.formatted()) minutes" }
+        let sample = settings.drawnSymbols.map { $0 > 0 ? ", sampled softmax \($0)" : "" } ?? ""
         let reason =
             isLimited ? ", as much as \(time ?? "the time") may allow" : time == nil ? "" : "; more would not help"
         reasons = [
@@ -131,7 +136,7 @@ public struct Recipe {
             "training: \(times)\(reason)",
             "settings: minibatches of \(settings.batchSize) × \(settings.time) characters, learning rate "
                 + "\(settings.learningRate) (\(settings.optimiser.rawValue), \(settings.schedule.rawValue)), dropout "
-                + "\(settings.dropout), weight decay \(settings.weightDecay); each is an option of 'train'",
+                + "\(settings.dropout), weight decay \(settings.weightDecay)\(sample); each is an option of 'train'",
         ]
     }
 
@@ -152,7 +157,8 @@ public struct Recipe {
         guard let backend = Backend.chosen() else { return 1 }
         let network = try Network(
             shape(settings, corpus), threads: settings.threads, backend: backend,
-            precision: settings.precision ?? .f32, dropout: Dropout(states: 0.1))
+            precision: settings.precision ?? .f32,
+            dropout: Dropout(states: 0.1, drawnSymbols: settings.drawnSymbols ?? 0))
         var random = SplitMix64(seed: settings.seed)
         network.parameters.initialise(range: 0.1, forgetBias: nil, random: &random)
         let optimiser = try Optimiser(network, settings.optimiser)

@@ -100,6 +100,9 @@ public struct Settings: Encodable, Equatable, Sendable {
     /// The rate at which documents are learned without a label of theirs, so that the state of no
     /// label is learned; nil without labels.
     public var labelDropout: Double?
+    /// The symbols that are drawn for each minibatch, to stand in the softmax for all that are not
+    /// its targets; nil or 0 for all of them.
+    public var drawnSymbols: Int?
     /// The largest norm of all gradients together; 0 for no limit.
     public var clipNorm = 0.0
     /// The largest magnitude of each gradient if `clipNorm` is 0; 0 for no limit.
@@ -180,7 +183,8 @@ public struct Settings: Encodable, Equatable, Sendable {
 
     var dropoutRates: Dropout {
         Dropout(
-            states: dropout, isVariational: variationalDropout, weights: weightDropout, labels: labelDropout ?? 0)
+            states: dropout, isVariational: variationalDropout, weights: weightDropout, labels: labelDropout ?? 0,
+            drawnSymbols: drawnSymbols ?? 0)
     }
 
     /// The settings that have a range, by the names of their properties.
@@ -188,7 +192,7 @@ public struct Settings: Encodable, Equatable, Sendable {
         case minimumCount
         case layers, hiddenSize, batchSize, time, stride, burnIn, documentLimit, epochs, minutes
         case learningRate, warmup, decay, decayAfter, secondMomentDecay, weightDecay, averaging
-        case dropout, weightDropout, labelDropout, clipNorm, clipElement, initialRange, forgetBias
+        case dropout, weightDropout, labelDropout, drawnSymbols, clipNorm, clipElement, initialRange, forgetBias
         case validationFraction, validationInterval, patience, slices, threads, keptCheckpoints, checkpointInterval,
             reportInterval
     }
@@ -219,6 +223,7 @@ public struct Settings: Encodable, Equatable, Sendable {
         try check(.dropout, 0...0.9, dropout)
         try check(.weightDropout, 0...0.9, weightDropout)
         if let labelDropout { try check(.labelDropout, 0...0.9, labelDropout) }
+        if let drawnSymbols { try check(.drawnSymbols, 0...limit.vocabularySize, drawnSymbols) }
         try check(.validationInterval, 0...1_000_000_000, validationInterval)
         try check(.patience, 0...1_000_000, patience)
         try check(.decay, 1e-3...1, decay)
@@ -309,6 +314,7 @@ extension Settings: Decodable {
         try read(&variationalDropout, .variationalDropout)
         try read(&weightDropout, .weightDropout)
         try read(&labelDropout, .labelDropout)
+        try read(&drawnSymbols, .drawnSymbols)
         try read(&clipNorm, .clipNorm)
         try read(&clipElement, .clipElement)
         try read(&initialRange, .initialRange)
