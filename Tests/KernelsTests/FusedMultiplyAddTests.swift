@@ -84,6 +84,53 @@ import Testing
             }
         }
 
+        /// Compares rows times a vector with chains of the standard library's fused multiply-adds.
+        ///
+        /// - Parameter make: A number of the given kind: 0 for the sums, 1 for the matrix, 2 for
+        ///   the vector.
+        private func checkRows(_ make: (inout SplitMix64, Int) -> Float) {
+            var generator = SplitMix64(seed: 3)
+            for round in 0..<300 {
+                let (columns, stride) = (round % 50, 16 * (1 + round % 3))
+                let matrix = (0..<max(1, columns * stride)).map { _ in make(&generator, 1) }
+                let vector = (0..<max(1, columns)).map { _ in make(&generator, 2) }
+                let start = (0..<16).map { _ in make(&generator, 0) }
+                var sums = start
+                ci_add_rows_times_vector(&sums, matrix, stride, vector, columns)
+                for lane in 0..<16 {
+                    let expected = (0..<columns).reduce(start[lane]) {
+                        $0.addingProduct(matrix[$1 * stride + lane], vector[$1])
+                    }
+                    #expect(
+                        sums[lane].bitPattern == expected.bitPattern || sums[lane].isNaN && expected.isNaN,
+                        "\(columns) columns: \(expected), not \(sums[lane])")
+                }
+            }
+        }
+
+        @Test func `rows times a vector of usual numbers, and of integers, whose sums are often half-way`() {
+            checkRows { generator, _ in Float(Int32(truncatingIfNeeded: generator.next())) * 0x1p-31 }
+            // Sums of 25 to 28 bits.
+            checkRows { generator, kind in
+                let word = generator.next()
+                return kind == 0 ? Float(word >> 40) : Float(word & 0xFFF) - 2048
+            }
+        }
+
+        @Test func `rows times a vector of any numbers, very large and very small ones`() {
+            checkRows { generator, _ in Float(bitPattern: UInt32(truncatingIfNeeded: generator.next())) }
+            for exponent in [-140, -75, -66, 30, 60, 120] {
+                checkRows { generator, kind in
+                    let word = generator.next()
+                    let number = Float(Int32(truncatingIfNeeded: word)) * 0x1p-31
+                    // Some zeros of both signs.
+                    return word >> 60 == 0
+                        ? number * 0
+                        : kind == 2 ? number : number * Float(sign: .plus, exponent: exponent, significand: 1)
+                }
+            }
+        }
+
         @Test func `a product without rounding, and one that overflows before the sum`() {
             var generator = SplitMix64(seed: 2)
             for round in 0..<2_000 {

@@ -9,6 +9,7 @@
 #ifndef FUSED_MULTIPLY_ADD_H
 #define FUSED_MULTIPLY_ADD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef float ci_float16 __attribute__((ext_vector_type(16)));
@@ -26,6 +27,7 @@ typedef float ci_float2 __attribute__((ext_vector_type(2)));
 typedef float ci_float4 __attribute__((ext_vector_type(4)));
 typedef double ci_double2 __attribute__((ext_vector_type(2)));
 typedef uint32_t ci_uint4 __attribute__((ext_vector_type(4)));
+typedef uint64_t ci_ulong2 __attribute__((ext_vector_type(2)));
 
 /// The floats of a vector of four as doubles, in two registers: as one vector the compiler takes
 /// them apart lane by lane.
@@ -110,11 +112,21 @@ static inline __attribute__((always_inline)) ci_float16 ci_fused_multiply_add(ci
     return result;
 }
 
+/// Doubles rounded to floats, which are neither half-way between two floats nor too large or small
+/// for a float with all its bits.
+static inline __attribute__((always_inline)) ci_double2 ci_round_to_floats(ci_double2 x) {
+#if defined(__wasm_simd128__)
+    return ci_promote_low(ci_demote(x));
+#else
+    return (ci_double2)(((ci_ulong2)x + (1U << 28)) & ~0ULL << 29);
+#endif
+}
+
 /// A step of Horner's scheme: a · x + b, as floats.
 static inline __attribute__((always_inline)) ci_double_pair ci_horner(
     ci_double_pair a, ci_double_pair x, float b, ci_int4 *hard) {
     ci_double_pair sum = ci_multiply_add(a, x, (ci_double_pair){b, b}, hard);
-    return (ci_double_pair){ci_promote_low(ci_demote(sum.low)), ci_promote_low(ci_demote(sum.high))};
+    return (ci_double_pair){ci_round_to_floats(sum.low), ci_round_to_floats(sum.high)};
 }
 
 /// Four lanes of ci_polynomial(), rounded twice a step. `hard` gets those where that may differ.
@@ -145,6 +157,16 @@ static inline __attribute__((always_inline)) ci_float16 ci_polynomial(
     if (__builtin_expect(ci_any(hard), 0)) ci_polynomial_by_odd(&x, a, b, c, d, e, f, &result);
     return result;
 }
+
+#if !defined(__wasm_simd128__)
+/// Adds sixteen rows of a matrix times a vector to `sums`: a fused multiply-add in each lane for
+/// each of `count` columns. The sums stay doubles from column to column, where they are rounded by
+/// integers: conversions to floats are slow, most of all on an emulated processor.
+///
+/// `matrix` has the rows of each column side by side, `stride` floats from column to column.
+void ci_add_rows_times_vector(
+    float *sums, const float *matrix, ptrdiff_t stride, const float *vector, ptrdiff_t count);
+#endif
 
 /// a · b + c in each lane, with a single rounding, where the product is a float unless it
 /// overflows: it has at most 24 bits, and a or b is an integer.

@@ -43,14 +43,38 @@ public func packFloat32(
 /// Adds W · x to the outputs of each vector x, over weights that
 /// ``packFloat32(_:order:rows:columns:into:)`` packed.
 func addFloat32Product(_ product: UnsafePointer<PackedProduct>) {
-    addPanelProduct(FloatWeights.self, product.pointee)
+    #if AVX512 || AVX2 || arch(arm64) || arch(wasm32)
+        addPanelProduct(FloatWeights.self, product.pointee)
+    #else
+        addEmulatedProduct(product.pointee)
+    #endif
 }
 
-private enum FloatWeights: PanelWeights {
-    @inline(__always) static var columnsPerWord: Int { 1 }
+#if AVX512 || AVX2 || arch(arm64) || arch(wasm32)
+    private enum FloatWeights: PanelWeights {
+        @inline(__always) static var columnsPerWord: Int { 1 }
 
-    @inline(__always)
-    static func vector(at source: UnsafeRawPointer, column: Int) -> Vector {
-        Vector(at: source.assumingMemoryBound(to: Float.self))
+        @inline(__always)
+        static func vector(at source: UnsafeRawPointer, column: Int) -> Vector {
+            Vector(at: source.assumingMemoryBound(to: Float.self))
+        }
     }
-}
+#else
+    /// The same without an instruction for fused multiply-adds.
+    private func addEmulatedProduct(_ product: PackedProduct) {
+        var weights = product.weights.assumingMemoryBound(to: Float.self)
+        var row = 0
+        while row < product.rows {
+            let height = groupHeight(at: row, of: product.rows)
+            for panel in Swift.stride(from: 0, to: height, by: laneCount) {
+                for index in 0..<product.count {
+                    ci_add_rows_times_vector(
+                        product.outputs + index * product.stride + row + panel, weights + panel, height,
+                        product.inputs[index].assumingMemoryBound(to: Float.self), product.columns)
+                }
+            }
+            weights += height * product.columns
+            row += height
+        }
+    }
+#endif
