@@ -26,7 +26,8 @@ extension TrainingError: LocalizedError {
         case .runFinished: "ask for more with --epochs or --minutes"
         case .labelsMissing: "name them with --label"
         case .labelsCarried: "leave out --carry-documents"
-        case .invalidSetting, .invalidValidationText, .invalidRun, .invalidCheckpoint, .cannotImport, .cannotWrite:
+        case .invalidSetting, .invalidValidationText, .invalidRun, .invalidCheckpoint, .cannotImport, .cannotWrite,
+            .rankFailed:
             nil
         }
     }

@@ -32,6 +32,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case cannotImport(path: String, String)
     /// A file could not be written: its path and the system's reason.
     case cannotWrite(path: String, reason: String)
+    /// One of several ranks cannot train.
+    case rankFailed(Int, String)
 
     public var description: String {
         switch self {
@@ -57,6 +59,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         case .invalidCheckpoint(let path, let reason): "cannot use the checkpoint '\(path)': \(reason)"
         case .cannotImport(let path, let reason): "cannot import '\(FileName.shown(path))': \(reason)"
         case .cannotWrite(let path, let reason): "cannot write '\(path)': \(reason)"
+        case .rankFailed(let rank, let message): "rank \(rank) cannot train: \(message)"
         }
     }
 }

@@ -187,6 +187,13 @@ class Tests:
                 4)
         refused("a folder with a training is refused once", "it holds a training already", "train", *self.LONG, "--run",
                 "whole")
+        for title, condition in [("a", "$OMPI_COMM_WORLD_RANK = 1"), ("each", "yes")]:
+            script = f'[ {condition} ] && export CHARGEN_BACKEND=none; exec "$@"'
+            own, self.trainer = self.trainer, "bash"
+            refused(f"a backend that {title} rank lacks is refused once", "CHARGEN_BACKEND must be", "-c", script, "bash",
+                    own, "train", "text.txt", "--slices", 4, "--run", "refused")
+            self.trainer = own
+            check("and leaves no folder", not (self.folder / "refused").exists())
         status, output, errors = self.run(2, "resume", "whole")
         check("a finished training ends at once", status == 0 and "its 12 epochs are done" in errors, errors)
 

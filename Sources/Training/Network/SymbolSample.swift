@@ -26,8 +26,8 @@ final class SymbolSample {
     /// [count]: the symbols' biases with what their logits are raised by; after the backward pass,
     /// the gradients of the biases.
     let bias: AlignedBuffer<Float>
-    /// [count, columns]: the symbols' rows of the output layer's matrix; after the backward pass, the
-    /// gradients of these.
+    /// [count, columns]: the symbols' rows of the output layer's matrix; after the backward pass,
+    /// the gradients of these.
     let rows: AlignedBuffer<Float>
 
     /// - Parameter drawn: The number of symbols to draw for each minibatch.
@@ -112,8 +112,9 @@ final class SymbolSample {
         }
     }
 
-    /// Moves the gradients of the symbols at some places to those of all parameters. Symbols that are
-    /// not among these get zeros: those before the first place, and those up to the next place's.
+    /// Moves the gradients of the symbols at some places to those of all parameters. Symbols that
+    /// are not among these get zeros: those before the first place, and those up to the next
+    /// place's.
     func setGradients(_ range: Range<Int>, of gradients: Parameters) {
         for index in range {
             if index == 0 { clear(0..<self[0], of: gradients) }

@@ -12,20 +12,22 @@ public final class Follower {
     private var states: [Int: RecurrentState] = [:]
 
     /// Waits until the leading rank has a training; nil if it has ended without one.
-    ///
-    /// - Throws: `ChargenError`.
-    public init?(_ ranks: Ranks, threads: Int) throws {
+    public init?(_ ranks: Ranks, threads: Int) {
         guard case .begin = ranks.nextCommand() else { return nil }
-        let plan = try JSONDecoder().decode(NetworkPlan.self, from: ranks.broadcast(Data()))
-        guard plan.version == chargenVersion else {
-            throw ChargenError(
-                .invalidArgument,
-                "rank 0 is chargen \(plan.version), and rank \(ranks.rank) is chargen \(chargenVersion): start the "
-                    + "same program everywhere")
+        let data = ranks.broadcast(Data())
+        do {
+            let (plan, made) = try ranks.makeTogether {
+                let plan = try NetworkPlan(data)
+                return (plan, try plan.make(threads: threads, ranks))
+            }
+            self.ranks = ranks
+            settings = plan.settings
+            (network, optimiser) = made
+        } catch {
+            // The leader knows, says it, and ends.
+            _ = ranks.nextCommand()
+            return nil
         }
-        self.ranks = ranks
-        settings = plan.settings
-        (network, optimiser) = try plan.make(threads: threads, ranks)
     }
 
     /// Does what the leading rank tells it, to the end.

@@ -1,4 +1,5 @@
 import Core
+import Foundation
 import KernelDispatch
 import ModelFormat
 
@@ -19,6 +20,23 @@ struct NetworkPlan: Codable {
         labelCount = labels?.count ?? 0
         labelColumns = labels?.counts.count ?? 0
         resetSymbol = vocabulary.resetSymbol
+    }
+
+    /// What the leading rank has sent.
+    ///
+    /// - Throws: `invalidArgument` if that is another version of chargen; `DecodingError`.
+    init(_ data: Data) throws {
+        // The rest may be another version's.
+        struct Version: Decodable {
+            let version: String
+        }
+        let version = try JSONDecoder().decode(Version.self, from: data).version
+        guard version == chargenVersion else {
+            throw ChargenError(
+                .invalidArgument,
+                "it is chargen \(chargenVersion), and rank 0 is chargen \(version): start the same program everywhere")
+        }
+        self = try JSONDecoder().decode(NetworkPlan.self, from: data)
     }
 
     /// The network and its optimiser.

@@ -90,6 +90,35 @@ public final class Ranks {
         return copy
     }
 
+    // MARK: - At once
+
+    /// Has every rank make something of its own. If one of them cannot, none goes on.
+    ///
+    /// - Throws: This rank's error or, where it has none, one that names the first rank that has.
+    func makeTogether<Value>(_ make: () throws -> Value) throws -> Value {
+        let made = Result(catching: make)
+        var message = ""
+        if case .failure(let error) = made { message = error.localizedDescription }
+        let length = 1024
+        var messages = [UInt8](repeating: 0, count: size * length)
+        messages.replaceSubrange(rank * length..<(rank + 1) * length, with: Ranks.padded(message, to: length))
+        messages.withUnsafeMutableBufferPointer { buffer in
+            guard let pointer = buffer.baseAddress else { return }
+            gather(pointer, (0..<size).map { [$0 * length..<($0 + 1) * length] }, toAll: true)
+        }
+        let value = try made.get()
+        for rank in 0..<size {
+            let bytes = messages[rank * length..<(rank + 1) * length].prefix { $0 != 0 }
+            guard bytes.isEmpty else { throw TrainingError.rankFailed(rank, String(decoding: bytes, as: UTF8.self)) }
+        }
+        return value
+    }
+
+    private static func padded(_ message: String, to length: Int) -> [UInt8] {
+        let bytes = message.utf8.prefix(length)
+        return Array(bytes) + Array(repeating: 0, count: length - bytes.count)
+    }
+
     // MARK: - Transfers
 
     /// Begins to send bytes, which must stay as they are until ``complete()`` returns.

@@ -195,8 +195,10 @@ public final class TrainingRun {
         if let ranks {
             ranks.lead(.begin)
             _ = ranks.broadcast(try JSON.data(plan))
+            (network, optimiser) = try ranks.makeTogether { try plan.make(threads: settings.threads, ranks) }
+        } else {
+            (network, optimiser) = try plan.make(threads: settings.threads, nil)
         }
-        (network, optimiser) = try plan.make(threads: settings.threads, ranks)
         let rows = source.carriedRows
         state = rows > 0 ? try RecurrentState(network.layout, rows: rows) : nil
         validationTexts = try ValidationText.texts(
