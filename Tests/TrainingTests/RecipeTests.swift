@@ -28,14 +28,14 @@ struct RecipeTests {
         let small = try Recipe(corpus(3000), minutes: 30) { $0.threads = 2 }.settings
         #expect(small.hiddenSize == 64 && small.dropout > 0.2)
         // There is more time than so many epochs of such a text take.
-        #expect(small.minutes == 30 && small.epochs >= 80)
+        #expect(small.minutes == 30 && small.epochs >= 40)
     }
 
     @Test("count the symbols of windows, which overlap, in a time")
     func windows() throws {
         let text = try corpus(50_000)
         let recipe = try Recipe(text, minutes: 0.05) { ($0.batching, $0.hiddenSize, $0.threads) = (.windows, 16, 2) }
-        // An epoch is T times the text: 80 readings of it are a few epochs.
+        // An epoch is T times the text: 40 readings of it are a few epochs.
         #expect(recipe.settings.minutes == 0.05 && recipe.settings.epochs < 10)
     }
 

@@ -21,7 +21,7 @@ public struct Recipe {
     private static let parametersPerSymbol = 2.0
     /// Reading the text more often does not improve a model, even if there is time, unless that is
     /// fewer than ``leastUpdates``.
-    private static let mostRepetitions = 80.0
+    private static let mostRepetitions = 40.0
     private static let leastUpdates = 2000
     /// The softmax is sampled from so many symbols on, with so many that are drawn.
     private static let manySymbols = 1000
@@ -112,7 +112,7 @@ public struct Recipe {
             settings.hiddenSize * settings.hiddenSize * settings.cell.gates.gateCount * (2 * settings.layers - 1))
         // A text that is read often by a model that could hold it is learned by heart.
         let repetition = symbols / learned * parameters / learned
-        settings.dropout = repetition > 1 ? min(0.5, (log2(repetition) * 4 / 3).rounded() / 20) : 0
+        settings.dropout = repetition > 1 ? min(0.3, (log2(repetition) * 4 / 3).rounded() / 20) : 0
         // A validation costs about a third of the training on as many symbols: at most 5 % in all.
         let validation = validated / minibatch / 3
         settings.validationInterval = Int(max(updates / Double(Recipe.validations), validation / 0.05, 1))
